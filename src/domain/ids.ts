@@ -1,0 +1,66 @@
+/**
+ * All names that leave the process are made here: workflow ids, activity ids, queues, keeper ids.
+ * They are readable and stable, so that operators can type them and a repeated call hits the same thing.
+ */
+
+/** Workflow id of a fleet's long-lived entity. */
+export function fleetWorkflowId(fleet: string): string {
+  return `temper/${fleet}/fleet`;
+}
+
+/** Workflow id of a run. One id per run name: a repeated start cannot begin a second one. */
+export function runWorkflowId(run: string): string {
+  return `temper/run/${run}`;
+}
+
+/** Workflow id of the training gang of a run. */
+export function gangWorkflowId(run: string): string {
+  return `${runWorkflowId(run)}/train`;
+}
+
+/** Run name of a run's workflow id, or null for other workflows. */
+export function runOfWorkflowId(workflowId: string): string | null {
+  return /^temper\/run\/([a-z0-9-]+)$/.exec(workflowId)?.[1] ?? null;
+}
+
+/** Queue of workflows and of the activities that touch no host. */
+export function controlQueue(fleet: string): string {
+  return `temper/${fleet}/control`;
+}
+
+export type HostQueueKind = 'ctl' | 'run';
+
+/** Queue of one host: `ctl` for short calls that always find a free slot, `run` for long work. */
+export function hostQueue(fleet: string, host: string, kind: HostQueueKind): string {
+  return `temper/${fleet}/${host}/${kind}`;
+}
+
+/** Id of the keeper of one command; a new try of a stage is a new keeper. */
+export function keeperId(run: string, stage: string, step: string, attempt: number): string {
+  return `${run}.${stage}.${step}.${attempt}`;
+}
+
+/** Prefix shared by all keepers of one stage of a run. */
+export function keeperPrefix(run: string, stage: string): string {
+  return `${run}.${stage}.`;
+}
+
+/** Activity id of a stage's try; operators type it in `temporal activity pause`. */
+export function stageActivityId(stage: string, attempt: number, host?: string): string {
+  return host === undefined ? `${stage}-${attempt}` : `${stage}-${attempt}-${host}`;
+}
+
+/** Activity id of one host's training supervisor. */
+export function trainActivityId(attempt: number, nodeRank: number): string {
+  return `train-a${attempt}-h${String(nodeRank).padStart(2, '0')}`;
+}
+
+/** Folder name of an attempt: `0003`. */
+export function attemptFolder(attempt: number): string {
+  return String(attempt).padStart(4, '0');
+}
+
+/** Attempt number of a folder name, or null for other names. */
+export function attemptOfFolder(name: string): number | null {
+  return /^\d{4,}$/.test(name) ? Number(name) : null;
+}

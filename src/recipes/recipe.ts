@@ -1,0 +1,194 @@
+import type { Problem } from '../schemas/problem.js';
+import type { PipelineSpec } from '../schemas/spec.js';
+import type { Resources, Source, StageName, StagePlan } from '../schemas/plan.js';
+
+/**
+ * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
+ * files, checks and readings. It runs nothing and reads nothing, so it can be tested by tables and changed without
+ * touching workflows, hosts or the CLI.
+ */
+export interface Recipe {
+  readonly id: string;
+  /** Enters every fingerprint: raise it when an unchanged spec must give other outputs. */
+  readonly version: number;
+  readonly summary: string;
+  /** Text of a commented spec, for `temper init`. */
+  readonly template: string;
+  /** What is wrong or risky in a spec that fits the schema. */
+  lint(spec: PipelineSpec): readonly Lint[];
+  /** The stages of the pipeline, without the fields that the planner computes. */
+  stages(spec: PipelineSpec): readonly StageDraft[];
+  readonly environment: EnvironmentRecipe;
+  /** Commands, files and proofs of a stage that runs on one host. */
+  work(stage: ProducedStage, facts: StageFacts): StageWork;
+  readonly training: TrainingRecipe;
+  readonly checkpoint: CheckpointContract;
+}
+
+/** Stages whose output is made by commands on one host and kept in the store. */
+export type ProducedStage = Exclude<StageName, 'environment' | 'train'>;
+
+export interface Lint {
+  /** Id that `accept:` names; kebab case under a section, such as `train/one-checkpoint`. */
+  readonly id: string;
+  /** An error stops the run unless its id is accepted and `acceptable`; a warning is told. */
+  readonly severity: 'error' | 'warning';
+  readonly acceptable: boolean;
+  /** Spec field that it is about. */
+  readonly path: readonly (string | number)[];
+  readonly what: string;
+  readonly why: string;
+  readonly fix: string;
+}
+
+export interface StageDraft extends Omit<StagePlan, 'fingerprint'> {
+  /** Everything of the spec that changes the stage's output, and nothing else (no scratch paths, no timing). */
+  readonly parameters: unknown;
+}
+
+/** Programs and folders of the host that runs a stage. */
+export interface HostTools {
+  /** Python interpreter of the training environment. */
+  readonly python: string;
+  readonly node: string;
+  /** The Temper CLI of this host, for work that Temper itself does under a keeper. */
+  readonly temper: string;
+  /** Folder of the recipe's own programs. */
+  readonly programs: string;
+  readonly cpus: number;
+}
+
+/** What an earlier stage left: its folder, its named outputs (absolute paths) and its small facts. */
+export interface StageOutput {
+  readonly dir: string;
+  readonly outputs: Readonly<Record<string, string>>;
+  readonly facts: Facts;
+}
+export type Facts = Readonly<Record<string, string | number | boolean | null>>;
+
+export interface StageFacts {
+  readonly spec: PipelineSpec;
+  readonly tools: HostTools;
+  /** Folder that the stage writes into; renamed into the store when everything is proven. */
+  readonly out: string;
+  readonly inputs: Readonly<Partial<Record<StageName, StageOutput>>>;
+}
+
+/** A command as the keeper starts it: an argument array, never a shell string. */
+export interface Command {
+  /** Name of the step within its stage; part of the keeper id. */
+  readonly step: string;
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of variables handed over from the worker's own environment; their values are written nowhere. */
+  readonly secretEnv?: readonly string[];
+}
+
+/** Proof of an output, as data; `src/host/checks` carries them out. Paths are absolute. */
+export type Check =
+  | { readonly kind: 'modelFolder'; readonly dir: string }
+  | { readonly kind: 'convertedCheckpoint'; readonly dir: string; readonly original: string }
+  | {
+      readonly kind: 'sameModel';
+      readonly original: string;
+      readonly exported: string;
+      readonly dtype: 'bf16' | 'f32';
+      /** Tensors whose names hold one of these texts must equal the original's. */
+      readonly frozen: readonly string[];
+    }
+  | { readonly kind: 'filesExist'; readonly paths: readonly string[] };
+
+export interface StageWork {
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+  readonly commands: readonly Command[];
+  readonly checks: readonly Check[];
+  /** Named outputs, as paths relative to `out`; adopted ones are absolute. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** JSON files (relative to `out`) from which `facts` makes the stage's small facts. */
+  readonly factFiles?: readonly string[];
+  /** Small facts for status and report, from the parsed fact files in their order; may name problems. */
+  facts?(files: readonly unknown[]): { readonly facts: Facts; readonly problems: readonly Problem[] };
+}
+
+export interface EnvironmentRecipe {
+  /** Quick command that prints one JSON line about the installed software; changes nothing. */
+  probe(tools: HostTools, spec: PipelineSpec): Command;
+  /** Slower command that shows that the software really works; run when the probe's answer is new. */
+  prove(tools: HostTools, spec: PipelineSpec): Command;
+  /** The lock (name -> version) from the probe's parsed line, and what makes the host unfit. */
+  read(line: unknown, spec: PipelineSpec): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
+}
+
+/** One host's place in a gang and the folders of the attempt. */
+export interface LaunchFacts {
+  readonly spec: PipelineSpec;
+  readonly tools: HostTools;
+  readonly nodeRank: number;
+  readonly nodes: number;
+  readonly ranksPerNode: number;
+  readonly masterAddress: string;
+  readonly masterPort: number;
+  /** Address of this host's training interface. */
+  readonly address: string;
+  /** Folder for the per-rank logs, on the host's own disk. */
+  readonly rankLogDir: string;
+  /** Load view of the attempt: a folder with a tracker file that names the checkpoint to start from. */
+  readonly loadDir: string;
+  /** Where the attempt's checkpoints go; no other attempt writes there. */
+  readonly saveDir: string;
+  /** Whether the load view shows a checkpoint of training itself (not the converted weights). */
+  readonly isResume: boolean;
+  readonly inputs: Readonly<Partial<Record<StageName, StageOutput>>>;
+}
+
+export interface TrainingRecipe {
+  launch(facts: LaunchFacts): Command;
+  readonly log: LogDialect;
+  /** Rank whose log has the iteration lines: the last of all. Milestones come from rank 0. */
+  iterationRank(nodes: number, ranksPerNode: number): number;
+  /** Free ports to offer rank 0's host, in order; empty means any free port. */
+  readonly masterPorts: readonly number[];
+}
+
+export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
+
+export interface IterationReading {
+  readonly iteration: number;
+  readonly of: number;
+  /** null: the line had no loss, which means not a number. */
+  readonly loss: number | null;
+  readonly learningRate: number | null;
+  readonly gradNorm: number | null;
+  readonly elapsedMs: number | null;
+  readonly consumedSamples: number | null;
+}
+
+export type LogEvent =
+  | ({ readonly kind: 'iteration' } & IterationReading)
+  | { readonly kind: 'phase'; readonly phase: TrainingPhase; readonly text: string }
+  | { readonly kind: 'saved'; readonly iteration: number }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
+
+/** How the training code speaks: one line of a rank's log to what it means, or null. */
+export interface LogDialect {
+  read(line: string): LogEvent | null;
+}
+
+/** Shape and number format of a tensor. */
+export interface TensorShape {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
+/** How a checkpoint is laid out, and how it relates to the original model. */
+export interface CheckpointContract {
+  /** Tensors that the converted checkpoint must hold, from the original's headers and config.json. */
+  expectedTensors(
+    original: ReadonlyMap<string, TensorShape>,
+    config: unknown,
+  ): ReadonlyMap<string, TensorShape>;
+}
+
+export type { Resources, Source };

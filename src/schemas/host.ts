@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { HostNameSchema } from './units.js';
+
+/** How a host worker announces itself to its fleet. */
+export const HostRecordSchema = z.looseObject({
+  v: z.literal(1),
+  name: HostNameSchema,
+  machineId: z.string(),
+  pid: z.number(),
+  address: z.string().describe('Address that other hosts reach for training.'),
+  labels: z.array(z.string()),
+  scratch: z.string(),
+  startedAt: z.string(),
+});
+export type HostRecord = z.infer<typeof HostRecordSchema>;
+
+/** Answer of a probe. */
+export const HostProbeSchema = z.looseObject({
+  v: z.literal(1),
+  name: z.string(),
+  machineId: z.string(),
+  pid: z.number(),
+  address: z.string(),
+  cpus: z.number(),
+  ramTotalBytes: z.number(),
+  ramAvailableBytes: z.number(),
+  scratchFreeBytes: z.number(),
+  time: z.string().describe('Clock of the host, RFC 3339.'),
+  version: z.string().describe('Version of Temper.'),
+});
+export type HostProbe = z.infer<typeof HostProbeSchema>;
+
+/** Hosts handed to one owner together. */
+export const LeaseSchema = z.object({
+  lease: z.number().describe('Rises with every lease of the fleet; hosts refuse an older one.'),
+  hosts: z.array(HostRecordSchema),
+});
+export type Lease = z.infer<typeof LeaseSchema>;
+
+/** State of a fleet, as `getFleet` answers. */
+export const FleetStateSchema = z.looseObject({
+  v: z.literal(1),
+  hosts: z.array(HostRecordSchema),
+  leases: z.array(z.object({ lease: z.number(), owner: z.string(), hosts: z.array(z.string()) })),
+  waiting: z.array(z.object({ owner: z.string(), count: z.number() })),
+});
+export type FleetState = z.infer<typeof FleetStateSchema>;

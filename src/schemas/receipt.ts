@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { StageNameSchema } from './plan.js';
+
+const FactsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
+/** One file of an output. Large files are judged by size and time, small ones by their hash as well. */
+export const ManifestEntrySchema = z.object({
+  path: z.string().describe('Relative to the output folder.'),
+  bytes: z.number(),
+  mtimeMs: z.number(),
+  sha256: z.string().optional().describe('Of files up to 64 MB.'),
+});
+export type ManifestEntry = z.infer<typeof ManifestEntrySchema>;
+
+/** Proof that a stage's output is complete: renamed into place last. `<workspace>/store/<stage>/<key>/receipt.json`. */
+export const ReceiptSchema = z.looseObject({
+  v: z.literal(1),
+  stage: StageNameSchema,
+  key: z.string().describe('Hash of everything that the output depends on.'),
+  dir: z.string().describe('Folder of the output, relative to the workspace; absolute when it was adopted.'),
+  outputs: z.record(z.string(), z.string()).describe('Named outputs, relative to the workspace or absolute.'),
+  facts: FactsSchema.describe('Small results that status and later stages show.'),
+  manifest: z.array(ManifestEntrySchema),
+  digest: z.string().describe('Hash of the manifest without times: what later stages depend on.'),
+  madeBy: z.object({ run: z.string(), host: z.string() }),
+  startedAt: z.string(),
+  finishedAt: z.string(),
+});
+export type Receipt = z.infer<typeof ReceiptSchema>;
+
+/** What a run remembers of a finished stage: `<workspace>/runs/<run>/stages/<stage>/receipt.json`. */
+export const StageRecordSchema = z.looseObject({
+  v: z.literal(1),
+  stage: StageNameSchema,
+  key: z.string(),
+  digest: z.string(),
+  reused: z.boolean(),
+  host: z.string(),
+  at: z.string(),
+  durationMs: z.number(),
+});
+export type StageRecord = z.infer<typeof StageRecordSchema>;
+
+/** Who is making an output: `<workspace>/store/<stage>/<key>/claim/owner.json`. */
+export const ClaimSchema = z.looseObject({
+  v: z.literal(1),
+  run: z.string(),
+  workflowId: z.string(),
+  firstRunId: z.string().describe('First run id of the workflow chain: a closed chain holds nothing.'),
+  host: z.string(),
+  tryNumber: z.number(),
+  at: z.string(),
+});
+export type Claim = z.infer<typeof ClaimSchema>;

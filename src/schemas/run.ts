@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { StageNameSchema } from './plan.js';
+import { ProblemSchema } from './problem.js';
+import { TimingSchema } from './timing.js';
+import { NameSchema } from './units.js';
+
+export const RunStateSchema = z.enum(['running', 'blocked', 'done', 'failed', 'cancelled', 'terminated']);
+export type RunState = z.infer<typeof RunStateSchema>;
+
+export const StageStateSchema = z.enum(['pending', 'waiting', 'running', 'done', 'reused', 'failed', 'skipped']);
+export type StageState = z.infer<typeof StageStateSchema>;
+
+export const StageStatusSchema = z.object({
+  name: StageNameSchema,
+  state: StageStateSchema,
+  host: z.string().optional().describe('Host that does or did it; a gang is named by its first host.'),
+  startedAt: z.string().optional().describe('RFC 3339, UTC.'),
+  durationMs: z.number().optional(),
+});
+export type StageStatus = z.infer<typeof StageStatusSchema>;
+
+/** Small facts of a finished run or stage, such as first and last loss. */
+export const FactsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
+
+/** What `describe()` answers about a run with no worker alive: the memo key `temper`, at most 2 kB. */
+export const RunMemoSchema = z.looseObject({
+  v: z.literal(1),
+  state: RunStateSchema,
+  stage: StageNameSchema.nullable().describe('Stage that runs or that stopped the run.'),
+  reason: z.string().nullable().describe('Why the run is blocked or failed.'),
+  fix: z.string().nullable(),
+  code: z.string().nullable().describe('Error code of the reason.'),
+  checkpoint: z.string().nullable().describe('Newest proven checkpoint, relative to the workspace.'),
+  ettr: z.number().nullable().describe('Useful share of the gang time so far, 0 to 1.'),
+  stages: z.array(StageStatusSchema),
+});
+export type RunMemo = z.infer<typeof RunMemoSchema>;
+
+/** Input of the workflow `fineTunePipeline`. */
+export const PipelineInputSchema = z.object({
+  v: z.literal(1),
+  run: NameSchema,
+  specText: z.string().max(65_536).describe('The spec as YAML, with absolute paths; holds no secrets.'),
+  timing: TimingSchema,
+  from: StageNameSchema.nullable().describe('Make this stage and all after it again.'),
+  until: StageNameSchema.nullable().describe('Stop after this stage.'),
+  onFailure: z.enum(['park', 'fail']).describe('park waits for a person; fail ends the run (scheduled runs).'),
+});
+export type PipelineInput = z.infer<typeof PipelineInputSchema>;
+
+/** A correction of the spec by `resume --set`. */
+export const SpecSetSchema = z.object({
+  path: z.string().max(200).describe('Field, with dots: train.learningRate.'),
+  value: z.string().max(4096).describe('New value, as YAML.'),
+});
+export type SpecSet = z.infer<typeof SpecSetSchema>;
+
+/** Argument of the update `resumeRun`. */
+export const ResumeRequestSchema = z.object({
+  v: z.literal(1),
+  set: z.array(SpecSetSchema).max(64),
+  from: StageNameSchema.nullable(),
+});
+export type ResumeRequest = z.infer<typeof ResumeRequestSchema>;
+
+/** Answer of the update `resumeRun`: accepted, or the problems that keep the run blocked. */
+export const ResumeAnswerSchema = z.object({
+  v: z.literal(1),
+  resumed: z.boolean(),
+  problems: z.array(ProblemSchema),
+  invalidated: z.array(StageNameSchema).describe('Finished stages that the change makes again.'),
+});
+export type ResumeAnswer = z.infer<typeof ResumeAnswerSchema>;
+
+/** Result of a finished run. */
+export const PipelineResultSchema = z.looseObject({
+  v: z.literal(1),
+  run: z.string(),
+  workspace: z.string(),
+  exportDir: z.string().nullable().describe('Folder of the exported model; null when the run stopped before it.'),
+  facts: z.record(z.string(), FactsSchema).describe('Small facts by stage.'),
+  stages: z.array(StageStatusSchema),
+});
+export type PipelineResult = z.infer<typeof PipelineResultSchema>;
+
+/** Progress of the work that runs now, from the newest heartbeat. */
+export const ProgressSchema = z.looseObject({
+  v: z.literal(1),
+  stage: z.string(),
+  host: z.string(),
+  phase: z.string(),
+  step: z.string().optional().describe('Command within the stage.'),
+  text: z.string().optional().describe('Newest line of the command, cut to 160 characters.'),
+  iteration: z.number().optional(),
+  of: z.number().optional(),
+  loss: z.number().nullable().optional(),
+  sinceLastStepMs: z.number().optional(),
+  checkpoint: z.number().nullable().optional().describe('Newest iteration that was saved.'),
+  pid: z.number().nullable().optional(),
+});
+export type Progress = z.infer<typeof ProgressSchema>;
+
+/** What `temper status -o json` prints: the memo, the progress and the outcome in one. */
+export const RunStatusSchema = z.looseObject({
+  v: z.literal(1),
+  run: z.string(),
+  workflowId: z.string(),
+  workflowRunId: z.string(),
+  fleet: z.string().nullable(),
+  state: RunStateSchema,
+  stage: StageNameSchema.nullable(),
+  problem: ProblemSchema.nullable(),
+  checkpoint: z.string().nullable(),
+  stages: z.array(StageStatusSchema),
+  progress: z.array(ProgressSchema),
+  startedAt: z.string(),
+  closedAt: z.string().nullable(),
+  result: PipelineResultSchema.nullable(),
+});
+export type RunStatus = z.infer<typeof RunStatusSchema>;

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { NameSchema, PathSchema } from './units.js';
+
+const ImagesSchema = z.strictObject({
+  path: PathSchema.describe('Folder of the image files; image names in the rows are relative to it.'),
+});
+
+const MaxDroppedSchema = z
+  .string()
+  .regex(/^\d+(\.\d+)?%$/, 'a share is written as a percentage, such as 0.1%')
+  .refine((text) => Number(text.slice(0, -1)) <= 100, 'a share is at most 100%')
+  .default('0.1%')
+  .describe('Share of rows that may be dropped (missing image, broken row) before the stage fails.');
+
+const MaxSamplesSchema = z
+  .int()
+  .min(1)
+  .optional()
+  .describe('Use only the first N rows; such a run is marked trial and never promoted.');
+
+const LlavaSchema = z.strictObject({
+  name: NameSchema.describe('Name of the data set, unique in the spec.'),
+  format: z.literal('llava').describe('LLaVA-style rows (conversations with from and value, optional image).'),
+  annotations: PathSchema.describe('JSON file with the rows.'),
+  images: ImagesSchema.optional().describe('Where the images are; absent for text-only rows.'),
+  maxDropped: MaxDroppedSchema,
+  maxSamples: MaxSamplesSchema,
+});
+
+const MllmSchema = z.strictObject({
+  name: NameSchema.describe('Name of the data set, unique in the spec.'),
+  format: z.literal('mllm').describe('Ready rows (messages with role and content, images as a list); checked, not converted.'),
+  annotations: PathSchema.describe('JSON file with the rows.'),
+  images: ImagesSchema.optional().describe('Where the images are; absent for text-only rows.'),
+  maxSamples: MaxSamplesSchema,
+});
+
+const SyntheticSchema = z.strictObject({
+  name: NameSchema.describe('Name of the data set, unique in the spec.'),
+  format: z.literal('synthetic').describe('Rows and images made by the recipe from a seed (cpu-tiny only).'),
+  rows: z.int().min(16).max(100_000).describe('Training rows to make.'),
+  heldOutRows: z.int().min(0).max(1_000).default(50).describe('Questions kept aside for the answers before and after.'),
+  seed: z.int().min(0).max(999_999_999).default(7).describe('Seed of the rows and images.'),
+});
+
+/** One data set of the spec; `format` decides which other keys it has. */
+export const DataSourceSchema = z.discriminatedUnion('format', [LlavaSchema, MllmSchema, SyntheticSchema]);
+export type DataSource = z.infer<typeof DataSourceSchema>;

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { PathSchema } from './units.js';
+
+/** Environment variables whose names look like secrets are refused: specs are stored in clear and shown. */
+const SECRET_NAME = /(TOKEN|SECRET|PASSWORD|PASSWD|API_?KEY|CREDENTIAL|PRIVATE_?KEY)/i;
+
+const FreezeSchema = z.strictObject({
+  visionEncoder: z.boolean().default(true).describe('Keep the vision encoder as it is.'),
+  visionProjector: z.boolean().default(true).describe('Keep the projector between vision and text as it is.'),
+  textDecoder: z.boolean().default(false).describe('Keep the language model, its output layer included, as it is.'),
+});
+
+const CheckpointSchema = z.strictObject({
+  every: z.int().min(1).describe('Iterations between two checkpoints.'),
+  keep: z.int().min(1).max(1000).default(3).describe('Proven checkpoints kept over all attempts.'),
+  fidelity: z
+    .enum(['full', 'weights-only'])
+    .default('full')
+    .describe(
+      'What a checkpoint holds: full (weights, optimizer, learning-rate schedule, random state) or weights-only (smaller; a resume restarts the optimizer and the schedule).',
+    ),
+});
+
+const EnvSchema = z
+  .record(
+    z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an environment variable has letters, digits and underscores'),
+    z.union([z.string().max(4096), z.number(), z.boolean()]),
+  )
+  .superRefine((env, context) => {
+    for (const name of Object.keys(env)) {
+      if (!SECRET_NAME.test(name)) continue;
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `${name} looks like a secret; set it in the host worker's own environment instead`,
+      });
+    }
+  });
+
+/** The `train` section of the spec. */
+export const TrainSchema = z.strictObject({
+  iterations: z.int().min(1).max(100_000_000).describe('Optimizer steps in all (--train-iters).'),
+  microBatchSize: z.int().min(1).max(4096).default(1).describe('Samples per rank and forward pass.'),
+  gradientAccumulation: z.int().min(1).max(4096).default(1).describe('Forward passes per optimizer step.'),
+  learningRate: z.number().positive().max(1).describe('Peak learning rate.'),
+  warmupFraction: z.number().min(0).max(1).optional().describe('Share of the iterations in which the learning rate rises.'),
+  weightDecay: z.number().min(0).max(1).default(0).describe('Weight decay of the optimizer.'),
+  seed: z.int().min(0).max(999_999_999).default(42).describe('Seed of initialisation, data order and dropout.'),
+  sequenceLength: z.int().min(16).max(1_048_576).default(1024).describe('Longest sample in tokens; longer ones are cut.'),
+  freeze: FreezeSchema.default({ visionEncoder: true, visionProjector: true, textDecoder: false }).describe(
+    'Parts of the model that do not learn.',
+  ),
+  loss: z
+    .strictObject({
+      type: z
+        .enum(['default', 'per_token_loss', 'per_sample_loss'])
+        .describe('How the loss is averaged over a batch.'),
+    })
+    .optional()
+    .describe('Loss settings; required by recipes whose training code offers a choice.'),
+  checkpoint: CheckpointSchema.describe('When and what to save.'),
+  env: EnvSchema.default({}).describe('Environment variables of the ranks; never secrets.'),
+  threadsPerRank: z.int().min(1).max(256).optional().describe('CPU threads per rank (OMP_NUM_THREADS).'),
+  fromCheckpoint: PathSchema.optional().describe(
+    'Existing checkpoint to continue from: an iteration folder, or its parent with the tracker file.',
+  ),
+});
+export type TrainSpec = z.infer<typeof TrainSchema>;
