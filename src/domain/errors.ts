@@ -29,6 +29,7 @@ export const CATALOGUE = {
   CommandFailed: { exit: 1, retryable: false, fix: 'read the named log, correct the cause, then temper resume RUN' },
   CommandMissing: { exit: 1, retryable: false, fix: 'install the named program on the host, then temper resume RUN' },
   CommandStopped: { exit: 1, retryable: false, fix: 'temper resume RUN continues' },
+  KeeperUnusable: { exit: 1, retryable: true, fix: 'look at the named folder on the host, then temper resume RUN' },
   KeeperLost: { exit: 1, retryable: false, fix: 'temper resume RUN starts the command again' },
   ProofFailed: { exit: 1, retryable: false, fix: 'read the problems, correct the cause, then temper resume RUN' },
   EnvironmentUnfit: { exit: 1, retryable: false, fix: 'install what is missing, then temper resume RUN' },

@@ -1,6 +1,7 @@
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
-import type { Resources, Source, StageName, StagePlan } from '../schemas/plan.js';
+import type { StageName } from '../schemas/plan.js';
+import type { StageDraft } from '../domain/plan.js';
 
 /**
  * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
@@ -39,11 +40,6 @@ export interface Lint {
   readonly what: string;
   readonly why: string;
   readonly fix: string;
-}
-
-export interface StageDraft extends Omit<StagePlan, 'fingerprint'> {
-  /** Everything of the spec that changes the stage's output, and nothing else (no scratch paths, no timing). */
-  readonly parameters: unknown;
 }
 
 /** Programs and folders of the host that runs a stage. */
@@ -176,6 +172,24 @@ export interface LogDialect {
   read(line: string): LogEvent | null;
 }
 
+/** Names that the training code gives to the parts of a checkpoint; the readers know the file format only. */
+export interface CheckpointLayout {
+  /** File beside the checkpoint folders that names the one to load. */
+  readonly trackerFile: string;
+  /** The folder that the tracker's text names, or null when the text names none. */
+  parseTracker(text: string): string | null;
+  /** What a folder name means, or null when it is not a checkpoint's. `iteration` is null for converted weights. */
+  parseFolder(name: string): { readonly iteration: number | null } | null;
+  /** Global rank that writes a shard file, or null when the name is not a shard's. */
+  shardRank(fileName: string): number | null;
+  /** Whether an entry belongs to the optimizer's state. */
+  isOptimizer(fqn: string): boolean;
+  /** Whether an entry counts the optimizer's steps: one number, equal for all parameters of one save. */
+  isStepCounter(fqn: string): boolean;
+  /** Entry that holds the training iteration as a number. */
+  readonly iterationEntry: string;
+}
+
 /** Shape and number format of a tensor. */
 export interface TensorShape {
   readonly dtype: string;
@@ -184,11 +198,19 @@ export interface TensorShape {
 
 /** How a checkpoint is laid out, and how it relates to the original model. */
 export interface CheckpointContract {
-  /** Tensors that the converted checkpoint must hold, from the original's headers and config.json. */
-  expectedTensors(
+  /** Names of files, folders and entries that the training code uses. */
+  readonly layout: CheckpointLayout;
+  /** Folder name of an iteration's checkpoint. */
+  iterationFolder(iteration: number): string;
+  /** Folder name and tracker text of converted weights that were never trained. */
+  readonly converted: { readonly folder: string; readonly tracker: string };
+  /**
+   * Differences between a converted checkpoint and the original that it was made from: one sentence for each
+   * tensor that is missing, extra, or of another shape or number format. `config` is the parsed config.json.
+   */
+  compareConverted(
     original: ReadonlyMap<string, TensorShape>,
     config: unknown,
-  ): ReadonlyMap<string, TensorShape>;
+    converted: ReadonlyMap<string, TensorShape>,
+  ): readonly string[];
 }
-
-export type { Resources, Source };

@@ -1,12 +1,19 @@
 import { z } from 'zod';
 
 /** How bad a data problem is: an error refuses the data set, a warning is only told. */
-export const DataSeveritySchema = z.enum(['error', 'warning']).describe('error refuses the data set; warning is only told');
+export const DataSeveritySchema = z
+  .enum(['error', 'warning'])
+  .describe('error refuses the data set; warning is only told');
 export type DataSeverity = z.infer<typeof DataSeveritySchema>;
 
 /** One place where a data problem was seen. */
 export const DataExampleSchema = z.object({
-  row: z.number().int().nonnegative().nullable().describe('Index of the row in the JSON array, from 0; null when the problem belongs to the file'),
+  row: z
+    .number()
+    .int()
+    .nonnegative()
+    .nullable()
+    .describe('Index of the row in the JSON array, from 0; null when the problem belongs to the file'),
   where: z.string().describe('Place inside the row or file, such as messages[1].role or byte 4096'),
   what: z.string().describe('What stands there, with the offending value (shortened)'),
 });
@@ -36,7 +43,10 @@ export const DataConvertReportSchema = z.object({
   v: z.literal(1).describe('Major version of this report'),
   format: z.literal('llava').describe('Format of the input'),
   annotations: z.string().describe('Input file'),
-  images: z.string().describe('Folder that image names of the input are relative to'),
+  images: z
+    .string()
+    .nullable()
+    .describe('Folder that image names of the input are relative to; null when none was given'),
   output: z.string().describe('MLLM file that was written'),
   rows: z.number().int().nonnegative().describe('Rows of the input'),
   kept: z.number().int().nonnegative().describe('Rows written to the output'),
@@ -54,7 +64,10 @@ export const DataCheckReportSchema = z.object({
   v: z.literal(1).describe('Major version of this report'),
   ok: z.boolean().describe('True when no error was found; warnings do not count'),
   file: z.string().describe('MLLM file that was checked'),
-  images: z.string().describe('Folder that image paths of the rows are relative to'),
+  images: z
+    .string()
+    .nullable()
+    .describe('Folder that image paths of the rows are relative to; null when none was given'),
   rows: z.number().int().nonnegative().describe('Rows read; fewer than the file holds when its JSON is broken'),
   validRows: z.number().int().nonnegative().describe('Rows without an error'),
   textOnly: z.number().int().nonnegative().describe('Valid rows without an image'),

@@ -3,9 +3,24 @@ import { z } from 'zod';
 /** Element types of tensors, spelled as safetensors spells them; other formats are translated to these. */
 export const TensorDtypeSchema = z
   .enum([
-    ...['BOOL', 'U8', 'I8', 'I16', 'U16', 'I32', 'U32', 'I64', 'U64'],
-    ...['F8_E4M3', 'F8_E5M2', 'F16', 'BF16', 'F32', 'F64', 'C64', 'C128'],
-  ] as const)
+    'BOOL',
+    'U8',
+    'I8',
+    'I16',
+    'U16',
+    'I32',
+    'U32',
+    'I64',
+    'U64',
+    'F8_E4M3',
+    'F8_E5M2',
+    'F16',
+    'BF16',
+    'F32',
+    'F64',
+    'C64',
+    'C128',
+  ])
   .describe('Element type of a tensor, in safetensors spelling.');
 export type TensorDtype = z.infer<typeof TensorDtypeSchema>;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OwnerSchema } from './fleet-calls.js';
 import { StageNameSchema } from './plan.js';
 
 const FactsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
@@ -22,7 +23,14 @@ export const ReceiptSchema = z.looseObject({
   facts: FactsSchema.describe('Small results that status and later stages show.'),
   manifest: z.array(ManifestEntrySchema),
   digest: z.string().describe('Hash of the manifest without times: what later stages depend on.'),
-  madeBy: z.object({ run: z.string(), host: z.string() }),
+  madeBy: z
+    .object({
+      run: z.string(),
+      host: z.string(),
+      owner: z.string().describe('First run id of the workflow of the run.'),
+      tryNumber: z.number(),
+    })
+    .describe('Which try of which run made it.'),
   startedAt: z.string(),
   finishedAt: z.string(),
 });
@@ -45,10 +53,10 @@ export type StageRecord = z.infer<typeof StageRecordSchema>;
 export const ClaimSchema = z.looseObject({
   v: z.literal(1),
   run: z.string(),
-  workflowId: z.string(),
-  firstRunId: z.string().describe('First run id of the workflow chain: a closed chain holds nothing.'),
-  host: z.string(),
+  owner: OwnerSchema,
+  host: z.string().describe('Host whose commands make the output.'),
   tryNumber: z.number(),
+  out: z.string().describe('Folder of the entry that the commands write into.'),
   at: z.string(),
 });
 export type Claim = z.infer<typeof ClaimSchema>;

@@ -1,20 +1,22 @@
 import { z } from 'zod';
-import { NameSchema, PathSchema } from './units.js';
+import { NameSchema, PathSchema, patternText } from './units.js';
 
 const ImagesSchema = z.strictObject({
   path: PathSchema.describe('Folder of the image files; image names in the rows are relative to it.'),
 });
 
-const MaxDroppedSchema = z
-  .string()
-  .regex(/^\d+(\.\d+)?%$/, 'a share is written as a percentage, such as 0.1%')
-  .refine((text) => Number(text.slice(0, -1)) <= 100, 'a share is at most 100%')
+const MaxDroppedSchema = patternText(
+  /^(100(\.0+)?|\d{1,2}(\.\d{1,6})?)%$/,
+  'a share is a percentage from 0% to 100%',
+  '0.1%',
+)
   .default('0.1%')
   .describe('Share of rows that may be dropped (missing image, broken row) before the stage fails.');
 
 const MaxSamplesSchema = z
   .int()
   .min(1)
+  .max(1_000_000_000)
   .optional()
   .describe('Use only the first N rows; such a run is marked trial and never promoted.');
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DataSourceSchema } from './spec-data.js';
 import { TrainSchema } from './spec-train.js';
-import { DurationSchema, NameSchema, PathSchema } from './units.js';
+import { DurationSchema, NameSchema, PathSchema, patternText } from './units.js';
 
 const FleetSchema = z.strictObject({
   name: NameSchema.default('default').describe('Name of the fleet whose host workers run this pipeline.'),
@@ -15,18 +15,17 @@ const FleetSchema = z.strictObject({
 });
 
 const WeightsSchema = z.strictObject({
-  source: z
-    .string()
-    .regex(
-      /^(seed:\d{1,9}|path:.+|dcp:.+|hf:[\w.-]+\/[\w.-]+|modelscope:[\w.-]+\/[\w.-]+)$/,
-      'a weights source is seed:N, path:FOLDER, dcp:FOLDER, hf:OWNER/MODEL or modelscope:OWNER/MODEL',
-    )
+  source: patternText(
+    // oxlint-disable-next-line no-control-regex -- control characters in paths are what is refused here
+    /^(seed:\d{1,9}|path:[^\u0000-\u001f\u007f]+|dcp:[^\u0000-\u001f\u007f]+|hf:[\w.-]+\/[\w.-]+|modelscope:[\w.-]+\/[\w.-]+)$/,
+    'a weights source is seed:N, path:FOLDER, dcp:FOLDER, hf:OWNER/MODEL or modelscope:OWNER/MODEL',
+    'path:/mnt/models/base',
+  )
+    .max(1024)
     .describe(
       'Where the weights to fine-tune come from: hf:OWNER/MODEL or modelscope:OWNER/MODEL (a hub), path:FOLDER (a Hugging Face folder), dcp:FOLDER (a converted checkpoint with its tracker file), seed:N (cpu-tiny only: made from a seed).',
     ),
-  revision: z
-    .string()
-    .regex(/^[\w.-]{1,100}$/, 'a revision is a commit, tag or branch name')
+  revision: patternText(/^[\w./-]{1,100}$/, 'a revision is a commit, tag or branch name', 'main')
     .optional()
     .describe('Commit, tag or branch of a hub source; resolved to a commit before anything is downloaded.'),
   original: PathSchema.optional().describe(
@@ -61,9 +60,7 @@ const RecoverySchema = z.strictObject({
 export const PipelineSpecSchema = z.strictObject({
   apiVersion: z.literal('temper/v1').describe('Version of this format.'),
   name: NameSchema.describe('Name of the pipeline; the run takes it unless --run gives another.'),
-  recipe: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9./-]{0,79}$/, 'a recipe id looks like cpu-tiny or vendor/model')
+  recipe: patternText(/^[a-z0-9][a-z0-9./-]{0,79}$/, 'a recipe id looks like cpu-tiny or vendor/model', 'cpu-tiny')
     .describe('What is trained with what: the id of a recipe (temper init --recipe).'),
   workspace: PathSchema.describe(
     'Folder visible on all hosts, for outputs and checkpoints; a relative path is taken from the spec file.',
@@ -82,7 +79,9 @@ export const PipelineSpecSchema = z.strictObject({
         .record(
           z.string(),
           z.strictObject({
-            ref: z.string().regex(/^[\w./-]{1,100}$/, 'a ref is a commit, tag or branch').describe('Commit, tag or branch.'),
+            ref: patternText(/^[\w./-]{1,100}$/, 'a ref is a commit, tag or branch', 'main').describe(
+              'Commit, tag or branch of the checkout.',
+            ),
           }),
         )
         .optional()
@@ -104,7 +103,8 @@ export const PipelineSpecSchema = z.strictObject({
     onUnknown: 'restart',
   }).describe('What happens after failures.'),
   accept: z
-    .array(z.string().regex(/^[a-z0-9][a-z0-9/.-]*$/, 'a lint id looks like train/one-checkpoint'))
+    .array(patternText(/^[a-z0-9][a-z0-9/.-]{0,99}$/, 'a lint id looks like train/one-checkpoint', 'train/one-checkpoint'))
+    .max(100)
     .default([])
     .describe('Ids of lints that this pipeline accepts on purpose.'),
 });

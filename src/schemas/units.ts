@@ -3,16 +3,23 @@ import { z } from 'zod';
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
+/**
+ * Text that must match a pattern. The message and the example travel with the schema, so that editors and
+ * `temper validate` name them also when the value is no text at all.
+ */
+export function patternText(pattern: RegExp, message: string, example: string): z.ZodString {
+  return z.string().regex(pattern, message).meta({ patternErrorMessage: message, examples: [example] });
+}
+
 /** A length of time as people write it: a number and one unit (`250ms`, `30s`, `30m`, `12h`, `2d`). */
-export const DurationSchema = z
-  .string()
-  .regex(DURATION, 'a duration is a number and one of ms, s, m, h, d, such as 30m');
+export const DurationSchema = patternText(DURATION, 'a duration is a number and one of ms, s, m, h, d', '30m');
 
 /** Milliseconds of a duration text that `DurationSchema` accepted. */
 export function durationMs(text: string): number {
   const match = DURATION.exec(text);
   if (match === null) throw new RangeError(`not a duration: ${text}`);
   const [, amount = '0', unit = 'ms'] = match;
+  // Safe: the pattern admits these units only.
   return Math.round(Number(amount) * MS_PER_UNIT[unit as keyof typeof MS_PER_UNIT]);
 }
 
@@ -20,20 +27,18 @@ export function durationMs(text: string): number {
  * A name that becomes part of ids, file names and queue names: lower-case letters, digits and dashes.
  * 40 characters leave room for the suffixes of keeper ids and Unix socket paths.
  */
-export const NameSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
-    'a name has 1 to 40 lower-case letters, digits and inner dashes',
-  );
+export const NameSchema = patternText(
+  /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
+  'a name has 1 to 40 lower-case letters, digits and inner dashes',
+  'glm-llava-1',
+);
 
 /** A host name as workers announce it: also dots, as in fully qualified names. */
-export const HostNameSchema = z
-  .string()
-  .regex(
-    /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/,
-    'a host name has 1 to 63 lower-case letters, digits, inner dashes and dots',
-  );
+export const HostNameSchema = patternText(
+  /^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?$/,
+  'a host name has 1 to 63 lower-case letters, digits, inner dashes and dots',
+  'npu-host-07',
+);
 
 /** Characters that no path given to Temper may hold: control characters, which only arise by accident or attack. */
 export const PathSchema = z
@@ -41,4 +46,5 @@ export const PathSchema = z
   .min(1, 'a path cannot be empty')
   .max(1024, 'a path has at most 1024 characters')
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
-  .regex(/^[^\u0000-\u001f\u007f]+$/, 'a path cannot hold control characters');
+  .regex(/^[^\u0000-\u001f\u007f]+$/, 'a path cannot hold control characters')
+  .meta({ examples: ['/mnt/shared/temper'] });

@@ -15,8 +15,10 @@ export type LlavaReading =
 export function readLlavaRow(value: unknown): LlavaReading {
   if (!isObject(value)) return dropped('data/not-an-object', 'row', showValue(value));
   const { image, conversations } = value;
-  if (conversations === undefined && 'messages' in value) return dropped('data/messages-format', 'messages', showValue(value['messages']));
-  if (!Array.isArray(conversations) || conversations.length === 0) return dropped('data/no-turns', 'conversations', showValue(conversations));
+  if (conversations === undefined && 'messages' in value)
+    return dropped('data/messages-format', 'messages', showValue(value['messages']));
+  if (!Array.isArray(conversations) || conversations.length === 0)
+    return dropped('data/no-turns', 'conversations', showValue(conversations));
   const hasImage = !isAbsent(image);
   if (hasImage && typeof image !== 'string') return dropped('data/image-field', 'image', showValue(image));
   const messages: Message[] = [];
@@ -39,10 +41,13 @@ const ROLES: ReadonlyMap<unknown, Message['role']> = new Map([
 function readTurn(turn: unknown, index: number): Message | Finding {
   if (!isObject(turn)) return { rule: 'data/turn-shape', where: `conversations[${index}]`, what: showValue(turn) };
   const { from, value } = turn;
-  if (typeof from !== 'string') return { rule: 'data/turn-shape', where: `conversations[${index}].from`, what: showValue(from) };
-  if (typeof value !== 'string') return { rule: 'data/turn-shape', where: `conversations[${index}].value`, what: showValue(value) };
+  if (typeof from !== 'string')
+    return { rule: 'data/turn-shape', where: `conversations[${index}].from`, what: showValue(from) };
+  if (typeof value !== 'string')
+    return { rule: 'data/turn-shape', where: `conversations[${index}].value`, what: showValue(value) };
   const role = ROLES.get(from);
-  if (role === undefined) return { rule: 'data/unknown-role', where: `conversations[${index}].from`, what: showValue(from) };
+  if (role === undefined)
+    return { rule: 'data/unknown-role', where: `conversations[${index}].from`, what: showValue(from) };
   return { role, content: value };
 }
 

@@ -1,3 +1,5 @@
+// String.prototype.isWellFormed is in Node 20, ahead of the language level that is compiled for.
+/// <reference lib="es2024.string" />
 import { showValue } from './show-value.js';
 import type { Finding } from './rules.js';
 
@@ -24,7 +26,8 @@ export const IMAGE_PLACEHOLDER = '<image>';
 /** Reads one JSON value as an MLLM row; shape only, `conversationFindings` judges the content. */
 export function readMllmRow(value: unknown): MllmReading {
   if (!isObject(value)) return refused('data/not-an-object', 'row', showValue(value));
-  if (!('messages' in value) && 'conversations' in value) return refused('data/conversations-format', 'conversations', showValue(value['conversations']));
+  if (!('messages' in value) && 'conversations' in value)
+    return refused('data/conversations-format', 'conversations', showValue(value['conversations']));
   const turns = value['messages'];
   if (!Array.isArray(turns) || turns.length === 0) return refused('data/no-turns', 'messages', showValue(turns));
   const messages: Message[] = [];
@@ -38,34 +41,27 @@ export function readMllmRow(value: unknown): MllmReading {
   return { kind: 'row', row: { images, messages }, hasImagesColumn: 'images' in value };
 }
 
-const NOTHING: readonly Finding[] = [];
-
 /** Judges a conversation with `imageCount` images: role order, empty turns, broken text, placeholders. */
 export function conversationFindings(messages: readonly Message[], imageCount: number): readonly Finding[] {
-  let findings: Finding[] | undefined;
+  const findings: Finding[] = [];
   let placeholders = 0;
   for (let index = 0; index < messages.length; index += 1) {
-    const message = messages[index];
-    if (message === undefined) break;
-    const expected = index % 2 === 0 ? 'user' : 'assistant';
-    if (message.role !== expected) {
-      (findings ??= []).push({ rule: 'data/role-order', where: `messages[${index}].role`, what: `${message.role}, expected ${expected}` });
-    }
-    if (!/\S/.test(message.content)) {
-      (findings ??= []).push({ rule: 'data/empty-content', where: `messages[${index}].content`, what: showValue(message.content) });
-    }
-    if (/\p{Surrogate}/u.test(message.content)) {
-      (findings ??= []).push({ rule: 'data/invalid-text', where: `messages[${index}].content`, what: showValue(message.content) });
-    }
-    placeholders += countPlaceholders(message.content);
+    const content = messages[index]?.content ?? '';
+    const where = `messages[${index}].content`;
+    if (!/\S/.test(content)) findings.push({ rule: 'data/empty-content', where, what: showValue(content) });
+    if (!content.isWellFormed()) findings.push({ rule: 'data/invalid-text', where, what: showValue(content) });
+    placeholders += countPlaceholders(content);
   }
-  if (messages.length % 2 !== 0) {
-    (findings ??= []).push({ rule: 'data/role-order', where: 'messages', what: `${messages.length} turns; the last has no answer` });
-  }
+  const order = roleOrderFinding(messages);
+  if (order !== undefined) findings.push(order);
   if (placeholders !== imageCount) {
-    (findings ??= []).push({ rule: 'data/placeholder-count', where: 'messages', what: `${placeholders} ${IMAGE_PLACEHOLDER} for ${imageCount} images` });
+    findings.push({
+      rule: 'data/placeholder-count',
+      where: 'messages',
+      what: `${placeholders} ${IMAGE_PLACEHOLDER} for ${imageCount} images`,
+    });
   }
-  return findings ?? NOTHING;
+  return findings;
 }
 
 /** True for a JSON object (not null, not an array). */
@@ -77,9 +73,22 @@ function readMessage(turn: unknown, where: string): Message | Finding {
   if (!isObject(turn)) return { rule: 'data/turn-shape', where, what: showValue(turn) };
   const { role, content } = turn;
   if (typeof role !== 'string') return { rule: 'data/turn-shape', where: `${where}.role`, what: showValue(role) };
-  if (typeof content !== 'string') return { rule: 'data/turn-shape', where: `${where}.content`, what: showValue(content) };
-  if (role !== 'user' && role !== 'assistant') return { rule: 'data/unknown-role', where: `${where}.role`, what: showValue(role) };
+  if (typeof content !== 'string')
+    return { rule: 'data/turn-shape', where: `${where}.content`, what: showValue(content) };
+  if (role !== 'user' && role !== 'assistant')
+    return { rule: 'data/unknown-role', where: `${where}.role`, what: showValue(role) };
   return { role, content };
+}
+
+// The first turn that is out of order only: every later one would be wrong too.
+function roleOrderFinding(messages: readonly Message[]): Finding | undefined {
+  for (const [index, { role }] of messages.entries()) {
+    const expected = index % 2 === 0 ? 'user' : 'assistant';
+    if (role !== expected)
+      return { rule: 'data/role-order', where: `messages[${index}].role`, what: `${role}, expected ${expected}` };
+  }
+  if (messages.length % 2 === 0) return undefined;
+  return { rule: 'data/role-order', where: 'messages', what: `${messages.length} turns; the last has no answer` };
 }
 
 function isPathList(value: unknown): value is string[] {
@@ -92,6 +101,11 @@ function refused(rule: Finding['rule'], where: string, what: string): MllmReadin
 
 function countPlaceholders(text: string): number {
   let count = 0;
-  for (let at = text.indexOf(IMAGE_PLACEHOLDER); at !== -1; at = text.indexOf(IMAGE_PLACEHOLDER, at + IMAGE_PLACEHOLDER.length)) count += 1;
+  for (
+    let at = text.indexOf(IMAGE_PLACEHOLDER);
+    at !== -1;
+    at = text.indexOf(IMAGE_PLACEHOLDER, at + IMAGE_PLACEHOLDER.length)
+  )
+    count += 1;
   return count;
 }

@@ -7,7 +7,9 @@ export function showValue(value: unknown): string {
   if (value === null || typeof value !== 'object') return String(value);
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const keys = Object.keys(value);
-  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 5).map(showText).join(', ')}${keys.length > 5 ? ', …' : ''}`;
+  return keys.length === 0
+    ? 'an empty object'
+    : `an object with ${keys.slice(0, 5).map(showText).join(', ')}${keys.length > 5 ? ', …' : ''}`;
 }
 
 // JSON.stringify escapes control characters and lone surrogates, so the result is safe for any terminal or log.

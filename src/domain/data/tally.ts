@@ -13,7 +13,8 @@ export class Tally {
   add(row: number | null, finding: Finding): void {
     const entry = this.#byRule.get(finding.rule) ?? { count: 0, examples: [] };
     entry.count += 1;
-    if (entry.examples.length < EXAMPLES_PER_RULE) entry.examples.push({ row, where: finding.where, what: finding.what });
+    if (entry.examples.length < EXAMPLES_PER_RULE)
+      entry.examples.push({ row, where: finding.where, what: finding.what });
     this.#byRule.set(finding.rule, entry);
   }
 

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { SetupError } from './setup-error.js';
+
+/** Root of the checkout. */
+export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+
+/**
+ * Whether a module is the program that was started.
+ * @param {string} moduleUrl its import.meta.url
+ */
+export function isMain(moduleUrl) {
+  return process.argv[1] === fileURLToPath(moduleUrl);
+}
+
+/**
+ * Runs a program: a SetupError becomes its text and status 1, and what `main` answers the exit status.
+ * @param {() => Promise<number>} main
+ */
+export async function runProgram(main) {
+  try {
+    process.exitCode = await main();
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

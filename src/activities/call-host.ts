@@ -1,0 +1,42 @@
+import { TemperError } from '../domain/errors.js';
+import type { HostContext } from '../host/context.js';
+import { listKeepers } from '../host/keeper/client.js';
+import { probeHost } from '../host/probe.js';
+import { stopKeepers } from '../host/stop-keepers.js';
+import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
+import { planReport } from './plan-report.js';
+
+/** Answers one call from the CLI: the only door to the host and the workspace. */
+export async function callHost(host: HostContext, call: HostCall): Promise<unknown> {
+  switch (call.op) {
+    case 'probe':
+      return probeHost(host);
+    case 'stopKeepers':
+      return { v: 1, stopped: await stopKeepers(host.scratch, call.prefix, call.reason, call.graceMs) };
+    case 'planReport':
+      return planReport(host, call.specText, call.plan);
+    case 'keepers':
+      return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
+    default:
+      throw new TemperError('UsageInvalid', { where: host.name, what: `the worker of ${host.name} does not know this call` });
+  }
+}
+
+async function keptCommands(host: HostContext, run: string): Promise<KeptCommandRecord[]> {
+  const records: KeptCommandRecord[] = [];
+  for (const keeper of listKeepers(host.scratch)) {
+    if (!keeper.id.startsWith(`${run}.`)) continue;
+    const status = await keeper.status();
+    const exit = status.state === 'exited' ? status.exit : null;
+    const startedAt = exit?.startedAt ?? ('record' in status && status.record !== null ? status.record.startedAt : null);
+    records.push({
+      id: keeper.id,
+      state: status.state,
+      startedAt,
+      endedAt: exit?.endedAt ?? null,
+      code: exit?.code ?? null,
+      stop: exit?.stop?.reason ?? null,
+    });
+  }
+  return records;
+}

@@ -1,0 +1,76 @@
+import { createServer } from 'node:net';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import type { HostContext } from '../host/context.js';
+import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
+import { gatherInputs, type StageInputs } from './stage-inputs.js';
+
+/**
+ * Opens an attempt: its number, its folders, the checkpoint it starts from, and where the gang meets. Runs on the
+ * host of node rank 0, whose port it probes.
+ */
+export async function openAttempt(host: HostContext, call: OpenAttemptCall): Promise<Attempt> {
+  const { workspace, run, hosts, lease } = call;
+  const inputs = await gatherInputs(host, call);
+  const { recipe, facts, key } = inputs;
+  const earlier = await attemptsOf(workspace, run, key);
+  const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
+  const start = proven ?? (await firstCheckpoint(inputs));
+  const attempt = await takeAttempt(workspace, run);
+  const dir = attemptDir(workspace, run, attempt);
+  await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
+  await mkdir(join(dir, 'ckpt'));
+  const masterAddress = hosts[0]?.address ?? host.address;
+  const masterPort = await freePort(masterAddress, recipe.training.masterPorts);
+  await writeAttempt(workspace, {
+    v: 1,
+    attempt,
+    run,
+    key,
+    lease,
+    hosts: hosts.map(({ name }) => name),
+    masterAddress,
+    masterPort,
+    load: { path: start.dir, iteration: start.iteration },
+    refused,
+    at: new Date().toISOString(),
+  });
+  const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
+  return { v: 1, attempt, masterAddress, masterPort, loadIteration: start.iteration, lastIteration: isComplete ? start.iteration : null };
+}
+
+/** Where the first attempt starts: at the checkpoint that the spec names, else at the converted weights. */
+async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCheckpoint> {
+  const { fromCheckpoint } = facts.spec.train;
+  const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
+  if (path === undefined) throw new TypeError('training needs the converted weights');
+  const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
+  if (!('refused' in checkpoint)) return checkpoint;
+  throw new TemperError('ProofFailed', {
+    where: path,
+    what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
+    ...(fromCheckpoint === undefined ? {} : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
+  });
+}
+
+/** A free port of the interface that the gang meets on: one of `wanted`, or any. */
+async function freePort(address: string, wanted: readonly number[]): Promise<number> {
+  for (const port of wanted.length === 0 ? [0] : wanted) {
+    const free = await bind(address, port);
+    if (free !== null) return free;
+  }
+  throw new TemperError('TrainingFailed', { where: address, what: `none of the ports ${wanted.join(', ')} is free for torchrun` });
+}
+
+function bind(address: string, port: number): Promise<number | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, address, () => {
+      const bound = server.address();
+      server.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : null));
+    });
+  });
+}

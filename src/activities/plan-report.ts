@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { problem, TemperError } from '../domain/errors.js';
+import { readSpec } from '../domain/spec/read-spec.js';
+import type { HostContext } from '../host/context.js';
+import { readEnvironment } from '../host/environment-file.js';
+import { nearestFolder } from '../host/nearest-folder.js';
+import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
+import { computeKey } from '../host/store/digests.js';
+import { entryDir, readReceipt } from '../host/store/entry.js';
+import type { HostTools, StageOutput } from '../recipes/recipe.js';
+import { findRecipe } from '../recipes/registry.js';
+import { reportStages } from '../recipes/report-stages.js';
+import type { PlanReport } from '../schemas/host-call.js';
+import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
+import type { Problem } from '../schemas/problem.js';
+import type { StageRef } from '../schemas/stage-calls.js';
+import { absolute } from './stage-inputs.js';
+
+/** What a run of this plan would do, seen from this host: commands, what is there already, what is missing. */
+export async function planReport(host: HostContext, specText: string, plan: PipelinePlan): Promise<PlanReport> {
+  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const recipe = findRecipe(plan.recipe.id);
+  if (spec === null || recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper cannot plan ${plan.recipe.id}` });
+  const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, 'python') };
+  const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
+  const found = await findOutputs(plan, tools, proven?.digest ?? null);
+  const free = await freeDiskBytes(await nearestFolder(plan.workspace));
+  const ram = await availableRamBytes();
+  const todo = plan.stages.filter(({ name }) => found.refs.get(name) === undefined);
+  return {
+    v: 1,
+    run: plan.run,
+    recipe: plan.recipe.id,
+    workspace: plan.workspace,
+    host: { name: host.name, diskFreeBytes: free, ramAvailableBytes: ram },
+    stages: reportStages(plan, recipe, { spec, tools, inputs: found.outputs, keys: found.keys, reused: new Set(found.refs.keys()) }),
+    problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
+    warnings: plan.warnings,
+  };
+}
+
+/** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */
+async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
+  const refs = new Map<StageName, StageRef>();
+  const keys = new Map<StageName, string>();
+  const outputs: Partial<Record<StageName, StageOutput>> = {};
+  const problems: Problem[] = [];
+  for (const stage of plan.stages) {
+    if (stage.name === 'environment') {
+      if (lock !== null) refs.set(stage.name, { stage: stage.name, key: lock, digest: lock });
+      continue;
+    }
+    const needs = stage.needs.map((need) => refs.get(need)).filter((ref) => ref !== undefined);
+    if (needs.length < stage.needs.length) continue;
+    try {
+      const key = await computeKey(stage, needs, tools.programs);
+      keys.set(stage.name, key);
+      const receipt = await readReceipt(plan.workspace, stage.name, key);
+      if (receipt === null) continue;
+      refs.set(stage.name, { stage: stage.name, key, digest: receipt.digest });
+      const paths = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(plan.workspace, path)] as const);
+      outputs[stage.name] = { dir: entryDir(plan.workspace, stage.name, key), outputs: Object.fromEntries(paths), facts: receipt.facts };
+    } catch (error) {
+      if (!(error instanceof TemperError)) throw error;
+      problems.push(error.problem);
+    }
+  }
+  return { refs, keys, outputs, problems };
+}
+
+function shortages(todo: readonly StagePlan[], diskFree: number, ramAvailable: number, workspace: string): Problem[] {
+  const disk = todo.reduce((sum, { resources }) => sum + resources.diskBytes, 0);
+  const ram = Math.max(0, ...todo.map(({ resources }) => resources.ramBytes));
+  return [
+    ...(disk > diskFree ? [problem('DiskTooSmall', { where: workspace, what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB` })] : []),
+    ...(ram > ramAvailable ? [problem('RamTooSmall', { what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB` })] : []),
+  ];
+}

@@ -1,0 +1,119 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import { runChecks } from '../host/checks.js';
+import type { HostContext } from '../host/context.js';
+import { tailLog } from '../host/processes/tail.js';
+import { assertResources } from '../host/resources.js';
+import { copyStageLogs } from '../host/run/stage-logs.js';
+import { dropClaim } from '../host/store/claim.js';
+import { entryDir, writeReceipt } from '../host/store/entry.js';
+import { makeManifest, manifestDigest } from '../host/store/manifest.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
+import type { Command, Facts, ProducedStage, StageWork } from '../recipes/recipe.js';
+import type { Receipt } from '../schemas/receipt.js';
+import type { Progress } from '../schemas/run.js';
+import type { StageCall, StageDone } from '../schemas/stage-calls.js';
+import { readFactFiles } from '../host/fact-files.js';
+import { abandonClaim, claimOutput } from './claim-output.js';
+import { noteDone } from './look-up-stage.js';
+import { isDetached } from './detached.js';
+import { gatherInputs, provenOutput, type StageInputs } from './stage-inputs.js';
+import { assertSucceeded, supervise } from './supervise.js';
+
+/**
+ * Makes the output of a stage: claim, commands under keepers, proof, receipt. An output that another run made
+ * meanwhile is taken; an interrupted attempt is continued where its command stands.
+ */
+export async function runStage(host: HostContext, call: StageCall): Promise<StageDone> {
+  const startedAt = new Date();
+  const inputs = await gatherInputs(host, call);
+  const entry = entryDir(call.workspace, call.stage.name, inputs.key);
+  const found = async (): Promise<Receipt | null> => {
+    const receipt = await provenOutput(call, inputs.key);
+    // A fresh output is one that this try made.
+    return receipt === null || (call.isFresh && !isMadeByTry(receipt, call)) ? null : receipt;
+  };
+  const claim = await claimOutput(host, call, entry, async () => (await found()) !== null);
+  const elapsed = (): number => Date.now() - startedAt.getTime();
+  if (claim === null) {
+    const receipt = await found();
+    if (receipt === null) throw new TypeError('a proven output vanished between two looks');
+    return noteDone(call, receipt, !isMadeByTry(receipt, call), elapsed());
+  }
+  try {
+    const out = join(entry, claim.out);
+    const receipt = await produce(host, call, inputs, out, claim.at);
+    await writeReceipt(call.workspace, receipt);
+    await dropClaim(entry);
+    return await noteDone(call, receipt, false, Date.now() - Date.parse(claim.at));
+  } catch (error) {
+    // Detached, the command goes on and the next attempt needs claim and folder.
+    if (!isDetached()) await abandonClaim(entry, claim);
+    throw error;
+  }
+}
+
+async function produce(host: HostContext, call: StageCall, { recipe, facts, key }: StageInputs, out: string, startedAt: string): Promise<Receipt> {
+  const { stage, workspace, run } = call;
+  const work = recipe.work(stage.name as ProducedStage, { ...facts, out });
+  await assertResources(workspace, stage.resources);
+  for (const { path, content } of work.files) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+  }
+  for (const command of work.commands) await runCommand(host, call, command);
+  await runChecks(work.checks, recipe);
+  const stageFacts = await readFacts(work, out);
+  const manifest = await makeManifest(out);
+  const relativeTo = (path: string): string => relative(workspace, isAbsolute(path) ? path : join(out, path));
+  return {
+    v: 1,
+    stage: stage.name,
+    key,
+    dir: relative(workspace, out),
+    outputs: Object.fromEntries(Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)])),
+    facts: stageFacts,
+    manifest,
+    digest: manifest.length === 0 ? key : manifestDigest(manifest),
+    madeBy: { run, host: host.name, owner: call.owner.firstRunId, tryNumber: call.tryNumber },
+    startedAt,
+    finishedAt: new Date().toISOString(),
+  };
+}
+
+/** Adopted files lie anywhere: outside the workspace their path stays absolute. */
+function keepOutside(relativePath: string, path: string): string {
+  return relativePath.startsWith('..') ? path : relativePath;
+}
+
+async function runCommand(host: HostContext, call: StageCall, command: Command): Promise<void> {
+  const result = await supervise({ host, call, command, number: call.tryNumber, progress: newestLine });
+  await copyStageLogs(call.workspace, call.run, call.stage.name, command.step, result.keeper.paths);
+  await assertSucceeded(command.step, result);
+}
+
+/** The newest line that the command wrote, progress bars included. */
+async function newestLine({ paths }: KeeperHandle): Promise<Partial<Progress>> {
+  for (const path of [paths.stderr, paths.stdout]) {
+    const line = (await tailLog(path, { maxBytes: 4_096, maxLines: 1 })).lines.at(-1)?.trim();
+    if (line !== undefined && line !== '') return { text: line.slice(0, 160) };
+  }
+  return {};
+}
+
+async function readFacts(work: StageWork, out: string): Promise<Facts> {
+  if (work.facts === undefined) return {};
+  const { facts, problems } = work.facts(await readFactFiles(out, work.factFiles ?? []));
+  const [first] = problems;
+  if (first !== undefined) {
+    const { what, where, fix } = first;
+    const evidence = problems.flatMap((one) => [one.what, ...(one.evidence ?? [])]);
+    throw new TemperError('ProofFailed', { what, fix, evidence, ...(where === undefined ? {} : { where }) });
+  }
+  return facts;
+}
+
+function isMadeByTry({ madeBy }: Receipt, { run, owner, tryNumber }: StageCall): boolean {
+  return madeBy.run === run && madeBy.owner === owner.firstRunId && madeBy.tryNumber === tryNumber;
+}

@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import type { HostContext } from '../host/context.js';
+import { attemptDir, attemptsOf, newestProven } from '../host/run/attempts.js';
+import { dropClaim, readClaim } from '../host/store/claim.js';
+import { entryDir, writeReceipt } from '../host/store/entry.js';
+import { makeManifest, manifestDigest } from '../host/store/manifest.js';
+import { verifyCheckpoint } from '../host/checkpoint/verify.js';
+import { MetricSchema, type AttemptRecord, type Metric } from '../schemas/attempt.js';
+import type { Receipt } from '../schemas/receipt.js';
+import type { SealCall, StageDone } from '../schemas/stage-calls.js';
+import { noteDone } from './look-up-stage.js';
+import { gatherInputs } from './stage-inputs.js';
+
+/**
+ * Proves a training: exit status 0 of all nodes is not enough. The last iteration was logged, the end milestone
+ * was reached, and the last checkpoint is complete; then the receipt is written.
+ */
+export async function sealTraining(host: HostContext, call: SealCall): Promise<StageDone> {
+  const { workspace, run, attempt } = call;
+  const { recipe, facts, key } = await gatherInputs(host, call);
+  const { iterations } = facts.spec.train;
+  if (attempt.lastIteration === null) assertFinished(call, iterations);
+  const attempts = await attemptsOf(workspace, run, key);
+  const { proven, refused } = await newestProven(workspace, run, attempts, recipe.checkpoint);
+  const checkpoint = proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
+  if (checkpoint?.iteration !== iterations) {
+    throw new TemperError('TrainingUnproven', {
+      where: attemptDir(workspace, run, attempt.attempt),
+      what: `the newest complete checkpoint holds iteration ${checkpoint?.iteration ?? 'none'} of ${iterations}`,
+      evidence: refused,
+    });
+  }
+  const { worldSize, bytes } = await verifyCheckpoint(checkpoint.dir, { layout: recipe.checkpoint.layout });
+  const losses = await readLosses(workspace, run, attempts);
+  const manifest = await makeManifest(checkpoint.dir);
+  const entry = entryDir(workspace, call.stage.name, key);
+  const startedAt = (await readClaim(entry))?.at ?? new Date().toISOString();
+  const path = relative(workspace, checkpoint.dir);
+  const dir = path.startsWith('..') ? checkpoint.dir : path;
+  const receipt: Receipt = {
+    v: 1,
+    stage: call.stage.name,
+    key,
+    dir,
+    outputs: { checkpoint: dir },
+    facts: { iterations, attempts: attempts.length, worldSize, checkpointBytes: bytes, checkpoint: dir, ...losses },
+    manifest,
+    digest: manifestDigest(manifest),
+    madeBy: { run, host: host.name, owner: call.owner.firstRunId, tryNumber: call.tryNumber },
+    startedAt,
+    finishedAt: new Date().toISOString(),
+  };
+  await writeReceipt(workspace, receipt);
+  await dropClaim(entry);
+  return noteDone(call, receipt, false, Date.now() - Date.parse(startedAt));
+}
+
+function assertFinished({ nodes, workspace, run, attempt }: SealCall, iterations: number): void {
+  const reached = Math.max(0, ...nodes.map(({ lastIteration }) => lastIteration ?? 0));
+  const hasEnded = nodes.some((node) => node.hasEnded);
+  if (reached === iterations && hasEnded) return;
+  throw new TemperError('TrainingUnproven', {
+    where: attemptDir(workspace, run, attempt.attempt),
+    what: `all ranks ended with status 0, but ${hasEnded ? `iteration ${reached} of ${iterations} was the last` : 'none said that training was done'}`,
+    why: 'training programs end with status 0 after some errors',
+  });
+}
+
+function lastLoaded(attempts: readonly { readonly load: { readonly path: string } }[]): string {
+  const path = attempts.at(-1)?.load.path;
+  if (path === undefined) throw new TypeError('a finished training has no attempt');
+  return path;
+}
+
+/** First and last loss over all attempts; a later attempt's line of an iteration replaces an earlier one's. */
+async function readLosses(workspace: string, run: string, attempts: readonly AttemptRecord[]): Promise<{ firstLoss: number | null; lastLoss: number | null }> {
+  const byIteration = new Map<number, number | null>();
+  for (const { attempt, hosts } of attempts) {
+    for (const metric of await readMetrics(attemptDir(workspace, run, attempt), hosts)) byIteration.set(metric.iteration, metric.loss);
+  }
+  const sorted = [...byIteration].sort(([a], [b]) => a - b);
+  return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
+}
+
+async function readMetrics(dir: string, hosts: readonly string[]): Promise<Metric[]> {
+  const metrics: Metric[] = [];
+  for (const host of hosts) {
+    const text = await readFile(join(dir, host, 'metrics.jsonl'), 'utf8').catch(() => '');
+    for (const line of text.split('\n')) if (line !== '') metrics.push(MetricSchema.parse(JSON.parse(line)));
+  }
+  return metrics;
+}

@@ -1,0 +1,126 @@
+import { activityInfo, cancellationSignal, Context, getClient, heartbeat, log } from '@temporalio/activity';
+import { formatProblem, TemperError } from '../domain/errors.js';
+import { keeperId } from '../domain/ids.js';
+import type { HostContext } from '../host/context.js';
+import { ensureKeeper } from '../host/keeper/client.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
+import { tailLog } from '../host/processes/tail.js';
+import type { Command } from '../recipes/recipe.js';
+import type { KeeperExit, KeeperRequestInput } from '../schemas/keeper.js';
+import type { Progress } from '../schemas/run.js';
+import type { StageCall } from '../schemas/stage-calls.js';
+
+export interface Supervision {
+  readonly host: HostContext;
+  readonly call: StageCall;
+  readonly command: Command;
+  /** Number in the keeper's id: the try of a stage, or the attempt of a training. */
+  readonly number: number;
+  readonly rankLogs?: NonNullable<KeeperRequestInput['rankLogs']>;
+  /** Adds what is known of the progress; called before every heartbeat. */
+  progress(keeper: KeeperHandle): Promise<Partial<Progress>>;
+}
+
+/**
+ * Runs a command under a keeper, or attaches to the one that runs or ran already, and waits for its end. Only a
+ * requested stop ends the command: a lost server, a redeployed worker or a paused activity leave it running, and
+ * the next attempt of the activity attaches again.
+ */
+export async function supervise(supervision: Supervision): Promise<{ keeper: KeeperHandle; exit: KeeperExit }> {
+  const { host, call, command, number, rankLogs } = supervision;
+  const { timing, run, stage } = call;
+  const keeper = await ensureKeeper(host.scratch, host.keeperBundle, {
+    id: keeperId(run, stage.name, command.step, number),
+    argv: [...command.argv],
+    cwd: command.cwd,
+    env: { ...command.env },
+    secretEnv: [...(command.secretEnv ?? [])],
+    labels: { run, stage: stage.name, host: host.name, attempt: number },
+    graceMs: timing.stopGraceMs,
+    orphanTimeoutMs: timing.orphanTimeoutMs,
+    ...(rankLogs === undefined ? {} : { rankLogs }),
+  });
+  const beats = heartbeats(supervision, keeper);
+  const signal = cancellationSignal();
+  try {
+    return { keeper, exit: await keeper.waitForExit({ signal, pollMs: timing.pollMs }) };
+  } catch (error) {
+    if (signal.aborted) await stopIfAsked(keeper, timing.stopGraceMs);
+    throw error;
+  } finally {
+    await beats.stop();
+  }
+}
+
+/** Throws the error of a command that did not end well; its log's last lines are the evidence. */
+export async function assertSucceeded(step: string, { keeper, exit }: { keeper: KeeperHandle; exit: KeeperExit }): Promise<void> {
+  if (exit.code === 0 && exit.stop === null) return;
+  const where = `${keeper.id}: ${keeper.paths.stderr}`;
+  if (exit.spawnError !== null) {
+    throw new TemperError('CommandMissing', { where, what: `${step} could not start: ${exit.spawnError.message}` });
+  }
+  const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 12 });
+  const evidence = lines.length > 0 ? lines : (await tailLog(keeper.paths.stdout, { maxLines: 12 })).lines;
+  if (exit.stop?.reason === 'keeper-lost') {
+    throw new TemperError('KeeperLost', { where, what: `the keeper of ${step} was killed, so how it ended is not known; what was left of it is stopped`, evidence });
+  }
+  if (exit.stop !== null) {
+    throw new TemperError('CommandStopped', { where, what: `${step} was stopped: ${exit.stop.reason}`, evidence });
+  }
+  const ending = exit.signal === null ? `exit status ${exit.code}` : `signal ${exit.signal}`;
+  throw new TemperError('CommandFailed', { where, what: `${step} ended with ${ending}`, why: tellingLine(evidence), evidence });
+}
+
+/** A program of ours tells its error first; a Python traceback tells it last. */
+function tellingLine(lines: readonly string[]): string {
+  return lines.find((line) => line.startsWith('error')) ?? lines.findLast((line) => line.trim() !== '') ?? 'it said nothing';
+}
+
+/** Stops the command when a person or the workflow asked for it; otherwise detaches. */
+async function stopIfAsked(keeper: KeeperHandle, graceMs: number): Promise<void> {
+  const reason = await stopReason();
+  if (reason === null) return;
+  await keeper.stop({ reason, graceMs });
+  await keeper.waitForExit();
+}
+
+async function stopReason(): Promise<string | null> {
+  const details = Context.current().cancellationDetails;
+  if (details?.cancelRequested === true) return 'cancelled';
+  // A terminated workflow only shows as "not found"; so does a lost server, and that one must cost nothing.
+  if (details?.notFound !== true || details.timedOut) return null;
+  const { workflowExecution } = activityInfo();
+  if (workflowExecution === undefined) return null;
+  try {
+    const { workflowId, runId } = workflowExecution;
+    const { status } = await getClient().workflow.getHandle(workflowId, runId).describe();
+    return status.name === 'RUNNING' ? null : `workflow ${status.name.toLowerCase()}`;
+  } catch (error) {
+    log.warn('cannot tell whether the workflow still runs; the command goes on', { error });
+    return null;
+  }
+}
+
+/** Heartbeats by timer: logs can be silent for minutes while all is well. */
+function heartbeats({ host, call, command, progress }: Supervision, keeper: KeeperHandle): { stop(): Promise<void> } {
+  let isBusy: Promise<void> = Promise.resolve();
+  const beat = async (): Promise<void> => {
+    const base: Progress = { v: 1, stage: call.stage.name, host: host.name, phase: 'running', step: command.step };
+    try {
+      heartbeat({ ...base, ...(await progress(keeper)) });
+    } catch (error) {
+      heartbeat(base);
+      log.debug('progress cannot be read', { error: error instanceof TemperError ? formatProblem(error.problem) : error });
+    }
+  };
+  isBusy = beat();
+  const timer = setInterval(() => {
+    isBusy = isBusy.then(beat);
+  }, call.timing.heartbeatIntervalMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await isBusy;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { TemperError } from '../domain/errors.js';
+import { keeperId } from '../domain/ids.js';
+import type { HostContext } from '../host/context.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
+import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
+import { tailLog } from '../host/processes/tail.js';
+import { attemptDir } from '../host/run/attempts.js';
+import { TrainingLog } from '../host/run/training-log.js';
+import type { Command } from '../recipes/recipe.js';
+import type { Metric } from '../schemas/attempt.js';
+import type { Progress } from '../schemas/run.js';
+import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
+import { gatherInputs } from './stage-inputs.js';
+import { assertSucceeded, supervise } from './supervise.js';
+
+/** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
+export async function trainNode(host: HostContext, call: TrainCall): Promise<NodeDone> {
+  const { attempt, nodeRank, hosts, workspace, run } = call;
+  const { recipe, tools, facts } = await gatherInputs(host, call);
+  const ranksPerNode = facts.spec.fleet.npusPerHost;
+  const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}`);
+  await mkdir(rankLogDir, { recursive: true });
+  const dir = attemptDir(workspace, run, attempt.attempt);
+  const command = recipe.training.launch({
+    spec: facts.spec,
+    tools,
+    nodeRank,
+    nodes: hosts.length,
+    ranksPerNode,
+    masterAddress: attempt.masterAddress,
+    masterPort: attempt.masterPort,
+    address: host.address,
+    rankLogDir,
+    loadDir: join(dir, 'load'),
+    saveDir: join(dir, 'ckpt'),
+    isResume: attempt.loadIteration !== null,
+    inputs: facts.inputs,
+  });
+  const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
+  const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
+  const keeperDir = join(keepersDir(host.scratch), keeperId(run, call.stage.name, command.step, attempt.attempt));
+  const log = new TrainingLog(keeperDir, ranks.filter((rank) => telling.has(rank)), recipe.training.log);
+  const result = await supervise({
+    host,
+    call,
+    command,
+    number: attempt.attempt,
+    rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
+    progress: (keeper) => readProgress(log, keeper),
+  });
+  const { last, hasEnded, fatal } = await log.read();
+  await keepMetrics(join(dir, host.name), log);
+  if (fatal !== null) {
+    throw new TemperError('TrainingUnproven', { where: `${host.name}: ${result.keeper.id}`, what: `the training said: ${fatal.text}`, why: fatal.id });
+  }
+  await assertTrained(command, ranks, result);
+  return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
+}
+
+async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {
+  const { phase, last, saved, lastStepAt, fatal } = await log.read();
+  // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
+  if (fatal !== null) await keeper.stop({ reason: fatal.id });
+  return {
+    phase,
+    sinceLastStepMs: Date.now() - lastStepAt,
+    checkpoint: saved,
+    ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
+  };
+}
+
+/** The evidence of a failed rank is in its own log; torchrun's says only which rank it was. */
+async function assertTrained(command: Command, ranks: readonly number[], result: Parameters<typeof assertSucceeded>[1]): Promise<void> {
+  const { keeper, exit } = result;
+  if (exit.code === 0 && exit.stop === null) return;
+  if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
+  for (const rank of ranks) {
+    const path = rankLogPath(keeper.paths.dir, rank, 'err');
+    const { lines } = await tailLog(path, { maxLines: 400 });
+    const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
+    if (start < 0) continue;
+    const evidence = lines.slice(start);
+    throw new TemperError('TrainingFailed', { where: path, what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(), evidence });
+  }
+  return assertSucceeded(command.step, result);
+}
+
+/** One file per attempt and host, derived from the whole log each time: nothing appends to a shared file. */
+async function keepMetrics(dir: string, { iterations }: TrainingLog): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs }) =>
+    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs } satisfies Metric),
+  );
+  await writeFileAtomic(join(dir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
+}

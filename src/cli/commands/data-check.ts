@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { EXIT } from '../../domain/errors.js';
+import type { ExitStatus } from '../../domain/errors.js';
+import { runDataCheck } from '../../host/data/run-data-check.js';
+import { writeJsonFile } from '../../host/json-file.js';
+import type { CommandContext } from '../context.js';
+import { tellDataProgress } from '../data-progress.js';
+import { checkText } from '../render/data.js';
+
+export interface DataCheckFlags {
+  readonly images?: string;
+  readonly sequenceLength?: number;
+  readonly worldBatch?: number;
+  /** File that gets the report as JSON as well. */
+  readonly report?: string;
+}
+
+/** `temper data check FILE`: whether training would use every row of an MLLM file; exit 1 when not. */
+export async function dataCheck({ output, io }: CommandContext, file: string, flags: DataCheckFlags): Promise<ExitStatus> {
+  const { report: reportFile, images, ...limits } = flags;
+  const stop = new AbortController();
+  const off = io.onInterrupt(() => stop.abort());
+  const progress = tellDataProgress(output);
+  try {
+    const report = await runDataCheck({
+      ...limits,
+      file: resolve(io.cwd, file),
+      images: images === undefined ? undefined : resolve(io.cwd, images),
+      signal: stop.signal,
+      onProgress: progress.tell,
+    });
+    progress.end();
+    if (reportFile !== undefined) await writeJsonFile(resolve(io.cwd, reportFile), report);
+    output.result(report, (paint) => checkText(report, paint));
+    return report.ok ? EXIT.ok : EXIT.failed;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    output.note('interrupted');
+    return EXIT.interrupted;
+  } finally {
+    off();
+  }
+}

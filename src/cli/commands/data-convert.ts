@@ -1,0 +1,43 @@
+import { resolve } from 'node:path';
+import { EXIT } from '../../domain/errors.js';
+import type { ExitStatus } from '../../domain/errors.js';
+import { runDataConvert } from '../../host/data/run-data-convert.js';
+import type { CommandContext } from '../context.js';
+import { tellDataProgress } from '../data-progress.js';
+import { convertText } from '../render/data.js';
+
+export interface DataConvertFlags {
+  readonly format: string;
+  readonly annotations: string;
+  readonly images?: string;
+  readonly output: string;
+  readonly maxDropped?: string;
+  readonly mediaPrefix?: string;
+  readonly maxSamples?: number;
+}
+
+/** `temper data convert`: rows of another format to the MLLM format; Ctrl-C leaves nothing half-written. */
+export async function dataConvert({ output, io }: CommandContext, flags: DataConvertFlags): Promise<ExitStatus> {
+  const stop = new AbortController();
+  const off = io.onInterrupt(() => stop.abort());
+  const progress = tellDataProgress(output);
+  try {
+    const report = await runDataConvert({
+      ...flags,
+      annotations: resolve(io.cwd, flags.annotations),
+      images: flags.images === undefined ? undefined : resolve(io.cwd, flags.images),
+      output: resolve(io.cwd, flags.output),
+      signal: stop.signal,
+      onProgress: progress.tell,
+    });
+    progress.end();
+    output.result(report, (paint) => convertText(report, paint));
+    return EXIT.ok;
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    output.note('interrupted; nothing was written');
+    return EXIT.interrupted;
+  } finally {
+    off();
+  }
+}

@@ -1,0 +1,59 @@
+import { Command, Option } from 'commander';
+import { newCommand, positiveInteger } from './shared.js';
+import type { Runner } from './shared.js';
+
+/** Commands about files on this machine: data, checkpoints, exported models. They need no server. */
+export function defineFileCommands(runner: Runner): Command[] {
+  return [dataCommands(runner), checkpointCommands(runner), exportCommands(runner)];
+}
+
+function dataCommands(runner: Runner): Command {
+  const convert = newCommand('convert', 'convert rows to the MLLM format', 'file')
+    .addOption(new Option('--format <format>', 'format of the input').choices(['llava']).default('llava'))
+    .requiredOption('--annotations <file>', 'JSON file with the rows')
+    .option('--images <dir>', 'folder that image names are relative to')
+    .requiredOption('--output <file>', 'file to write')
+    .option('--max-dropped <share>', 'share of rows that may be dropped, such as 0.1%')
+    .option('--media-prefix <path>', 'put before each image name')
+    .option('--max-samples <rows>', 'convert only the first rows', positiveInteger)
+    .action((options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/data-convert.js')).dataConvert(context, options)),
+    );
+  const check = newCommand('check', 'check an MLLM file and its images (exit 1 when training would not use all rows)')
+    .argument('<file>', 'MLLM file')
+    .option('--images <dir>', 'folder that image paths are relative to')
+    .option('--sequence-length <tokens>', 'tell rows that are longer', positiveInteger)
+    .option('--world-batch <rows>', 'rows that one step takes over all ranks', positiveInteger)
+    .option('--report <file>', 'write the report as JSON to this file too')
+    .action((file: string, options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/data-check.js')).dataCheck(context, file, options)),
+    );
+  return group('data', 'convert and check training data').addCommand(convert).addCommand(check);
+}
+
+function checkpointCommands(runner: Runner): Command {
+  const verify = newCommand('verify', 'check a checkpoint without loading it (exit 1 when it cannot be used)')
+    .argument('<dir>', 'checkpoint folder, or its parent with the tracker file')
+    .option('--deep', 'look into every stored item')
+    .option('--recipe <id>', 'recipe whose names the checkpoint has', 'cpu-tiny')
+    .action((dir: string, options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/checkpoint-verify.js')).checkpointVerify(context, dir, options)),
+    );
+  return group('checkpoint', 'look at checkpoints').addCommand(verify);
+}
+
+function exportCommands(runner: Runner): Command {
+  const verify = newCommand('verify', 'compare an exported model with its original (exit 1 when they differ)')
+    .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
+    .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
+    .option('--deep', 'compare values too')
+    .addOption(new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'))
+    .action((options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/export-verify.js')).exportVerify(context, options)),
+    );
+  return group('export', 'look at exported models').addCommand(verify);
+}
+
+function group(name: string, summary: string): Command {
+  return new Command(name).description(summary);
+}

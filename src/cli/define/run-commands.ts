@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { collectSet, newCommand, stageOption, withConnection } from './shared.js';
+import type { Runner } from './shared.js';
+
+const RUN = 'name of a run, a unique beginning of it, or @last';
+
+/** Commands about runs and hosts: they talk to Temporal and never load the worker. */
+export function defineRunCommands(runner: Runner): Command[] {
+  return [...startAndLook(runner), ...steer(runner)];
+}
+
+function startAndLook(runner: Runner): Command[] {
+  return [
+    withConnection(newCommand('start', 'start a run of a spec; a run of that name is never started twice'))
+      .argument('<file>', 'spec')
+      .option('--run <name>', 'name of the run; default: the name in the spec')
+      .option('--new', 'start another run, with a number behind its name, when one has ended')
+      .option('--watch', 'follow it and exit with its result')
+      .addOption(stageOption('--from <stage>', 'make this stage and all after it again'))
+      .addOption(stageOption('--until <stage>', 'stop after this stage'))
+      .option('--from-checkpoint <dir>', 'continue from an existing checkpoint (train.fromCheckpoint)')
+      .action((file: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/start.js')).start(context, file, options)),
+      ),
+    withConnection(newCommand('ls', 'list all runs, the newest first')).action((options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/ls.js')).ls(context, options)),
+    ),
+    withConnection(newCommand('status', 'show a run'))
+      .argument('[run]', RUN)
+      .action((run: string | undefined, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/status.js')).status(context, run, options)),
+      ),
+    withConnection(newCommand('watch', 'follow a run; exits with its result: 0 done, 1 failed, 4 blocked'))
+      .argument('[run]', RUN)
+      .action((run: string | undefined, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/watch.js')).watch(context, run, options)),
+      ),
+    withConnection(newCommand('hosts', 'list the hosts of a fleet, who holds them and who waits'))
+      .option('--fleet <name>', 'name of the fleet', 'default')
+      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/hosts.js')).hosts(context, options))),
+  ];
+}
+
+function steer(runner: Runner): Command[] {
+  return [
+    withConnection(newCommand('pause', 'stop what runs and park the run; resume continues it'))
+      .argument('<run>', RUN)
+      .action((run: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/pause.js')).pause(context, run, options)),
+      ),
+    withConnection(newCommand('resume', 'continue a blocked or paused run, with corrected values'))
+      .argument('<run>', RUN)
+      .option('--set <path=value>', 'correct a field of the spec; may be given several times', collectSet)
+      .addOption(stageOption('--from <stage>', 'make this stage and all after it again'))
+      .option('--watch', 'follow it and exit with its result')
+      .action((run: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/resume.js')).resume(context, run, options)),
+      ),
+    withConnection(newCommand('cancel', 'end a run for good'))
+      .argument('<run>', RUN)
+      .option('--yes', 'do not ask')
+      .action((run: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/cancel.js')).cancel(context, run, options)),
+      ),
+  ];
+}

@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { newCommand, withConnection } from './shared.js';
+import type { Runner } from './shared.js';
+
+/** Commands about specs: they run without a server. */
+export function defineSpecCommands(runner: Runner): Command[] {
+  return [
+    newCommand('init', 'print the commented spec of a recipe; without --recipe list the recipes', 'file')
+      .option('--recipe <id>', 'recipe whose spec is wanted')
+      .option('--output <file>', 'write it to a new file')
+      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/init.js')).init(context, options))),
+    newCommand('validate', 'check a spec and tell all problems at once (exit 2 when there is an error)')
+      .argument('<file>', 'spec')
+      .action((file: string, _options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/validate.js')).validate(context, file)),
+      ),
+    withConnection(newCommand('plan', 'show stages, hosts, commands, disk and memory of a run, and what would be reused'))
+      .argument('<file>', 'spec')
+      .option('--run <name>', 'name of the run; default: the name in the spec')
+      .option('--offline', 'ask no host')
+      .action((file: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/plan.js')).plan(context, file, options)),
+      ),
+    newCommand('schema', 'print the JSON Schema of a spec, for editors').action((_options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/schema.js')).schema(context)),
+    ),
+    newCommand('errors', 'list the error codes with exit status and usual fix')
+      .option('--markdown', 'as the page docs/errors.md')
+      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/errors.js')).errors(context, options))),
+  ];
+}

@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import { listRuns, resumeRun, startRun } from '../../client/runs.js';
+import type { TemperClient } from '../../client/connect.js';
+import { EXIT, TemperError } from '../../domain/errors.js';
+import type { ExitStatus } from '../../domain/errors.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import type { RunStatus } from '../../schemas/run.js';
+import type { CommandContext } from '../context.js';
+import { followRun, tellOutcome } from '../follow.js';
+import type { SpecFile } from '../spec-file.js';
+import { watchPatiently } from './dev-client.js';
+
+/** A spec that was read and found valid. */
+export interface SpecToRun {
+  readonly source: SpecFile;
+  readonly spec: PipelineSpec;
+  /** Start another run even when the newest one is open. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Brings a run of the spec to its end: continues the newest one while it is open, else starts one (under the next
+ * free number when the newest is done). Answers the run's result as an exit status, or `interrupted` after `stop`.
+ */
+export async function runSpec(context: CommandContext, client: TemperClient, wanted: SpecToRun, stop: AbortSignal): Promise<ExitStatus> {
+  const { output } = context;
+  const run = await continueOrStart(context, client, wanted);
+  const last = await followRun(watchPatiently(client, run, stop), output, stop);
+  if (last === null || last.state === 'running') return EXIT.interrupted;
+  return tellOutcome(last, output);
+}
+
+/** Decides which run it is, says so, and makes sure that it goes on. */
+async function continueOrStart({ output, io }: CommandContext, client: TemperClient, { source, spec, isNew }: SpecToRun): Promise<string> {
+  const newest = newestRunOf(spec.name, await listRuns(client));
+  const isFresh = isNew || newest === null || newest.state === 'done';
+  const { run, started, status } = await startRun(client, {
+    specText: source.text,
+    file: resolve(io.cwd, source.file),
+    run: isFresh ? spec.name : newest.run,
+    isNew: isFresh && newest !== null,
+    from: null,
+    until: null,
+  });
+  if (status.state === 'blocked') {
+    output.note(`continuing ${run}, which was stopped at ${status.stage ?? 'its start'}`);
+    await resume(client, run);
+  } else {
+    output.note(started ? `${run} started` : `${run} is running; watching it`);
+  }
+  return run;
+}
+
+async function resume(client: TemperClient, run: string): Promise<void> {
+  const { resumed, problems } = await resumeRun(client, run, { set: [], from: null });
+  if (resumed) return;
+  throw new TemperError('SpecInvalid', {
+    where: run,
+    what: `${run} stays blocked: ${problems.map(({ what }) => what).join('; ') || 'it gave no reason'}`,
+    fix: `temper resume ${run} --set PATH=VALUE corrects it`,
+  });
+}
+
+/** Numbered runs are `name-2`, `name-3`, ...; the client cuts long names before the number. */
+function newestRunOf(name: string, newestFirst: readonly RunStatus[]): RunStatus | null {
+  const isNumbered = (run: string): boolean => {
+    const match = /^(.+)-\d+$/.exec(run);
+    return match !== null && match[1] === name.slice(0, match[1]?.length) && (match[1] === name || match[1].length >= 36);
+  };
+  return newestFirst.find(({ run }) => run === name || isNumbered(run)) ?? null;
+}

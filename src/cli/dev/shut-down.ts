@@ -1,0 +1,81 @@
+import type { TemperClient } from '../../client/connect.js';
+import { listRuns, pauseRun } from '../../client/runs.js';
+import { LOCAL_TIMING } from '../../domain/timing.js';
+import { stopAll } from '../../host/keeper/stop-all.js';
+import { endProcesses } from './end-processes.js';
+import type { DevLayout } from './layout.js';
+import { findLeftovers } from './leftovers.js';
+import type { Service } from './service.js';
+
+export interface ShutDownOptions {
+  readonly layout: DevLayout;
+  /** null when the server never answered. */
+  readonly client: TemperClient | null;
+  readonly workers: readonly Service[];
+  readonly server: Service | null;
+  /** Aborted when the person asks a second time. */
+  readonly hurry: AbortSignal;
+  readonly tell: (text: string) => void;
+}
+
+/** Finding the open runs; a live server answers in milliseconds. */
+const LIST_LIMIT_MS = 5_000;
+/** Stopping all commands of a run through its workers: their grace, and as much again for the way there. */
+const PAUSE_LIMIT_MS = 2 * LOCAL_TIMING.stopGraceMs;
+/** A worker hands its work over and ends, a server closes its database; both need well under a second. */
+const WORKER_GRACE_MS = 10_000;
+const SERVER_GRACE_MS = 10_000;
+const REASON = 'temper dev was stopped';
+
+/**
+ * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that the next start
+ * continues them; workers end before the last keepers are stopped, because they could start new ones.
+ * @returns pids that survived KILL
+ */
+export async function shutDown({ layout, client, workers, server, hurry, tell }: ShutDownOptions): Promise<readonly number[]> {
+  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, hurry, tell);
+  const grace = graceFrom(hurry, WORKER_GRACE_MS);
+  const stuck = (await Promise.all(workers.map((worker) => worker.stop(grace)))).flat();
+  const ranks = await Promise.all(layout.hosts.map(({ scratch }) => stopKeepers(scratch, hurry)));
+  await client?.close();
+  const stuckServer = (await server?.stop(graceFrom(hurry, SERVER_GRACE_MS))) ?? [];
+  const strays = await endProcesses(findLeftovers(layout), graceFrom(hurry, 0));
+  return [...new Set([...stuck, ...ranks.flat(), ...stuckServer, ...strays])];
+}
+
+async function pauseOpenRuns(client: TemperClient, hurry: AbortSignal, tell: (text: string) => void): Promise<void> {
+  const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
+  const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
+  if (open.length === 0) return;
+  tell(`stopping ${open.join(', ')}; the next start continues ${open.length === 1 ? 'it' : 'them'} (Ctrl-C again: at once)`);
+  await Promise.all(open.map((run) => within(pauseRun(client, run, REASON), PAUSE_LIMIT_MS, hurry)));
+}
+
+/** Stops what no worker stopped: commands of runs that could not be paused. */
+async function stopKeepers(scratch: string, hurry: AbortSignal): Promise<readonly number[]> {
+  const graceMs = hurry.aborted ? 0 : LOCAL_TIMING.stopGraceMs;
+  // A later request with a shorter grace overrides the one under way.
+  const quicker = (): void => void stopAll(scratch, { reason: REASON, graceMs: 0 });
+  hurry.addEventListener('abort', quicker, { once: true });
+  try {
+    return (await stopAll(scratch, { reason: REASON, graceMs })).unkillable;
+  } finally {
+    hurry.removeEventListener('abort', quicker);
+  }
+}
+
+/** End of a grace on the monotonic clock; a second request makes it now. */
+function graceFrom(hurry: AbortSignal, graceMs: number): () => number {
+  const end = performance.now() + graceMs;
+  return () => (hurry.aborted ? 0 : end);
+}
+
+/** The answer, or null after the limit, a failure or a second request: the next steps do the same job by force. */
+async function within<T>(work: Promise<T>, limitMs: number, hurry: AbortSignal): Promise<T | null> {
+  const limit = AbortSignal.any([AbortSignal.timeout(limitMs), hurry]);
+  const given = new Promise<null>((resolve) => {
+    if (limit.aborted) resolve(null);
+    else limit.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  return Promise.race([work.catch(() => null), given]);
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { DEV_FLEET } from './layout.js';
+import type { DevLayout } from './layout.js';
+import type { ServiceSpec } from './service.js';
+
+export interface WorkerOptions {
+  readonly root: string;
+  readonly env: Readonly<NodeJS.ProcessEnv>;
+}
+
+/** The control worker and one worker per host, each a process of its own with its own log. */
+export function workerSpecs(layout: DevLayout, { root, env }: WorkerOptions): readonly ServiceSpec[] {
+  const spec = (role: string, log: string, args: readonly string[]): ServiceSpec => ({
+    role,
+    command: process.execPath,
+    args: [join(root, 'bin/temper.js'), 'worker', '--fleet', DEV_FLEET, ...args],
+    cwd: root,
+    env,
+    logFile: join(layout.logs, `${log}.log`),
+    isStdoutLogged: true,
+  });
+  return [
+    spec('control', 'control', ['--role', 'control']),
+    ...layout.hosts.map(({ name, scratch }) =>
+      spec(`host:${name}`, `host-${name}`, ['--role', 'host', '--name', name, '--scratch', scratch]),
+    ),
+  ];
+}
+
+/**
+ * The environment of everything that dev starts: ours, without the person's settings for other Temporal servers,
+ * which would send the workers there, and with the marker and home of this dev.
+ */
+export function serviceEnvironment(
+  own: Readonly<NodeJS.ProcessEnv>,
+  home: string,
+  marker: Readonly<Record<string, string>>,
+): Readonly<NodeJS.ProcessEnv> {
+  const kept = Object.entries(own).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  // An empty file in place of the person's temporal.toml, which is read even when no variable names it.
+  return { ...Object.fromEntries(kept), ...marker, TEMPER_HOME: home, TEMPORAL_CONFIG_FILE: '/dev/null' };
+}

@@ -1,0 +1,23 @@
+import { connect } from '../client/connect.js';
+import type { ConnectFlags } from '../client/connect.js';
+import { getFleet } from '../client/fleet.js';
+import { planOnHost } from '../client/plans.js';
+import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun, watchRun } from '../client/runs.js';
+import type { RunService } from './run-service.js';
+
+/** Connects to Temporal and gives what commands ask of it. Imported only when a command needs it. */
+export async function openRuns(flags: ConnectFlags): Promise<RunService> {
+  const client = await connect(flags);
+  return {
+    startRun: (request) => startRun(client, request),
+    listRuns: () => listRuns(client),
+    getRunStatus: (run) => getRunStatus(client, run),
+    watchRun: (run, signal) => watchRun(client, run, { signal }),
+    cancelRun: (run) => cancelRun(client, run),
+    pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
+    resumeRun: (run, request) => resumeRun(client, run, request),
+    getFleet: (fleet) => getFleet(client, fleet),
+    planOnHost: (request) => planOnHost(client, request),
+    close: () => client.close(),
+  };
+}

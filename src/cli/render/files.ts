@@ -1,0 +1,30 @@
+import type { CheckpointReport } from '../../schemas/checkpoint.js';
+import type { FileProblem, ModelComparison } from '../../schemas/model-files.js';
+import type { Paint } from '../output.js';
+import { showBytes } from './units.js';
+
+/** What `temper checkpoint verify` shows. */
+export function checkpointText(dir: string, report: CheckpointReport, paint: Paint): string {
+  const { complete, iteration, worldSize, tensors, bytes, hasOptimizer, problems, warnings } = report;
+  const name = iteration === null ? 'no training iteration' : `iteration ${iteration}`;
+  return [
+    `${dir}: ${complete ? paint('green', 'complete') : paint('red', 'not usable')}`,
+    `  ${name}, ${tensors} tensors, ${showBytes(bytes)}, saved by ${worldSize} ranks, ${hasOptimizer ? 'with' : 'without'} optimizer`,
+    ...problems.map((problem) => fileProblem(paint('red', 'problem'), problem)),
+    ...warnings.map((warning) => fileProblem(paint('yellow', 'warning'), warning)),
+  ].join('\n');
+}
+
+/** What `temper export verify` shows. */
+export function comparisonText(dir: string, report: ModelComparison, paint: Paint): string {
+  const { ok, dtype, isDeep, tensors, bytes, problems } = report;
+  return [
+    `${dir}: ${ok ? paint('green', `a sound ${dtype} export`) : paint('red', 'not what was asked for')}`,
+    `  ${tensors} tensors, ${showBytes(bytes)}, ${isDeep ? 'values compared too' : 'headers compared (--deep compares values)'}`,
+    ...problems.map((problem) => fileProblem(paint('red', 'problem'), problem)),
+  ].join('\n');
+}
+
+function fileProblem(label: string, { id, where, what, why, fix }: FileProblem): string {
+  return `${label} ${id} in ${where}\n  ${what}\n  why: ${why}\n  fix: ${fix}`;
+}

@@ -1,0 +1,38 @@
+import type { Problem } from '../../schemas/problem.js';
+import type { SpecProblem } from '../../schemas/spec-problem.js';
+import { toProblem } from '../../domain/spec/read-spec.js';
+import type { Paint } from '../output.js';
+
+/** Rules whose place must not be quoted: the line holds what looks like a secret. */
+const UNQUOTED: ReadonlySet<string> = new Set(['train/env-secret']);
+/** Lines are quoted up to this column; what is behind it is data. */
+const QUOTE_COLUMNS = 100;
+
+/** An error as people read it: what, where with the lines of the file, why, fix, evidence. */
+export function problemFrame(problem: Problem, excerpt: readonly string[], paint: Paint): string {
+  const { code, what, where, why, fix, evidence = [] } = problem;
+  return [
+    `${paint('red', `error[${code}]:`)} ${paint('bold', what)}`,
+    ...(where === undefined ? [] : [`  at ${where}`]),
+    ...excerpt.map((line) => `  ${paint('dim', line)}`),
+    ...(why === undefined ? [] : [`  why: ${why}`]),
+    ...evidence.map((line) => `  | ${line}`),
+    `  fix: ${fix}`,
+  ].join('\n');
+}
+
+/** A problem of a spec with the line it stands in and a mark under the column. */
+export function specProblemFrame(problem: SpecProblem, text: string, paint: Paint): string {
+  const frame = problemFrame(toProblem(problem), excerpt(problem, text), paint);
+  return problem.severity === 'warning' ? frame.replace('error[', 'warning[') : frame;
+}
+
+/** Two lines: the quoted line with its number, and the mark. */
+export function excerpt({ id, line, col }: Pick<SpecProblem, 'id' | 'line' | 'col'>, text: string): string[] {
+  const quoted = text.split(/\r?\n/, line)[line - 1];
+  if (quoted === undefined || UNQUOTED.has(id) || col > QUOTE_COLUMNS) return [];
+  const gutter = String(line);
+  // Control characters could move the cursor of the terminal.
+  const clean = quoted.slice(0, QUOTE_COLUMNS).replaceAll(/[^\P{C}]/gu, ' ');
+  return [`${gutter} | ${clean}`, `${' '.repeat(gutter.length)} | ${' '.repeat(col - 1)}^`];
+}

@@ -1,0 +1,125 @@
+import type { Progress, RunState, RunStatus, StageState, StageStatus } from '../../schemas/run.js';
+import type { Paint, Style } from '../output.js';
+import { problemFrame } from './frame.js';
+import { table } from './table.js';
+import { showAgo, showDuration, showNumber } from './units.js';
+
+const RUN_STYLES: Readonly<Record<RunState, Style>> = {
+  running: 'cyan',
+  blocked: 'yellow',
+  done: 'green',
+  failed: 'red',
+  cancelled: 'yellow',
+  terminated: 'red',
+};
+const STAGE_STYLES: Readonly<Record<StageState, Style>> = {
+  pending: 'dim',
+  waiting: 'yellow',
+  running: 'cyan',
+  done: 'green',
+  reused: 'green',
+  failed: 'red',
+  skipped: 'dim',
+};
+
+/** What `temper status RUN` shows, `nowMs` being now. */
+export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): string {
+  const { run, state, problem, checkpoint, startedAt, closedAt } = status;
+  const span = closedAt === null ? `started ${showAgo(startedAt, nowMs)}` : `took ${showDuration(Date.parse(closedAt) - Date.parse(startedAt))}`;
+  return [
+    `${paint('bold', run)}  ${paint(RUN_STYLES[state], state)}  ${span}`,
+    `workflow ${status.workflowId}${status.fleet === null ? '' : `, fleet ${status.fleet}`}`,
+    ...(status.stages.length === 0 ? [] : ['', stageTable(status, paint, nowMs)]),
+    ...(checkpoint === null ? [] : ['', `newest proven checkpoint: ${checkpoint}`]),
+    ...(problem === null ? [] : ['', problemFrame(problem, [], paint)]),
+  ].join('\n');
+}
+
+/** What `temper ls` shows. */
+export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: number): string {
+  if (runs.length === 0) return 'no runs; temper start FILE starts one';
+  const rows = runs.map(({ run, state, stage, stages, startedAt, problem }) => [
+    run,
+    paint(RUN_STYLES[state], state),
+    stage ?? '-',
+    `${stages.filter(isFinished).length}/${stages.length}`,
+    showAgo(startedAt, nowMs),
+    problem === null ? '' : cut(problem.what, 60),
+  ]);
+  return table(['RUN', 'STATE', 'STAGE', 'DONE', 'STARTED', 'REASON'], rows);
+}
+
+/** Lines of a live view: one per stage, the running ones with their progress, each cut to the width. */
+export function renderLive(status: RunStatus, paint: Paint, nowMs: number, columns: number): string[] {
+  return status.stages.map((stage) => {
+    const name = `  ${stage.state.padEnd(8)} ${stage.name.padEnd(11)}`;
+    const rest = [stageTime(stage, nowMs), ...progressOf(status, stage).map(showProgress)].filter((text) => text !== '').join('  ');
+    // Cut before painting: colour codes have no width.
+    return paint(STAGE_STYLES[stage.state], name) + cut(` ${rest}`, Math.max(10, columns - name.length - 1));
+  });
+}
+
+/** What people wait for and what changed between two looks at a run, in one line; null when nothing did. */
+export function renderNews(before: RunStatus | null, after: RunStatus): string | null {
+  const news = after.stages.flatMap((stage) => {
+    const old = before?.stages.find(({ name }) => name === stage.name)?.state ?? 'pending';
+    if (old === stage.state || stage.state === 'pending') return [];
+    const time = stage.durationMs === undefined ? '' : ` (${showDuration(stage.durationMs)})`;
+    return [`${stage.name} ${stage.state}${stage.host === undefined ? '' : ` on ${stage.host}`}${time}`];
+  });
+  if (before?.state !== after.state && after.state !== 'running') news.push(`run ${after.state}`);
+  return news.length === 0 ? null : news.join(', ');
+}
+
+/** What runs now, in one line; null when nothing is known. */
+export function renderProgress({ progress }: RunStatus): string | null {
+  return progress.length === 0 ? null : progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
+}
+
+/** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */
+export function showProgress(progress: Progress): string {
+  const { phase, step, text, iteration, of, loss, checkpoint } = progress;
+  const steps = iteration === undefined ? '' : `${iteration}${of === undefined ? '' : `/${of}`}`;
+  const parts = [
+    step === undefined || step === phase ? phase : `${step} ${phase}`,
+    steps,
+    loss === undefined ? '' : `loss ${loss === null ? 'NaN' : showNumber(loss)}`,
+    checkpoint === undefined || checkpoint === null ? '' : `checkpoint ${checkpoint}`,
+    iteration === undefined && text !== undefined ? oneLine(text) : '',
+  ];
+  return parts.filter((part) => part !== '').join('  ');
+}
+
+/** Whether a stage needs no more work. */
+export function isFinished({ state }: StageStatus): boolean {
+  return state === 'done' || state === 'reused' || state === 'skipped';
+}
+
+function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {
+  const rows = status.stages.map((stage) => [
+    stage.name,
+    paint(STAGE_STYLES[stage.state], stage.state),
+    stage.host ?? '-',
+    stageTime(stage, nowMs) || '-',
+    progressOf(status, stage).map(showProgress).join('; '),
+  ]);
+  return table(['STAGE', 'STATE', 'HOST', 'TIME', 'PROGRESS'], rows);
+}
+
+function progressOf(status: RunStatus, stage: StageStatus): Progress[] {
+  return stage.state === 'running' ? status.progress.filter((progress) => progress.stage === stage.name) : [];
+}
+
+function stageTime({ state, durationMs, startedAt }: StageStatus, nowMs: number): string {
+  if (durationMs !== undefined) return showDuration(durationMs);
+  return state === 'running' && startedAt !== undefined ? showDuration(nowMs - Date.parse(startedAt)) : '';
+}
+
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 3)}...`;
+}
+
+/** Output of commands may hold control characters, which must not reach a terminal. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[^\P{C}]/gu, ' ').trim();
+}

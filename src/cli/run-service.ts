@@ -1,0 +1,39 @@
+import type { PlanReport } from '../schemas/host-call.js';
+import type { FleetState } from '../schemas/host.js';
+import type { StageName } from '../schemas/plan.js';
+import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
+
+/** A run to start. */
+export interface StartRequest {
+  /** The spec with absolute paths. */
+  readonly specText: string;
+  /** Absolute path of the spec file. */
+  readonly file: string;
+  readonly run: string;
+  /** Start another run under the next free name when one of this name has ended. */
+  readonly isNew: boolean;
+  readonly from: StageName | null;
+  readonly until: StageName | null;
+}
+
+/** Answer of a start; `started` is false when a run of that name was there already. */
+export interface StartAnswer {
+  readonly run: string;
+  readonly started: boolean;
+  readonly status: RunStatus;
+}
+
+/** What commands ask of runs and fleets. All of them reject with `TemperError`. */
+export interface RunService {
+  startRun(request: StartRequest): Promise<StartAnswer>;
+  listRuns(): Promise<readonly RunStatus[]>;
+  getRunStatus(run: string): Promise<RunStatus>;
+  /** A status for each change, until the run ends or is blocked, or `signal` is aborted. */
+  watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
+  cancelRun(run: string): Promise<void>;
+  pauseRun(run: string): Promise<void>;
+  resumeRun(run: string, request: { readonly set: readonly SpecSet[]; readonly from: StageName | null }): Promise<ResumeAnswer>;
+  getFleet(fleet: string): Promise<FleetState>;
+  planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
+  close(): Promise<void>;
+}

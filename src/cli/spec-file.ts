@@ -1,0 +1,58 @@
+import { open } from 'node:fs/promises';
+import { basename, dirname, resolve } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
+import { findingProblem, readSpec } from '../domain/spec/read-spec.js';
+import { specProblemFrame } from './render/frame.js';
+import { RECIPES } from '../recipes/registry.js';
+import type { PipelineSpec } from '../schemas/spec.js';
+import type { SpecProblem } from '../schemas/spec-problem.js';
+import type { Output } from './output.js';
+
+/** A spec file that was read and judged. */
+export interface SpecFile {
+  /** The file as the user named it. */
+  readonly file: string;
+  /** Absolute folder of the file. */
+  readonly baseDir: string;
+  readonly text: string;
+  /** null when there is an error among the problems. */
+  readonly spec: PipelineSpec | null;
+  readonly problems: readonly SpecProblem[];
+}
+
+/** Reads and checks a spec file; rejects with `SpecUnreadable` when there is no such file. */
+export async function readSpecFile(file: string, cwd: string): Promise<SpecFile> {
+  const path = resolve(cwd, file);
+  const baseDir = dirname(path);
+  const decoded = decodeSpec(await readStart(path, file));
+  if ('finding' in decoded) return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
+  return { file, baseDir, text: decoded.text, ...readSpec(decoded.text, { file, baseDir, recipes: RECIPES }) };
+}
+
+/** Tells the problems of a spec as frames on stderr; the spec, or null when it cannot be used. */
+export function tellSpecProblems({ spec, problems, text }: SpecFile, output: Output): PipelineSpec | null {
+  for (const problem of problems) output.note(specProblemFrame(problem, text, output.paintNote));
+  return spec;
+}
+
+/** Whether an argument means a file rather than a run: run names have neither dots nor slashes. */
+export function looksLikeFile(argument: string): boolean {
+  return basename(argument) !== argument || argument.includes('.');
+}
+
+/** At most one byte more than a spec may have, so that a data set given by mistake is not read whole. */
+async function readStart(path: string, file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(path);
+    try {
+      const buffer = Buffer.alloc(MAX_SPEC_BYTES + 1);
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
+      return buffer.subarray(0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw new TemperError('SpecUnreadable', { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
+}

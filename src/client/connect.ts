@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { ConnectionOptions } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { readConfig, type Config } from '../config.js';
+import { TemperError } from '../domain/errors.js';
+import { FLEET_TIMING, LOCAL_TIMING } from '../domain/timing.js';
+import { DevStateSchema, type DevState } from '../schemas/dev.js';
+import type { Timing } from '../schemas/timing.js';
+
+/** Flags that go before everything else, named as the temporal CLI names them. */
+export interface ConnectFlags {
+  readonly address?: string;
+  readonly namespace?: string;
+  readonly profile?: string;
+  readonly apiKey?: string;
+  readonly tlsCertPath?: string;
+  readonly tlsKeyPath?: string;
+  readonly tlsCaPath?: string;
+  readonly tlsServerName?: string;
+  /** Limit of one command's calls in milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** Where to connect to, and what follows from it. */
+export interface Target {
+  readonly options: Omit<ConnectionOptions, 'apiKey' | 'metadata'> & { readonly address?: string; readonly apiKey?: string };
+  readonly namespace: string;
+  /** Timers of the runs started there. */
+  readonly timing: Timing;
+  /** Set when the target is the `temper dev` of this checkout. */
+  readonly dev: DevState | null;
+}
+
+export interface TemperClient {
+  readonly temporal: Client;
+  readonly target: Target;
+  close(): Promise<void>;
+}
+
+/** How long a command waits for the server before it says that there is none. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Finds the server: flags, then `TEMPORAL_*`, then a profile of temporal.toml, exactly as the temporal CLI does;
+ * without any address the running `temper dev`.
+ */
+export async function resolveTarget(flags: ConnectFlags, config: Config = readConfig()): Promise<Target> {
+  const env = { ...(await tlsFlags(flags)) };
+  const loaded = loadClientConnectConfig({ ...(flags.profile === undefined ? {} : { profile: flags.profile }) });
+  const { address: configured, ...rest } = loaded.connectionOptions;
+  const address = flags.address ?? configured;
+  const namespace = flags.namespace ?? loaded.namespace;
+  const common = { ...rest, ...env, ...(flags.apiKey === undefined ? {} : { apiKey: flags.apiKey }) };
+  if (address !== undefined) return { options: { ...common, address }, namespace: namespace ?? 'default', timing: FLEET_TIMING, dev: null };
+  const dev = await readDevState(config.home);
+  if (dev === null) throw new TemperError('Unreachable', { what: 'no Temporal server is named, and no temper dev runs in this checkout' });
+  return { options: { address: dev.address }, namespace: namespace ?? dev.namespace, timing: LOCAL_TIMING, dev };
+}
+
+/** Connects; fails within seconds when nobody answers. */
+export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
+  const target = await resolveTarget(flags);
+  try {
+    const connection = await Connection.connect({ ...target.options, connectTimeout: CONNECT_TIMEOUT_MS });
+    const temporal = new Client({ connection, namespace: target.namespace });
+    return { temporal, target, close: () => connection.close() };
+  } catch (error) {
+    throw new TemperError(
+      'Unreachable',
+      { where: target.options.address ?? '', what: 'the Temporal server does not answer', why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
+  }
+}
+
+/** State of the `temper dev` of this checkout, or null. */
+export async function readDevState(home: string): Promise<DevState | null> {
+  const text = await readFile(join(home, 'dev.json'), 'utf8').catch(() => null);
+  if (text === null) return null;
+  const parsed = DevStateSchema.safeParse(parseJson(text));
+  return parsed.success ? parsed.data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function tlsFlags({ tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName }: ConnectFlags): Promise<Pick<ConnectionOptions, 'tls'>> {
+  if ([tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName].every((flag) => flag === undefined)) return {};
+  if ((tlsCertPath === undefined) !== (tlsKeyPath === undefined)) {
+    throw new TemperError('UsageInvalid', { what: '--tls-cert-path and --tls-key-path go together' });
+  }
+  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map((path) => (path === undefined ? undefined : readKeyFile(path))));
+  return {
+    tls: {
+      ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
+      ...(ca === undefined ? {} : { serverRootCACertificate: ca }),
+      ...(tlsServerName === undefined ? {} : { serverNameOverride: tlsServerName }),
+    },
+  };
+}
+
+async function readKeyFile(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new TemperError('UsageInvalid', { where: path, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) }, { cause: error });
+  }
+}

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { TemperError } from '../domain/errors.js';
+import { hostQueue } from '../domain/ids.js';
+import type { HostCall } from '../schemas/host-call.js';
+import type { TemperClient } from './connect.js';
+
+/** How long a call may wait for the host's worker to take it; a live one takes it at once. */
+const ANSWER_MS = 5_000;
+
+/** Asks one host. Reads are tried once: who asks decides about asking again. */
+export async function hostCall(client: TemperClient, fleet: string, host: string, call: HostCall): Promise<unknown> {
+  const limitMs = client.target.timing.callTimeoutMs;
+  try {
+    return await client.temporal.activity.execute('callHost', {
+      id: `call/${randomUUID()}`,
+      taskQueue: hostQueue(fleet, host, 'ctl'),
+      args: [call],
+      scheduleToCloseTimeout: limitMs,
+      scheduleToStartTimeout: Math.min(ANSWER_MS, limitMs),
+      retry: { maximumAttempts: 1 },
+    });
+  } catch (error) {
+    throw new TemperError(
+      'HostUnreachable',
+      { where: `${fleet}/${host}`, what: `the host did not answer (${call.op})`, why: reasonOf(error) },
+      { cause: error },
+    );
+  }
+}
+
+/** Asks the hosts in turn until one answers. */
+export async function callAnyHost(client: TemperClient, fleet: string, hosts: readonly string[], call: HostCall): Promise<unknown> {
+  let last: unknown = new TemperError('NoHosts', { where: `fleet ${fleet}`, what: 'no host worker has registered' });
+  for (const host of hosts) {
+    try {
+      return await hostCall(client, fleet, host, call);
+    } catch (error) {
+      last = error;
+    }
+  }
+  throw last;
+}
+
+function reasonOf(error: unknown): string {
+  let current = error;
+  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
+  return current instanceof Error ? current.message : String(current);
+}

@@ -1,0 +1,29 @@
+import { PlanReportSchema, type PlanReport } from '../schemas/host-call.js';
+import { TemperError } from '../domain/errors.js';
+import { offlineReport } from '../recipes/offline-report.js';
+import type { TemperClient } from './connect.js';
+import { getFleet } from './fleet.js';
+import { callAnyHost } from './host-call.js';
+import { planFor } from './runs.js';
+
+export interface PlanRequest {
+  readonly specText: string;
+  readonly file: string;
+  readonly run: string | null;
+}
+
+/** What a run of this spec would do, as a live host of its fleet sees it. */
+export async function planOnHost(client: TemperClient, request: PlanRequest): Promise<PlanReport> {
+  const { plan, specText } = planFor(request);
+  const { hosts } = await getFleet(client, plan.fleet.name);
+  const answer = await callAnyHost(client, plan.fleet.name, hosts.map(({ name }) => name), { v: 1, op: 'planReport', specText, plan });
+  return PlanReportSchema.parse(answer);
+}
+
+/** The same without any server: stages and commands, but nothing about what is there. */
+export function planOffline(request: PlanRequest): PlanReport {
+  const { plan, specText } = planFor(request);
+  const report = offlineReport(plan, specText);
+  if (report === null) throw new TemperError('RecipeUnknown', { what: `there is no recipe ${plan.recipe.id}` });
+  return report;
+}

@@ -1,0 +1,124 @@
+import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
+import { z } from 'zod';
+import { problem, TemperError } from '../domain/errors.js';
+import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
+import { ProblemSchema, type Problem } from '../schemas/problem.js';
+import { PipelineResultSchema, ProgressSchema, RunMemoSchema, type PipelineResult, type Progress, type RunMemo, type RunState, type RunStatus } from '../schemas/run.js';
+import type { TemperClient } from './connect.js';
+
+/** State of a run, answered by the server alone: no worker needs to be alive. */
+export async function getRunStatus(client: TemperClient, run: string): Promise<RunStatus> {
+  const description = await describe(client, runWorkflowId(run));
+  if (description === null) throw new TemperError('RunNotFound', { what: `there is no run ${run}` });
+  return statusOf(client, run, description);
+}
+
+/** Runs, newest first. */
+export async function listRuns(client: TemperClient): Promise<RunStatus[]> {
+  const statuses: RunStatus[] = [];
+  for await (const { workflowId } of client.temporal.workflow.list({ query: "WorkflowType = 'fineTunePipeline'" })) {
+    const run = runOfWorkflowId(workflowId);
+    if (run === null || statuses.some((status) => status.run === run)) continue;
+    const description = await describe(client, workflowId);
+    if (description !== null) statuses.push(await statusOf(client, run, description));
+  }
+  return statuses.sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1));
+}
+
+/** Description of a workflow, or null when there is none. */
+export async function describe(client: TemperClient, workflowId: string): Promise<WorkflowExecutionDescription | null> {
+  try {
+    return await client.temporal.workflow.getHandle(workflowId).describe();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return null;
+    throw error;
+  }
+}
+
+async function statusOf(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<RunStatus> {
+  const memo = readMemo(description);
+  const state = stateOf(description.status.name, memo);
+  const isOpen = description.status.name === 'RUNNING';
+  const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, description);
+  return {
+    v: 1,
+    run,
+    workflowId: description.workflowId,
+    workflowRunId: description.runId,
+    fleet: fleetOf(description.taskQueue),
+    state,
+    stage: memo?.stage ?? null,
+    problem: outcome.problem ?? blockedProblem(memo),
+    checkpoint: memo?.checkpoint ?? null,
+    stages: memo?.stages ?? [],
+    progress: isOpen && state === 'running' ? await readProgress(client, run, description) : [],
+    startedAt: description.startTime.toISOString(),
+    closedAt: description.closeTime?.toISOString() ?? null,
+    result: outcome.result,
+  };
+}
+
+function readMemo({ memo }: WorkflowExecutionDescription): RunMemo | null {
+  const parsed = RunMemoSchema.safeParse(memo?.['temper']);
+  return parsed.success ? parsed.data : null;
+}
+
+function stateOf(status: string, memo: RunMemo | null): RunState {
+  switch (status) {
+    case 'RUNNING':
+      return memo?.state ?? 'running';
+    case 'COMPLETED':
+      return 'done';
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'TERMINATED':
+      return 'terminated';
+    default:
+      return 'failed';
+  }
+}
+
+function blockedProblem(memo: RunMemo | null): Problem | null {
+  if (memo === null || memo.reason === null) return null;
+  return {
+    code: memo.code ?? 'Internal',
+    what: memo.reason,
+    fix: memo.fix ?? '',
+    retryable: false,
+  };
+}
+
+/** Newest heartbeats of what runs now, of the gang too. */
+async function readProgress(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<Progress[]> {
+  const gang = await describe(client, gangWorkflowId(run));
+  const pending = [description, ...(gang?.status.name === 'RUNNING' ? [gang] : [])].flatMap(({ raw }) => raw.pendingActivities ?? []);
+  return pending.flatMap(({ heartbeatDetails }) => {
+    const payload = heartbeatDetails?.payloads?.[0];
+    if (payload === undefined || payload === null) return [];
+    const parsed = ProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
+    return parsed.success ? [parsed.data] : [];
+  });
+}
+
+async function readOutcome(client: TemperClient, { workflowId, runId }: WorkflowExecutionDescription): Promise<{ result: PipelineResult | null; problem: Problem | null }> {
+  try {
+    const result: unknown = await client.temporal.workflow.getHandle(workflowId, runId).result();
+    return { result: PipelineResultSchema.parse(result), problem: null };
+  } catch (error) {
+    return { result: null, problem: problemOf(error) };
+  }
+}
+
+const FailureSchema = z.object({ details: z.array(z.unknown()).nullish() });
+
+function problemOf(error: unknown): Problem {
+  const cause = error instanceof Error ? error.cause : undefined;
+  const failure = FailureSchema.safeParse(cause);
+  const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
+  if (parsed.success) return parsed.data;
+  return problem('Internal', { what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error) });
+}
+
+function fleetOf(taskQueue: string): string | null {
+  return /^temper\/([a-z0-9-]+)\/control$/.exec(taskQueue)?.[1] ?? null;
+}

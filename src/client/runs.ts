@@ -1,0 +1,156 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dirname } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import { controlQueue, runWorkflowId } from '../domain/ids.js';
+import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
+import { planFromText } from '../recipes/plan-from-text.js';
+import type { PipelinePlan, StageName } from '../schemas/plan.js';
+import { ResumeAnswerSchema, type PipelineInput, type ResumeAnswer, type RunStatus, type SpecSet } from '../schemas/run.js';
+import type { TemperClient } from './connect.js';
+import { getRunStatus, describe } from './run-status.js';
+
+export { getRunStatus, listRuns } from './run-status.js';
+
+export interface StartRequest {
+  readonly specText: string;
+  /** Absolute path of the spec file: relative paths in it are taken from its folder. */
+  readonly file: string;
+  /** Name of the run; the spec's name when null. */
+  readonly run: string | null;
+  /** Start another run when one of this name exists, under the name with the next free number. */
+  readonly isNew: boolean;
+  readonly from: StageName | null;
+  readonly until: StageName | null;
+  readonly sets?: readonly SpecSet[];
+}
+
+export interface Started {
+  readonly run: string;
+  /** False: a run of this name and spec exists already, and is what the status tells about. */
+  readonly started: boolean;
+  readonly status: RunStatus;
+}
+
+/**
+ * Starts a run. The name decides: a run of the same name and spec that is open or done is answered and not started
+ * twice; one with another spec is an error unless a new run is asked for; a cancelled or failed one is started again.
+ */
+export async function startRun(client: TemperClient, request: StartRequest): Promise<Started> {
+  const { plan, specText } = planFor(request);
+  const base = plan.run;
+  for (let number = 1; ; number += 1) {
+    const run = number === 1 ? base : `${base.slice(0, 36)}-${number}`;
+    const existing = await describe(client, runWorkflowId(run));
+    if (existing !== null) {
+      const status = await getRunStatus(client, run);
+      if (request.isNew) continue;
+      const isSame = existing.memo?.['temperSpec'] === plan.specDigest;
+      const isOver = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
+      if (!isOver && isSame) return { run, started: false, status };
+      if (!isOver) throw exists(run, status);
+    }
+    const isStarted = await launch(client, run, plan, specText, request);
+    if (!isStarted && request.isNew) continue;
+    return { run, started: isStarted, status: await getRunStatus(client, run) };
+  }
+}
+
+/** Follows a run until it is closed or blocked; every change is told. */
+export async function* watchRun(
+  client: TemperClient,
+  run: string,
+  { signal, pollMs = 500 }: { readonly signal?: AbortSignal; readonly pollMs?: number } = {},
+): AsyncGenerator<RunStatus> {
+  let told = '';
+  for (;;) {
+    const status = await getRunStatus(client, run);
+    const text = JSON.stringify(status);
+    if (text !== told) {
+      told = text;
+      yield status;
+    }
+    if (status.closedAt !== null || status.state === 'blocked') return;
+    await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
+  }
+}
+
+/** Asks a run to end; its commands are stopped before it closes. */
+export async function cancelRun(client: TemperClient, run: string): Promise<void> {
+  const status = await getRunStatus(client, run);
+  if (status.closedAt !== null) return;
+  await client.temporal.workflow.getHandle(status.workflowId).cancel();
+}
+
+/** Stops what a run does and parks it; answers when everything has stopped. */
+export async function pauseRun(client: TemperClient, run: string, reason: string): Promise<void> {
+  const status = await getRunStatus(client, run);
+  if (status.closedAt !== null || status.state === 'blocked') return;
+  await client.temporal.workflow.getHandle(status.workflowId).executeUpdate('pauseRun', { args: [{ v: 1, reason }] });
+}
+
+/** Continues a blocked run, with corrections of its spec; an invalid correction leaves it blocked. */
+export async function resumeRun(
+  client: TemperClient,
+  run: string,
+  { set, from }: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
+): Promise<ResumeAnswer> {
+  const status = await getRunStatus(client, run);
+  if (status.state !== 'blocked') {
+    throw new TemperError('RunNotBlocked', { where: run, what: `run ${run} is ${status.state}, not blocked` });
+  }
+  const answer: unknown = await client.temporal.workflow
+    .getHandle(status.workflowId)
+    .executeUpdate('resumeRun', { args: [{ v: 1, set: [...set], from }] });
+  return ResumeAnswerSchema.parse(answer);
+}
+
+/** The plan of a spec file and its text with absolute paths; all problems at once as one error. */
+export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, 'specText' | 'file' | 'run' | 'sets'>): { plan: PipelinePlan; specText: string } {
+  const edited = applySets(specText, sets);
+  const text = absoluteSpecText(edited.text, dirname(file));
+  const named = planFromText(text, run ?? nameIn(text), []);
+  if (edited.problems.length === 0 && named.plan !== null) return { plan: named.plan, specText: named.specText };
+  const problems = named.plan === null ? named.problems : [];
+  const [first] = problems;
+  throw new TemperError('SpecInvalid', {
+    where: file,
+    what: first?.what ?? edited.problems[0]?.what ?? 'the spec is not valid',
+    evidence: problems.map(({ where, what }) => `${where ?? file}: ${what}`),
+  });
+}
+
+/** Name of a spec for ids; a spec without one is refused by its own reader. */
+function nameIn(text: string): string {
+  return /^name:\s*['"]?([a-z0-9-]+)/m.exec(text)?.[1] ?? 'unnamed';
+}
+
+async function launch(client: TemperClient, run: string, plan: PipelinePlan, specText: string, { from, until }: StartRequest): Promise<boolean> {
+  const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure: 'park' };
+  try {
+    await client.temporal.workflow.start('fineTunePipeline', {
+      workflowId: runWorkflowId(run),
+      taskQueue: controlQueue(plan.fleet.name),
+      args: [input],
+      memo: { temperSpec: plan.specDigest },
+      workflowIdConflictPolicy: 'FAIL',
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
+      staticSummary: `${plan.recipe.id}: ${run}`,
+    });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
+    throw error;
+  }
+}
+
+function exists(run: string, status: RunStatus): TemperError {
+  const state = status.state === 'done' ? 'is done' : `is ${status.state}`;
+  return new TemperError('RunExists', {
+    where: run,
+    what: `run ${run} ${state}, and its spec is another one`,
+    fix:
+      status.state === 'blocked'
+        ? `temper resume ${run} --set PATH=VALUE corrects it, temper start --new starts another run`
+        : 'temper start --new starts another run under the next number, --run NAME under a name of its own',
+  });
+}

@@ -1,0 +1,112 @@
+import type { StageName, StagePlan } from '../schemas/plan.js';
+import type { Problem } from '../schemas/problem.js';
+import type { RunMemo, RunState, StageState, StageStatus } from '../schemas/run.js';
+import type { StageDone } from '../schemas/stage-calls.js';
+
+/** What a run knows of itself, as plain state: the memo for `status`, and the outcomes that later stages need. */
+export class RunBook {
+  readonly #done = new Map<StageName, StageDone>();
+  #stages: StageStatus[] = [];
+  #state: RunState = 'running';
+  #problem: Problem | null = null;
+
+  /** Takes the stages of a (new) plan; stages that are done and not listed as changed stay done. */
+  plan(stages: readonly StagePlan[], changed: readonly StageName[]): void {
+    for (const name of changed) this.#done.delete(name);
+    const old = new Map(this.#stages.map((status) => [status.name, status]));
+    this.#stages = stages.map(({ name }) =>
+      this.#done.has(name) ? (old.get(name) ?? { name, state: 'done' }) : { name, state: 'pending' },
+    );
+  }
+
+  /** Marks stages that this run leaves out. */
+  skip(names: readonly StageName[]): void {
+    this.#stages = this.#stages.map((status) => (names.includes(status.name) ? { name: status.name, state: 'skipped' } : status));
+  }
+
+  begin(name: StageName, state: 'running' | 'waiting', at: string, host?: string): void {
+    this.#change(name, { name, state, startedAt: at, ...(host === undefined ? {} : { host }) });
+  }
+
+  finish(name: StageName, done: StageDone): void {
+    this.#done.set(name, done);
+    const state: StageState = done.reused ? 'reused' : 'done';
+    const startedAt = this.#status(name)?.startedAt;
+    this.#change(name, {
+      name,
+      state,
+      host: done.host,
+      durationMs: done.durationMs,
+      ...(startedAt === undefined ? {} : { startedAt }),
+    });
+  }
+
+  fail(name: StageName): void {
+    const status = this.#status(name) ?? { name, state: 'failed' };
+    this.#change(name, { ...status, state: 'failed' });
+  }
+
+  run(): void {
+    this.#state = 'running';
+    this.#problem = null;
+  }
+
+  block(problem: Problem): void {
+    this.#state = 'blocked';
+    this.#problem = problem;
+  }
+
+  end(state: 'done' | 'failed' | 'cancelled', problem: Problem | null = null): void {
+    this.#state = state;
+    this.#problem = problem;
+  }
+
+  get isBlocked(): boolean {
+    return this.#state === 'blocked';
+  }
+
+  outcome(name: StageName): StageDone | undefined {
+    return this.#done.get(name);
+  }
+
+  get doneStages(): readonly StageName[] {
+    return [...this.#done.keys()];
+  }
+
+  get stages(): readonly StageStatus[] {
+    return this.#stages;
+  }
+
+  memo(): RunMemo {
+    const active = this.#stages.find(({ state }) => state === 'failed' || state === 'running' || state === 'waiting');
+    const checkpoint = this.#done.get('train')?.facts['checkpoint'];
+    return {
+      v: 1,
+      state: this.#state,
+      stage: active?.name ?? null,
+      // The memo has a soft limit of 2 kB for everything.
+      reason: this.#problem === null ? null : cut(describe(this.#problem), 600),
+      fix: this.#problem === null ? null : cut(this.#problem.fix, 300),
+      code: this.#problem?.code ?? null,
+      checkpoint: typeof checkpoint === 'string' ? checkpoint : null,
+      ettr: null,
+      stages: this.#stages,
+    };
+  }
+
+  #status(name: StageName): StageStatus | undefined {
+    return this.#stages.find((status) => status.name === name);
+  }
+
+  #change(name: StageName, changed: StageStatus): void {
+    this.#stages = this.#stages.map((status) => (status.name === name ? changed : status));
+  }
+}
+
+function describe({ where, what, why }: Problem): string {
+  return `${where === undefined ? '' : `${where}: `}${what}${why === undefined ? '' : ` (${why})`}`;
+}
+
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

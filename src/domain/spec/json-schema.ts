@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { PipelineSpecSchema } from '../../schemas/spec.js';
+
+/** One node of a JSON Schema, as far as specs use it. */
+export interface SchemaNode {
+  readonly title?: string;
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: SchemaNode | boolean;
+  readonly propertyNames?: SchemaNode;
+  readonly items?: SchemaNode;
+  readonly oneOf?: readonly SchemaNode[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly examples?: readonly unknown[];
+  readonly pattern?: string;
+  readonly patternErrorMessage?: string;
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+}
+
+let cached: SchemaNode | undefined;
+
+/** JSON Schema (draft 7, which editors know best) of what a user writes in a spec. */
+export function specJsonSchema(): SchemaNode {
+  if (cached === undefined) {
+    // Safe: zod makes JSON Schema objects, and SchemaNode names a part of their keys, all optional.
+    const generated = z.toJSONSchema(PipelineSpecSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
+    cached = { title: 'Temper pipeline', ...generated };
+  }
+  return cached;
+}

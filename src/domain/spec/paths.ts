@@ -1,0 +1,59 @@
+import { posix } from 'node:path';
+import { entryOf, valueAt } from './field.js';
+import type { FieldPath } from './finding.js';
+
+/** A path that stands in a spec: its field, what stands before it (`path:`), and the path itself. */
+export interface SpecPath {
+  readonly field: FieldPath;
+  readonly prefix: string;
+  readonly path: string;
+  /** Paths on the hosts' own disks have no relation to the place of the spec file. */
+  readonly isHostPath: boolean;
+}
+
+const SPEC_FIELDS: readonly FieldPath[] = [['workspace'], ['weights', 'original'], ['train', 'fromCheckpoint']];
+const HOST_FIELDS: readonly FieldPath[] = [['scratch'], ['environment', 'python'], ['environment', 'cannEnv']];
+const DATA_FIELDS: readonly FieldPath[] = [['annotations'], ['images', 'path']];
+const SOURCE_PREFIX = /^(?:path|dcp):/;
+
+/** All paths of a spec, valid or not: what is no text is left to the schema. */
+export function specPaths(value: unknown): SpecPath[] {
+  const found: SpecPath[] = [];
+  const add = (field: FieldPath, prefix: string, isHostPath: boolean): void => {
+    const text = valueAt(value, field);
+    if (typeof text === 'string' && text.length > prefix.length) found.push({ field, prefix, path: text.slice(prefix.length), isHostPath });
+  };
+  for (const field of SPEC_FIELDS) add(field, '', false);
+  for (const field of HOST_FIELDS) add(field, '', true);
+  const source = valueAt(value, ['weights', 'source']);
+  const prefix = typeof source === 'string' ? SOURCE_PREFIX.exec(source)?.[0] : undefined;
+  if (prefix !== undefined) add(['weights', 'source'], prefix, false);
+  const data = entryOf(value, 'data');
+  for (const index of Array.isArray(data) ? data.keys() : []) {
+    for (const field of DATA_FIELDS) add(['data', index, ...field], '', false);
+  }
+  return found;
+}
+
+/** Whether a path means the home folder of whoever reads it. */
+export function isHomePath(path: string): boolean {
+  return path === '~' || /^~[^/]*\//.test(path);
+}
+
+/** The same value with its paths made absolute from `baseDir`; the given one stays as it is. */
+export function withAbsolutePaths<Value>(value: Value, baseDir: string): Value {
+  const copy = structuredClone(value);
+  for (const { field, text } of absolutePaths(value, baseDir)) {
+    const section = valueAt(copy, field.slice(0, -1));
+    const key = field.at(-1);
+    if (typeof section === 'object' && section !== null && key !== undefined) Object.assign(section, { [key]: text });
+  }
+  return copy;
+}
+
+/** The fields that hold paths and what they hold when made absolute from `baseDir`. */
+export function absolutePaths(value: unknown, baseDir: string): { readonly field: FieldPath; readonly text: string }[] {
+  return specPaths(value)
+    .filter(({ path, isHostPath }) => !isHostPath && !isHomePath(path))
+    .map(({ field, prefix, path }) => ({ field, text: prefix + posix.resolve(baseDir, path) }));
+}

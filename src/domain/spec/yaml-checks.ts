@@ -1,0 +1,149 @@
+import { isAlias, isMap, isScalar, visit } from 'yaml';
+import type { Document, Node, YAMLError } from 'yaml';
+import { showValue } from './finding.js';
+import type { Finding } from './finding.js';
+
+/** Faults after which the parsed data is still worth checking, because the parser kept all of it. */
+const RECOVERABLE: ReadonlySet<string> = new Set(['yaml/duplicate-key', 'yaml/anchor', 'yaml/tag', 'yaml/directive']);
+/** A broken quote early in a file makes everything after it an error; nobody reads more than these. */
+const MAX_SYNTAX_FINDINGS = 5;
+
+/** What a YAML document must not hold, and whether its data can be used for further checks. */
+export function checkYaml(document: Document.Parsed, text: string): { readonly findings: readonly Finding[]; readonly isReadable: boolean } {
+  const syntax = document.errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => explain(error, document, text));
+  const findings = [...syntax, ...directives(document), ...hiddenFeatures(document), ...topLevel(document, syntax.length > 0)];
+  return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAlias(document) };
+}
+
+function explain(error: YAMLError, document: Document.Parsed, text: string): Finding {
+  const place = { offset: error.pos[0] };
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return {
+        id: 'yaml/duplicate-key',
+        place,
+        what: `the key ${showValue(/^[^:\s]{1,60}/.exec(text.slice(error.pos[0]))?.[0] ?? '')} stands twice in this section`,
+        why: 'one of the two values would be ignored silently',
+        fix: 'remove one of them',
+      };
+    case 'TAB_AS_INDENT':
+      return {
+        id: 'yaml/tab',
+        place,
+        what: 'a tab is used for indentation',
+        why: 'YAML allows spaces only',
+        fix: 'replace the tab by spaces',
+      };
+    case 'MULTIPLE_DOCS':
+      return {
+        id: 'yaml/multiple-documents',
+        place,
+        what: 'a second document starts here (---)',
+        why: 'a file holds one spec and the rest would be ignored',
+        fix: 'move it to a file of its own',
+      };
+    default:
+      return {
+        id: 'yaml/syntax',
+        place: { offset: openQuote(document, error.pos[0]) ?? error.pos[0] },
+        what: `this is not YAML (${error.message.split('\n', 1)[0] ?? error.code})`,
+        why: 'the text cannot be read beyond this place',
+        fix: 'check quotes, brackets, colons and indentation here and in the line before',
+      };
+  }
+}
+
+/** A missing quote shows at the end of the text; the place to look is where that quote was opened. */
+function openQuote(document: Document.Parsed, end: number): number | null {
+  let start: number | null = null;
+  visit(document, {
+    Scalar(_key, { type, range }) {
+      const isQuoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE';
+      if (isQuoted && range !== undefined && range !== null && range[0] < end && range[1] >= end) start = range[0];
+    },
+  });
+  return start;
+}
+
+function directives(document: Document.Parsed): Finding[] {
+  const { explicit, version } = document.directives.yaml;
+  if (explicit !== true || version === '1.2') return [];
+  return [
+    {
+      id: 'yaml/directive',
+      place: { offset: 0 },
+      what: `the file asks for YAML ${version}`,
+      why: 'in older YAML "on", "no" and 0777 mean something else than they say',
+      fix: 'remove the %YAML line',
+    },
+  ];
+}
+
+function hiddenFeatures(document: Document.Parsed): Finding[] {
+  const findings: Finding[] = [];
+  visit(document, {
+    Node(_key, node) {
+      const offset = node.range?.[0] ?? 0;
+      if (isAlias(node)) findings.push(anchor(offset, `the alias *${node.source} repeats another part of the file`));
+      else if (node.anchor !== undefined) findings.push(anchor(offset, `the anchor &${node.anchor} marks a part to be repeated`));
+      if (node.tag !== undefined) findings.push(tag(offset, node.tag));
+    },
+    Pair(_key, { key }) {
+      const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : 0;
+      if (isScalar(key) && key.value === '<<') findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
+      else if (!isScalar(key) || typeof key.value !== 'string') findings.push(keyKind(offset, isScalar(key) ? key.value : 'a list or section'));
+    },
+  });
+  return findings;
+}
+
+function anchor(offset: number, what: string): Finding {
+  return {
+    id: 'yaml/anchor',
+    place: { offset },
+    what,
+    why: 'whoever reads the spec must see each value where it is used',
+    fix: 'write the values out',
+  };
+}
+
+function tag(offset: number, name: string): Finding {
+  return {
+    id: 'yaml/tag',
+    place: { offset },
+    what: `the tag ${showValue(name)} changes the type of a value`,
+    why: 'types come from the schema of the spec',
+    fix: 'remove the tag; put text that looks like a number in quotes',
+  };
+}
+
+function keyKind(offset: number, key: unknown): Finding {
+  return {
+    id: 'yaml/key',
+    place: { offset },
+    what: `${showValue(key)} is used as a key`,
+    why: 'keys are names',
+    fix: 'write the key as text, in quotes if it looks like a number',
+  };
+}
+
+function topLevel(document: Document.Parsed, hasSyntaxFindings: boolean): Finding[] {
+  const contents: Node | null = document.contents;
+  if (hasSyntaxFindings || isMap(contents)) return [];
+  const isBlank = contents === null || (isScalar(contents) && contents.value === null);
+  return [
+    {
+      id: isBlank ? 'yaml/empty' : 'yaml/not-a-section',
+      place: { offset: contents?.range?.[0] ?? 0 },
+      what: isBlank ? 'the file is empty' : 'the file is not a list of fields (name: value)',
+      why: 'a spec says what to train, with what and where',
+      fix: 'start from temper init --recipe cpu-tiny',
+    },
+  ];
+}
+
+function hasAlias(document: Document.Parsed): boolean {
+  let found = false;
+  visit(document, { Alias: () => ((found = true), visit.BREAK) });
+  return found;
+}

@@ -1,0 +1,101 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileProblem } from '../../schemas/model-files.js';
+import { mapBounded } from '../safetensors/map-bounded.js';
+import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
+import type { CheckpointLayout } from './layout.js';
+import { METADATA_FILE } from './locate.js';
+import { PickleError } from './pickle/cursor.js';
+import { unpickle } from './pickle/unpickle.js';
+import { checkpointProblem } from './problems.js';
+import { readZipDirectory, readZipRecord, TorchZipError } from './torch-zip.js';
+
+/**
+ * Looks for parts of different saves in one folder. Saves of one run have equal sizes, so what tells them apart is
+ * what they say about themselves: the folder that the metadata was written for, the stored iteration, and with
+ * `isDeep` the step counters of the optimizer, which are spread over the ranks.
+ */
+export async function findMixedGenerations(
+  dir: string,
+  iteration: number | null,
+  metadata: DcpMetadata,
+  { layout, isDeep = false }: { readonly layout: CheckpointLayout; readonly isDeep?: boolean },
+): Promise<readonly FileProblem[]> {
+  const problems: FileProblem[] = [];
+  const savedFor = metadata.savedIn === null ? null : layout.parseFolder(metadata.savedIn);
+  if (iteration !== null && savedFor !== null && savedFor.iteration !== iteration) {
+    const what = `it was written for ${metadata.savedIn}, not for iteration ${iteration}`;
+    problems.push(checkpointProblem('generation-mixed', join(dir, METADATA_FILE), what));
+  }
+  const readings = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([file, shard]) => {
+    const isCounter = ({ fqn }: DcpItem): boolean =>
+      fqn === layout.iterationEntry || (isDeep && layout.isStepCounter(fqn));
+    return readCounters(join(dir, file), shard.items.filter(isCounter));
+  });
+  const counters = readings.flatMap((reading) => reading.counters);
+  for (const { file, fqn, value } of counters) {
+    const isWrong = fqn === layout.iterationEntry && iteration !== null && value !== iteration;
+    if (isWrong)
+      problems.push(checkpointProblem('generation-mixed', file, `it holds ${fqn} ${value}, not ${iteration}`));
+  }
+  const steps = counters.filter(({ fqn }) => layout.isStepCounter(fqn));
+  return [...problems, ...readings.flatMap((reading) => reading.problems), ...findUnequalSteps(steps)];
+}
+
+/** Node works on four file requests at once. */
+const SHARDS_IN_FLIGHT = 4;
+
+interface Counter {
+  readonly file: string;
+  readonly fqn: string;
+  readonly value: number;
+}
+
+interface Reading {
+  readonly counters: readonly Counter[];
+  readonly problems: readonly FileProblem[];
+}
+
+async function readCounters(path: string, items: readonly DcpItem[]): Promise<Reading> {
+  if (items.length === 0) return { counters: [], problems: [] };
+  const file = await open(path, 'r');
+  const counters: Counter[] = [];
+  try {
+    for (const item of items) {
+      const records = await readZipDirectory(file, item.offset, item.length);
+      const suffix = item.chunkOffsets === null ? '/data.pkl' : '/data/0';
+      const record = records.find(({ name, sizeBytes }) => name.endsWith(suffix) && sizeBytes <= MAX_COUNTER_BYTES);
+      const content = record && (await readZipRecord(file, item.offset, record));
+      const value = content && (item.chunkOffsets === null ? readPickledNumber(content) : readFloat(content));
+      if (value !== undefined) counters.push({ file: path, fqn: item.fqn, value });
+    }
+  } catch (error) {
+    if (!(error instanceof TorchZipError) && !(error instanceof PickleError)) throw error;
+    return { counters: [], problems: [checkpointProblem('item-damaged', path, error.message)] };
+  } finally {
+    await file.close();
+  }
+  return { counters, problems: [] };
+}
+
+/** A pickled number takes a dozen bytes. */
+const MAX_COUNTER_BYTES = 1024;
+
+function readPickledNumber(content: Buffer): number | undefined {
+  const { value } = unpickle(content);
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** Adam counts its steps in a float32 without dimensions. */
+function readFloat(content: Buffer): number | undefined {
+  return content.length === 4 ? content.readFloatLE() : undefined;
+}
+
+function findUnequalSteps(steps: readonly Counter[]): readonly FileProblem[] {
+  const [first] = steps;
+  if (first === undefined) return [];
+  const other = steps.find(({ value }) => value !== first.value);
+  if (other === undefined) return [];
+  const what = `${other.fqn} is ${other.value}, ${first.fqn} in ${first.file} is ${first.value}`;
+  return [checkpointProblem('generation-mixed', other.file, what)];
+}

@@ -1,0 +1,67 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileProblem } from '../../schemas/model-files.js';
+import { mapBounded } from '../safetensors/map-bounded.js';
+import { chunkBytes } from './consistency.js';
+import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
+import { checkpointProblem } from './problems.js';
+import { readZipDirectory, TorchZipError, type ZipRecord } from './torch-zip.js';
+
+/** Looks into every item of every shard: a whole zip archive of the right length with room for its elements. */
+export async function findDamagedItems(dir: string, metadata: DcpMetadata): Promise<readonly FileProblem[]> {
+  const needed = indexBytes(metadata);
+  const perShard = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([name, shard]) =>
+    checkShardItems(join(dir, name), shard.items, needed),
+  );
+  return perShard.flat();
+}
+
+/** Node works on four file requests at once; more shards would only queue. */
+const SHARDS_IN_FLIGHT = 4;
+
+/** One damaged region breaks many items; the first ones of a shard say enough. */
+const MAX_PROBLEMS_PER_SHARD = 3;
+
+/** Bytes that the elements of each stored chunk take. */
+function indexBytes(metadata: DcpMetadata): ReadonlyMap<string, number> {
+  const needed = new Map<string, number>();
+  for (const [fqn, tensor] of metadata.tensors) {
+    for (const chunk of tensor.chunks) needed.set(`${fqn}[${chunk.offsets.join(',')}]`, chunkBytes(tensor, chunk));
+  }
+  return needed;
+}
+
+async function checkShardItems(
+  path: string,
+  items: readonly DcpItem[],
+  needed: ReadonlyMap<string, number>,
+): Promise<readonly FileProblem[]> {
+  const problems: FileProblem[] = [];
+  const file = await open(path, 'r');
+  try {
+    for (const item of items) {
+      if (problems.length === MAX_PROBLEMS_PER_SHARD) break;
+      try {
+        const records = await readZipDirectory(file, item.offset, item.length);
+        checkRecords(
+          records,
+          item.chunkOffsets === null ? 0 : (needed.get(`${item.fqn}[${item.chunkOffsets.join(',')}]`) ?? 0),
+        );
+      } catch (error) {
+        if (!(error instanceof TorchZipError)) throw error;
+        problems.push(checkpointProblem('item-damaged', path, `${item.fqn} at byte ${item.offset}: ${error.message}`));
+      }
+    }
+  } finally {
+    await file.close();
+  }
+  return problems;
+}
+
+/** torch.save writes one `data.pkl` and the elements under `data/`. */
+function checkRecords(records: readonly ZipRecord[], neededBytes: number): void {
+  if (!records.some(({ name }) => name.endsWith('/data.pkl'))) throw new TorchZipError('it has no data.pkl');
+  const elements = records.filter(({ name }) => /\/data\/\d+$/.test(name));
+  const bytes = elements.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  if (bytes < neededBytes) throw new TorchZipError(`its elements take ${bytes} bytes where ${neededBytes} are needed`);
+}

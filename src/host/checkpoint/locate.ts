@@ -1,0 +1,99 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import type { FileProblem } from '../../schemas/model-files.js';
+import type { CheckpointLayout } from './layout.js';
+import { checkpointProblem } from './problems.js';
+
+/** Name of the file that commits a save. */
+export const METADATA_FILE = '.metadata';
+
+/** The checkpoint folder that was meant; `dir` is null when there is none, and then there is a problem. */
+export interface LocatedCheckpoint {
+  readonly dir: string | null;
+  readonly iteration: number | null;
+  readonly problems: readonly FileProblem[];
+  readonly warnings: readonly FileProblem[];
+}
+
+/**
+ * Finds the checkpoint that a folder means: the folder itself, or the one that the tracker in it names. An empty or
+ * garbled tracker does not matter: then it is the newest one that was committed.
+ */
+export async function locateCheckpoint(path: string, layout: CheckpointLayout): Promise<LocatedCheckpoint> {
+  const dir = resolve(path);
+  const names = await listFolder(dir);
+  if (names === null) return nothing(checkpointProblem('folder-missing', dir, 'there is no such folder'));
+  const own = layout.parseFolder(basename(dir));
+  const hasShards = names.some((name) => name === METADATA_FILE || layout.shardRank(name) !== null);
+  if (own !== null || hasShards) return found(dir, own?.iteration ?? null, []);
+  return locateInParent(dir, names, layout);
+}
+
+async function locateInParent(
+  dir: string,
+  names: readonly string[],
+  layout: CheckpointLayout,
+): Promise<LocatedCheckpoint> {
+  const tracker = join(dir, layout.trackerFile);
+  const trackerText = names.includes(layout.trackerFile) ? await readFile(tracker, 'utf8') : null;
+  const tracked = trackerText === null ? null : layout.parseTracker(trackerText);
+  if (tracked !== null && !names.includes(tracked)) {
+    return nothing(checkpointProblem('checkpoint-missing', tracker, `it names ${tracked}, which is not there`));
+  }
+  const chosen = tracked ?? (await newestCommitted(dir, names, layout));
+  if (chosen === null) {
+    return nothing(checkpointProblem('checkpoint-missing', dir, 'no folder in it holds a committed checkpoint'));
+  }
+  const what = `${trackerText === null ? 'absent' : `it says ${JSON.stringify(trackerText.slice(0, 40))}`}; ${chosen} is checked`;
+  const warnings = tracked === null ? [checkpointProblem('tracker-unusable', tracker, what)] : [];
+  const newer = byAge(names, layout).filter((name) => ageOf(name, layout) > ageOf(chosen, layout));
+  for (const name of newer) {
+    const isCommitted = await hasMetadata(join(dir, name));
+    if (!isCommitted) warnings.push(checkpointProblem('newer-incomplete', join(dir, name), 'it has no .metadata'));
+  }
+  return found(join(dir, chosen), layout.parseFolder(chosen)?.iteration ?? null, warnings);
+}
+
+async function newestCommitted(
+  dir: string,
+  names: readonly string[],
+  layout: CheckpointLayout,
+): Promise<string | null> {
+  for (const name of byAge(names, layout)) {
+    if (await hasMetadata(join(dir, name))) return name;
+  }
+  return null;
+}
+
+/** Checkpoint folders, newest first; converted weights are older than any iteration. */
+function byAge(names: readonly string[], layout: CheckpointLayout): readonly string[] {
+  return names
+    .filter((name) => layout.parseFolder(name) !== null)
+    .toSorted((left, right) => ageOf(right, layout) - ageOf(left, layout));
+}
+
+function ageOf(name: string, layout: CheckpointLayout): number {
+  return layout.parseFolder(name)?.iteration ?? -1;
+}
+
+async function hasMetadata(dir: string): Promise<boolean> {
+  return (await listFolder(dir))?.includes(METADATA_FILE) ?? false;
+}
+
+/** The names in a folder, or null when there is no such folder. */
+export async function listFolder(dir: string): Promise<readonly string[] | null> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    throw error;
+  }
+}
+
+function found(dir: string, iteration: number | null, warnings: readonly FileProblem[]): LocatedCheckpoint {
+  return { dir, iteration, problems: [], warnings };
+}
+
+function nothing(problem: FileProblem): LocatedCheckpoint {
+  return { dir: null, iteration: null, problems: [problem], warnings: [] };
+}

@@ -1,0 +1,68 @@
+import type { FileProblem } from '../../schemas/model-files.js';
+
+/** Why each kind of finding matters and what to do about it. */
+const ROWS = {
+  'folder-missing': {
+    why: 'there is nothing to load',
+    fix: 'give an iteration folder or the folder that holds them',
+  },
+  'checkpoint-missing': {
+    why: 'training would start from random weights without an error',
+    fix: 'correct the tracker file, or name the iteration folder itself',
+  },
+  'metadata-missing': {
+    why: 'the save was interrupted before it was committed',
+    fix: 'use an older checkpoint and remove this folder',
+  },
+  'metadata-damaged': {
+    why: 'without it no tensor can be found in the shards',
+    fix: 'restore .metadata from a copy, or use an older checkpoint',
+  },
+  'metadata-inconsistent': {
+    why: 'a load would fail or leave tensors partly unset',
+    fix: 'use an older checkpoint',
+  },
+  'shard-missing': {
+    why: 'the load fails after it started, or each host sees only its own shards on an unshared file system',
+    fix: 'restore the file from the host that wrote it, or use an older checkpoint; save to shared storage',
+  },
+  'shard-truncated': {
+    why: 'the load fails after it started',
+    fix: 'restore the file from a copy, or use an older checkpoint',
+  },
+  'shard-unreadable': { why: 'the load would fail', fix: 'make it a regular file that the training user can read' },
+  'shard-name-unsafe': {
+    why: 'a loader would read outside of the checkpoint folder',
+    fix: 'do not use this checkpoint',
+  },
+  'generation-mixed': {
+    why: 'weights of different saves would be mixed without an error',
+    fix: 'use an older checkpoint; never save twice into one folder',
+  },
+  'item-damaged': {
+    why: 'the load fails after it started',
+    fix: 'restore the shard from a copy, or use an older checkpoint',
+  },
+  'shard-larger': { why: 'nothing reads the rest, but nothing explains it either', fix: 'look at who wrote the file' },
+  'shard-newer': {
+    why: 'after a save the metadata is the newest file; copies and clocks can explain it, a second save too',
+    fix: 'run the check with --deep',
+  },
+  'tracker-unusable': {
+    why: 'a crash can leave it empty; a load by the training code would stop there',
+    fix: 'write the folder named here into it, or name the folder yourself',
+  },
+  'newer-incomplete': { why: 'its save was interrupted', fix: 'remove the folder' },
+  'foreign-globals': {
+    why: 'PyTorch imports these names when it loads the checkpoint, and runs what they do',
+    fix: 'load it only when you trust who wrote it',
+  },
+} as const;
+
+/** Ids of everything that a checkpoint can be refused for or warned about. */
+export type CheckpointProblemId = keyof typeof ROWS;
+
+/** Makes one finding from its facts. */
+export function checkpointProblem(id: CheckpointProblemId, where: string, what: string): FileProblem {
+  return { id, where, what, ...ROWS[id] };
+}

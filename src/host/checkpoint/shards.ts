@@ -1,0 +1,85 @@
+import { stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { FileProblem } from '../../schemas/model-files.js';
+import { mapBounded } from '../safetensors/map-bounded.js';
+import type { DcpMetadata } from './dcp-metadata.js';
+import type { CheckpointLayout } from './layout.js';
+import { listFolder, METADATA_FILE } from './locate.js';
+import { checkpointProblem } from './problems.js';
+
+/** What the shard files of a checkpoint are like, compared with its metadata. */
+export interface ShardFindings {
+  /** Ranks that saved, from the names of the listed shards and of empty ones of ranks that had nothing to save. */
+  readonly ranks: readonly number[];
+  readonly problems: readonly FileProblem[];
+  readonly warnings: readonly FileProblem[];
+}
+
+/** Compares names, sizes and times of the shard files with what the metadata says. */
+export async function checkShards(
+  dir: string,
+  metadata: DcpMetadata,
+  layout: CheckpointLayout,
+): Promise<ShardFindings> {
+  const metadataMtimeMs = (await stat(join(dir, METADATA_FILE))).mtimeMs;
+  const listed = await mapBounded([...metadata.storage], STATS_IN_FLIGHT, ([name, shard]) =>
+    checkListed(dir, name, shard.maxEnd, metadataMtimeMs),
+  );
+  const present = (await listFolder(dir)) ?? [];
+  const others = present.filter((name) => layout.shardRank(name) !== null && !metadata.storage.has(name));
+  const unlisted = await mapBounded(others, STATS_IN_FLIGHT, (name) => checkUnlisted(dir, name));
+  const names = [...metadata.storage.keys(), ...others];
+  return {
+    ranks: [...new Set(names.map((name) => layout.shardRank(name)).filter((rank) => rank !== null))],
+    problems: [...listed, ...unlisted].flatMap((finding) => finding.problems),
+    warnings: [...listed, ...unlisted].flatMap((finding) => finding.warnings),
+  };
+}
+
+/** Network file systems answer slowly but many at once; Node itself works on four. */
+const STATS_IN_FLIGHT = 16;
+
+/** Clocks of hosts that write to one file system differ by less. */
+const CLOCK_TOLERANCE_MS = 2000;
+
+type Findings = Omit<ShardFindings, 'ranks'>;
+
+async function checkListed(dir: string, name: string, maxEnd: number, metadataMtimeMs: number): Promise<Findings> {
+  const file = join(dir, name);
+  if (name === '' || name === '..' || basename(name) !== name) {
+    return problem('shard-name-unsafe', file, `the metadata names the file ${JSON.stringify(name)}`);
+  }
+  const facts = await stat(file).catch(toErrorCode);
+  if (typeof facts === 'string') {
+    if (facts === 'ENOENT')
+      return problem('shard-missing', file, `the metadata says ${maxEnd} bytes, there is no file`);
+    return problem('shard-unreadable', file, `reading it answers ${facts}`);
+  }
+  if (!facts.isFile()) return problem('shard-unreadable', file, 'it is not a regular file');
+  if (facts.size < maxEnd) return problem('shard-truncated', file, `${facts.size} of ${maxEnd} bytes are there`);
+  const warnings: FileProblem[] = [];
+  if (facts.size > maxEnd) {
+    warnings.push(checkpointProblem('shard-larger', file, `${facts.size} bytes, the metadata says ${maxEnd}`));
+  }
+  const newerMs = Math.round(facts.mtimeMs - metadataMtimeMs);
+  if (newerMs > CLOCK_TOLERANCE_MS) {
+    warnings.push(checkpointProblem('shard-newer', file, `written ${newerMs} ms after .metadata`));
+  }
+  return { problems: [], warnings };
+}
+
+/** A rank without anything to save leaves an empty file; any other file comes from another save. */
+async function checkUnlisted(dir: string, name: string): Promise<Findings> {
+  const file = join(dir, name);
+  const facts = await stat(file).catch(toErrorCode);
+  if (typeof facts === 'string' || facts.size === 0) return { problems: [], warnings: [] };
+  return problem('generation-mixed', file, `${facts.size} bytes that the metadata does not know`);
+}
+
+function problem(id: Parameters<typeof checkpointProblem>[0], where: string, what: string): Findings {
+  return { problems: [checkpointProblem(id, where, what)], warnings: [] };
+}
+
+function toErrorCode(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}

@@ -1,0 +1,102 @@
+import type { CheckpointReport } from '../../schemas/checkpoint.js';
+import type { FileProblem } from '../../schemas/model-files.js';
+import { join } from 'node:path';
+import { findContradictions } from './consistency.js';
+import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
+import { readDcpMetadata } from './dcp-read.js';
+import { findMixedGenerations } from './generation.js';
+import { findDamagedItems } from './items.js';
+import type { CheckpointLayout } from './layout.js';
+import { locateCheckpoint, METADATA_FILE } from './locate.js';
+import { checkpointProblem } from './problems.js';
+import { checkShards } from './shards.js';
+
+/** How to check a checkpoint. */
+export interface VerifyOptions {
+  /** Names that the training code gives to folders, files and entries. */
+  readonly layout: CheckpointLayout;
+  /** Also looks into every stored item; reads a few kB for each, no tensor data. */
+  readonly isDeep?: boolean;
+}
+
+/**
+ * Decides whether a checkpoint can be loaded, without torch and without running anything in it. `path` is a
+ * checkpoint folder or the folder that holds several and a tracker.
+ *
+ * Damage is an answer, never an exception; only an operating system that refuses to read throws.
+ */
+export async function verifyCheckpoint(path: string, options: VerifyOptions): Promise<CheckpointReport> {
+  const located = await locateCheckpoint(path, options.layout);
+  const { dir, iteration } = located;
+  if (dir === null) return { ...report(null, null, [], options), problems: located.problems };
+  const metadata = await readMetadata(dir);
+  if ('problem' in metadata) {
+    const refused = report(null, iteration, [], options);
+    return { ...refused, problems: [metadata.problem], warnings: located.warnings };
+  }
+  const shards = await checkShards(dir, metadata.value, options.layout);
+  const problems = [...describeContradictions(dir, metadata.value), ...shards.problems];
+  // What looks into shards needs shards that are as the metadata says.
+  if (problems.length === 0) {
+    problems.push(...(await findMixedGenerations(dir, iteration, metadata.value, options)));
+    if (options.isDeep === true) problems.push(...(await findDamagedItems(dir, metadata.value)));
+  }
+  return {
+    ...report(metadata.value, iteration, shards.ranks, options),
+    complete: problems.length === 0,
+    problems,
+    warnings: [...located.warnings, ...shards.warnings, ...describeForeign(dir, metadata.value)],
+  };
+}
+
+/** The facts about a checkpoint, not yet judged. */
+function report(
+  metadata: DcpMetadata | null,
+  iteration: number | null,
+  ranks: readonly number[],
+  { layout }: VerifyOptions,
+): CheckpointReport {
+  const shards = [...(metadata?.storage.values() ?? [])];
+  const names = [...(metadata?.tensors.keys() ?? []), ...(metadata?.bytesEntries ?? [])];
+  return {
+    v: 1,
+    complete: false,
+    iteration,
+    worldSize: ranks.reduce((most, rank) => Math.max(most, rank + 1), 0),
+    tensors: metadata?.tensors.size ?? 0,
+    bytes: shards.reduce((sum, shard) => sum + shard.maxEnd, 0),
+    hasOptimizer: names.some((fqn) => layout.isOptimizer(fqn)),
+    problems: [],
+    warnings: [],
+  };
+}
+
+async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { problem: FileProblem }> {
+  const file = join(dir, METADATA_FILE);
+  try {
+    return { value: await readDcpMetadata(file) };
+  } catch (error) {
+    if (error instanceof DcpMetadataError)
+      return { problem: checkpointProblem('metadata-damaged', file, error.message) };
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
+    if (code === 'EISDIR') return { problem: checkpointProblem('metadata-damaged', file, 'it is a folder') };
+    throw error;
+  }
+}
+
+/** More sentences than this add nothing: the first ones already refuse the checkpoint. */
+const MAX_CONTRADICTIONS = 10;
+
+function describeContradictions(dir: string, metadata: DcpMetadata): readonly FileProblem[] {
+  const all = findContradictions(metadata);
+  const shown = all.slice(0, MAX_CONTRADICTIONS);
+  if (all.length > shown.length) shown.push(`${all.length - shown.length} more contradictions`);
+  return shown.map((what) => checkpointProblem('metadata-inconsistent', join(dir, METADATA_FILE), what));
+}
+
+function describeForeign(dir: string, metadata: DcpMetadata): readonly FileProblem[] {
+  const names = metadata.foreignGlobals;
+  if (names.length === 0) return [];
+  return [checkpointProblem('foreign-globals', join(dir, METADATA_FILE), `it names ${names.slice(0, 5).join(', ')}`)];
+}

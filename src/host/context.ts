@@ -1,0 +1,16 @@
+import type { HostTools } from '../recipes/recipe.js';
+
+/** What a host worker knows of its host; handed to everything that touches it. */
+export interface HostContext {
+  readonly name: string;
+  readonly fleet: string;
+  /** Folder on the host's own disk. */
+  readonly scratch: string;
+  /** Address at which other hosts reach this one for training. */
+  readonly address: string;
+  /** Bundled keeper program, copied beside every command that it runs. */
+  readonly keeperBundle: string;
+  /** Folder that holds one folder of programs per recipe id. */
+  readonly programsRoot: string;
+  readonly tools: Omit<HostTools, 'programs'>;
+}

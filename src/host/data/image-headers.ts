@@ -1,0 +1,110 @@
+import { open } from 'node:fs/promises';
+import { imageSize } from 'image-size';
+import type { PixelSize } from '../../domain/data/estimate-tokens.js';
+import type { DataRuleId } from '../../domain/data/rules.js';
+import { imageFinding } from './image-index.js';
+import type { ImageIndex } from './image-index.js';
+
+/** What the header of an image says, or the rule that the image breaks. */
+export type ImageHeader =
+  | { readonly kind: 'size'; readonly size: PixelSize }
+  | { readonly kind: 'bad'; readonly rule: DataRuleId; readonly what: string };
+
+// Types that Pillow decodes without optional libraries; image-size knows more (SVG, PSD, ...), training does not.
+const DECODABLE: ReadonlySet<string | undefined> = new Set(['jpg', 'png', 'webp', 'bmp', 'gif']);
+
+// Pillow warns from 89 megapixels on and refuses twice that; 100 lies between and fits no training image.
+const MAX_PIXELS = 100_000_000;
+
+// The size of a JPEG stands behind its EXIF block with the preview (up to 64 kB each, few of them); most images
+// need the first read only.
+const FIRST_READ_BYTES = 16 * 1024;
+const SECOND_READ_BYTES = 1024 * 1024;
+
+// A network file system answers this many opens at once; more only queue.
+const CONCURRENT_PROBES = 16;
+
+/** Finds and probes images below one root, each distinct name once, never decoding pixels. */
+export class ImageHeaders {
+  readonly #index: ImageIndex;
+  readonly #known = new Map<string, ImageHeader>();
+
+  constructor(index: ImageIndex) {
+    this.#index = index;
+  }
+
+  /** How many distinct names were looked at. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** The header of a name that was given to `probe` before. */
+  get(name: string): ImageHeader | undefined {
+    return this.#known.get(name);
+  }
+
+  /** Looks at the names that are not known yet, sixteen at a time. */
+  async probe(names: ReadonlySet<string>): Promise<void> {
+    const queue = [...names].filter((name) => !this.#known.has(name));
+    const next = queue.values();
+    const work = async (): Promise<void> => {
+      for (const name of next) this.#known.set(name, await this.#look(name));
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENT_PROBES, queue.length) }, work));
+  }
+
+  async #look(name: string): Promise<ImageHeader> {
+    const place = await this.#index.lookup(name);
+    if (place === 'file') return probeImageHeader(this.#index.path(name));
+    const { rule, what } = imageFinding(place, name, 'images');
+    return bad(rule, what);
+  }
+}
+
+/** Reads the header of one image file; every failure is a `bad` header, none is thrown. */
+export async function probeImageHeader(path: string): Promise<ImageHeader> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readStart(path, FIRST_READ_BYTES);
+    if (bytes.length === 0) return bad('data/image-corrupt', 'the file is empty');
+    const header = parseHeader(bytes);
+    if (header.kind === 'size' || bytes.length < FIRST_READ_BYTES) return header;
+    return parseHeader(await readStart(path, SECOND_READ_BYTES));
+  } catch (error) {
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return bad(
+      isAbsent ? 'data/image-missing' : 'data/image-unreadable',
+      error instanceof Error ? error.message : String(error),
+    );
+  }
+}
+
+async function readStart(path: string, length: number): Promise<Uint8Array> {
+  const handle = await open(path, 'r');
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
+    // A copy of exactly these bytes: image-size 2.1.0 reads past the end of a view into the memory behind it.
+    return buffer.slice(0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+function parseHeader(bytes: Uint8Array): ImageHeader {
+  let found: ReturnType<typeof imageSize>;
+  try {
+    found = imageSize(bytes);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    return bad(what.startsWith('unsupported file type') ? 'data/image-type' : 'data/image-corrupt', what);
+  }
+  const { width, height, type } = found;
+  if (!DECODABLE.has(type)) return bad('data/image-type', `type ${type ?? 'unknown'}`);
+  if (!(width > 0 && height > 0)) return bad('data/image-zero-size', `${width} x ${height} pixels`);
+  if (width * height > MAX_PIXELS) return bad('data/image-bomb', `${width} x ${height} pixels`);
+  return { kind: 'size', size: { width, height } };
+}
+
+function bad(rule: DataRuleId, what: string): ImageHeader {
+  return { kind: 'bad', rule, what };
+}

@@ -1,0 +1,54 @@
+import { keeperKey, scratchKey, KEEPER_ID_VARIABLE, KEEPER_KEY_VARIABLE, SCRATCH_KEY_VARIABLE } from './names.js';
+import { scratchOf } from './paths.js';
+
+/** A process environment: names and values. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Names that by custom hold credentials. They reach a command only when its request names them. */
+const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY/i;
+/** Connection settings of the worker's own server, certificates included: no command has a use for them. */
+const SERVER_NAME = /^TEMPORAL_/;
+/** Made for the worker's own Node (debugger, loaders, test hooks): would change or break the keeper's. */
+const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
+
+/**
+ * The environment that a keeper inherits from its worker: everything but secrets that were not named.
+ *
+ * This is the one place besides the configuration that looks at the environment of the process: what a command
+ * inherits (PATH, LD_LIBRARY_PATH, proxies, vendor set-up) is the host's, not a setting of Temper.
+ */
+export function inheritedEnvironment(
+  secretNames: readonly string[],
+  own: Environment = process.env,
+): Record<string, string> {
+  const isPassed = (name: string): boolean =>
+    secretNames.includes(name) || !(SECRET_NAME.test(name) || SERVER_NAME.test(name) || NODE_NAME.test(name));
+  return Object.fromEntries(
+    Object.entries(own).filter((entry): entry is [string, string] => entry[1] !== undefined && isPassed(entry[0])),
+  );
+}
+
+/** The environment of the command: what the keeper inherited, the request's additions, and the markers. */
+export function commandEnvironment(
+  request: { readonly id: string; readonly env: Readonly<Record<string, string>> },
+  keeperDir: string,
+): Record<string, string> {
+  return {
+    // Whatever reached the keeper was let through by its worker.
+    ...inheritedEnvironment(Object.keys(process.env)),
+    ...request.env,
+    [KEEPER_ID_VARIABLE]: request.id,
+    [KEEPER_KEY_VARIABLE]: keeperKey(keeperDir),
+    [SCRATCH_KEY_VARIABLE]: scratchKey(scratchOf(keeperDir)),
+  };
+}
+
+/** The entry "NAME=value" that every process of the keeper's command carries. */
+export function keeperMarker(keeperDir: string): string {
+  return `${KEEPER_KEY_VARIABLE}=${keeperKey(keeperDir)}`;
+}
+
+/** The entry "NAME=value" that every keeper and every command of a scratch folder carries. */
+export function scratchMarker(scratch: string): string {
+  return `${SCRATCH_KEY_VARIABLE}=${scratchKey(scratch)}`;
+}

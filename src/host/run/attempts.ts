@@ -1,0 +1,97 @@
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
+import type { CheckpointContract } from '../../recipes/recipe.js';
+import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
+import { verifyCheckpoint } from '../checkpoint/verify.js';
+import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { runDir } from './run-folder.js';
+
+/** A checkpoint that may be loaded: proven complete just now. */
+export interface ProvenCheckpoint {
+  readonly dir: string;
+  readonly iteration: number | null;
+}
+
+/** Folder of an attempt. */
+export function attemptDir(workspace: string, run: string, attempt: number): string {
+  return join(runDir(workspace, run), 'attempts', attemptFolder(attempt));
+}
+
+/** Takes the next attempt number of a run by mkdir: no counter that a reset could start again. */
+export async function takeAttempt(workspace: string, run: string): Promise<number> {
+  const root = join(runDir(workspace, run), 'attempts');
+  await mkdir(root, { recursive: true });
+  for (let number = Math.max(0, ...(await attemptNumbers(root))) + 1; ; number += 1) {
+    try {
+      await mkdir(join(root, attemptFolder(number)));
+      return number;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** Records of a run's attempts that trained the same thing, oldest first. */
+export async function attemptsOf(workspace: string, run: string, key: string): Promise<AttemptRecord[]> {
+  const root = join(runDir(workspace, run), 'attempts');
+  const records: AttemptRecord[] = [];
+  for (const number of (await attemptNumbers(root)).sort((a, b) => a - b)) {
+    const record = await readJsonFile(join(root, attemptFolder(number), 'attempt.json'), AttemptRecordSchema);
+    if (record?.key === key) records.push(record);
+  }
+  return records;
+}
+
+/** The newest checkpoint of these attempts that is complete now, and why newer ones are not used. */
+export async function newestProven(
+  workspace: string,
+  run: string,
+  attempts: readonly AttemptRecord[],
+  contract: CheckpointContract,
+): Promise<{ readonly proven: ProvenCheckpoint | null; readonly refused: string[] }> {
+  const found: { dir: string; iteration: number; attempt: number }[] = [];
+  for (const { attempt } of attempts) {
+    const root = join(attemptDir(workspace, run, attempt), 'ckpt');
+    for (const name of await readdir(root).catch(() => [])) {
+      const iteration = contract.layout.parseFolder(name)?.iteration ?? null;
+      if (iteration !== null) found.push({ dir: join(root, name), iteration, attempt });
+    }
+  }
+  found.sort((a, b) => b.iteration - a.iteration || b.attempt - a.attempt);
+  const refused: string[] = [];
+  for (const { dir, iteration } of found) {
+    const report = await verifyCheckpoint(dir, { layout: contract.layout });
+    if (report.complete) return { proven: { dir, iteration }, refused };
+    refused.push(`${dir}: ${report.problems[0]?.what ?? 'not complete'}`);
+  }
+  return { proven: null, refused };
+}
+
+/** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */
+export async function makeLoadView(dir: string, { dir: checkpoint, iteration }: ProvenCheckpoint, contract: CheckpointContract): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const folder = iteration === null ? contract.converted.folder : contract.iterationFolder(iteration);
+  await symlink(checkpoint, join(dir, folder));
+  // The tracker holds the bare number, without a line feed, as upstream writes it.
+  await writeFile(join(dir, contract.layout.trackerFile), iteration === null ? contract.converted.tracker : String(iteration));
+}
+
+/** A checkpoint that the user names: an iteration folder, or its parent with a tracker. */
+export async function namedCheckpoint(path: string, contract: CheckpointContract): Promise<ProvenCheckpoint | { readonly refused: string }> {
+  const report = await verifyCheckpoint(path, { layout: contract.layout });
+  if (!report.complete) return { refused: report.problems[0]?.what ?? 'it is not complete' };
+  const isFolderItself = contract.layout.parseFolder(basename(path)) !== null;
+  const name = report.iteration === null ? contract.converted.folder : contract.iterationFolder(report.iteration);
+  return { dir: isFolderItself ? path : join(path, name), iteration: report.iteration };
+}
+
+/** Writes the record of an attempt; its folder then belongs to it. */
+export async function writeAttempt(workspace: string, record: AttemptRecord): Promise<void> {
+  await writeJsonFile(join(attemptDir(workspace, record.run, record.attempt), 'attempt.json'), record);
+}
+
+async function attemptNumbers(root: string): Promise<number[]> {
+  const names = await readdir(root).catch(() => []);
+  return names.map(attemptOfFolder).filter((number) => number !== null);
+}

@@ -1,0 +1,71 @@
+import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { TemperError } from '../../domain/errors.js';
+import { fingerprint } from '../../domain/fingerprint.js';
+import { readSpec } from '../../domain/spec/read-spec.js';
+import type { PipelinePlan, StageName } from '../../schemas/plan.js';
+import type { StageRecord } from '../../schemas/receipt.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import { writeJsonFile } from '../json-file.js';
+
+/** Folder of a run in the workspace. */
+export function runDir(workspace: string, run: string): string {
+  return join(workspace, 'runs', run);
+}
+
+/** Writes spec and plan of a run; what they were before a correction stays beside them under its digest. */
+export async function writeRun(plan: PipelinePlan, specText: string): Promise<void> {
+  const dir = runDir(plan.workspace, plan.run);
+  await usable(plan.workspace, () => mkdir(dir, { recursive: true }));
+  await writeFileAtomic(join(dir, `spec-${plan.specDigest}.yaml`), specText);
+  await writeFileAtomic(join(dir, 'spec.yaml'), specText);
+  await writeJsonFile(join(dir, 'plan.json'), plan);
+}
+
+/** The spec of a run in the version that the caller's plan was made from. */
+export async function readRunSpec(workspace: string, run: string, specDigest: string): Promise<PipelineSpec> {
+  const file = join(runDir(workspace, run), `spec-${specDigest}.yaml`);
+  const text = await usable(workspace, () => readFile(file, 'utf8'));
+  const { spec } = readSpec(text, { file, baseDir: dirname(file) });
+  if (spec !== null && fingerprint(spec) === specDigest) return spec;
+  throw new TemperError('SpecChanged', { where: file, what: 'the spec of the run was changed outside of Temper' });
+}
+
+/** Remembers in the run's folder how a stage was done, and links what people look for. */
+export async function recordStage(workspace: string, run: string, record: StageRecord, dir: string): Promise<void> {
+  const stageDir = stageFolder(workspace, run, record.stage);
+  await writeJsonFile(join(stageDir, 'receipt.json'), record);
+  await linkTo(join(stageDir, 'out'), dir);
+}
+
+/** Points `runs/<run>/export/hf` at the exported model. */
+export async function linkExport(workspace: string, run: string, modelDir: string): Promise<void> {
+  await linkTo(join(runDir(workspace, run), 'export', 'hf'), modelDir);
+}
+
+export function stageFolder(workspace: string, run: string, stage: StageName): string {
+  return join(runDir(workspace, run), 'stages', stage);
+}
+
+/** Replaces a link by one rename: readers see the old target or the new one. */
+async function linkTo(link: string, target: string): Promise<void> {
+  await mkdir(dirname(link), { recursive: true });
+  const fresh = `${link}.${process.pid}.new`;
+  await rm(fresh, { force: true });
+  await symlink(relative(dirname(link), target), fresh);
+  await rename(fresh, link);
+}
+
+/** Turns failures of the file system into the error that names the workspace. */
+async function usable<T>(workspace: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new TemperError(
+      'WorkspaceUnusable',
+      { where: workspace, what: 'the workspace cannot be used', why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
+  }
+}

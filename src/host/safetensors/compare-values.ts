@@ -1,0 +1,109 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FileProblem } from '../../schemas/model-files.js';
+import { mapBounded } from './map-bounded.js';
+import type { ModelFolder, ModelTensor } from './model-folder.js';
+import { countNames, modelProblem } from './problems.js';
+
+/**
+ * Compares tensor values of two folders with equal names and shapes: those whose name holds one of the `frozen` texts
+ * must be equal bit for bit (after widening, where one is BF16 and the other F32), and at least one other must differ.
+ * Memory stays at a few MiB whatever the size of the tensors.
+ */
+export async function compareValues(
+  original: ModelFolder,
+  exported: ModelFolder,
+  frozen: readonly string[],
+): Promise<readonly FileProblem[]> {
+  const names = [...original.tensors.keys()];
+  const isFrozen = (name: string): boolean => frozen.some((text) => name.includes(text));
+  const absent = frozen.filter((text) => !names.some((name) => name.includes(text)));
+  const frozenNames = names.filter(isFrozen);
+  const results = await mapBounded(frozenNames, TENSORS_IN_FLIGHT, (name) => areEqual(original, exported, name));
+  const changed = frozenNames.filter((_, index) => results[index] !== true);
+  const trainable = names.filter((name) => !isFrozen(name));
+  const isTrained = await anyDiffers(original, exported, trainable);
+  return [
+    ...absent.map((text) =>
+      modelProblem('frozen-absent', original.dir, `no tensor name holds ${JSON.stringify(text)}`),
+    ),
+    ...(changed.length === 0 ? [] : [modelProblem('frozen-changed', exported.dir, `changed ${countNames(changed)}`)]),
+    ...(isTrained
+      ? []
+      : [modelProblem('nothing-trained', exported.dir, `all ${trainable.length} other tensors are equal`)]),
+  ];
+}
+
+/** Node works on four file requests at once, and each tensor reads two files. */
+const TENSORS_IN_FLIGHT = 2;
+
+/** Elements compared per read. */
+const CHUNK_ELEMENTS = 1 << 19;
+
+async function anyDiffers(original: ModelFolder, exported: ModelFolder, names: readonly string[]): Promise<boolean> {
+  for (const name of names) {
+    if (!(await areEqual(original, exported, name))) return true;
+  }
+  return false;
+}
+
+async function areEqual(original: ModelFolder, exported: ModelFolder, name: string): Promise<boolean> {
+  const left = original.tensors.get(name);
+  const right = exported.tensors.get(name);
+  if (left === undefined || right === undefined) return false;
+  const leftFile = await open(join(original.dir, left.shard), 'r');
+  try {
+    const rightFile = await open(join(exported.dir, right.shard), 'r');
+    try {
+      return await areSidesEqual({ file: leftFile, tensor: left }, { file: rightFile, tensor: right });
+    } finally {
+      await rightFile.close();
+    }
+  } finally {
+    await leftFile.close();
+  }
+}
+
+interface Side {
+  readonly file: FileHandle;
+  readonly tensor: ModelTensor;
+}
+
+async function areSidesEqual(left: Side, right: Side): Promise<boolean> {
+  const elements = left.tensor.shape.reduce((product, size) => product * size, 1);
+  for (let start = 0; start < elements; start += CHUNK_ELEMENTS) {
+    const count = Math.min(CHUNK_ELEMENTS, elements - start);
+    const [leftBytes, rightBytes] = await Promise.all([
+      readElements(left, elements, start, count),
+      readElements(right, elements, start, count),
+    ]);
+    const isSame = left.tensor.dtype === right.tensor.dtype;
+    const wideLeft = isSame ? leftBytes : widen(leftBytes, left.tensor);
+    const wideRight = isSame ? rightBytes : widen(rightBytes, right.tensor);
+    if (!wideLeft.equals(wideRight)) return false;
+  }
+  return true;
+}
+
+async function readElements({ file, tensor }: Side, elements: number, start: number, count: number): Promise<Buffer> {
+  const bytesPerElement = (tensor.offsets[1] - tensor.offsets[0]) / elements;
+  const buffer = Buffer.alloc(count * bytesPerElement);
+  const position = tensor.dataStart + tensor.offsets[0] + start * bytesPerElement;
+  const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+  // The header was checked against the file's size, so a short read means that the file shrank meanwhile.
+  if (bytesRead < buffer.length)
+    throw new Error(`${tensor.shard} ends at byte ${position + bytesRead} while it is read`);
+  return buffer;
+}
+
+/**
+ * BF16 is the upper half of an F32: widening shifts its bits up. Other types stay as they are. Bytes are in the order of
+ * the machine, which is little endian like the files wherever Node 20 runs beside torch.
+ */
+function widen(bytes: Buffer, tensor: ModelTensor): Buffer {
+  if (tensor.dtype !== 'BF16') return bytes;
+  const narrow = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+  const wide = new Uint32Array(narrow.length);
+  for (const [index, bits] of narrow.entries()) wide[index] = bits << 16;
+  return Buffer.from(wide.buffer);
+}

@@ -1,0 +1,90 @@
+import type { ExportDtype, FileProblem, ModelComparison, TensorDtype } from '../../schemas/model-files.js';
+import { checkConfigDtype } from './config-dtype.js';
+import { compareValues } from './compare-values.js';
+import { readModelFolder, type ModelFolder } from './model-folder.js';
+import { countNames, modelProblem } from './problems.js';
+
+/** What an export was asked to be. */
+export interface CompareOptions {
+  readonly dtype: ExportDtype;
+  /** Texts in the names of tensors that training must not have changed. */
+  readonly frozen?: readonly string[];
+  /** Also compares values: frozen tensors are equal bit for bit, and at least one other tensor differs. */
+  readonly isDeep?: boolean;
+}
+
+/**
+ * Compares an exported model folder with the original: names, shapes, dtypes as asked, config.json, and with `isDeep`
+ * values. An original with problems of its own proves nothing, so those are told too.
+ */
+export async function compareModels(
+  originalDir: string,
+  exportedDir: string,
+  options: CompareOptions,
+): Promise<ModelComparison> {
+  const [original, exported] = await Promise.all([readModelFolder(originalDir), readModelFolder(exportedDir)]);
+  const problems = [...original.problems, ...exported.problems];
+  if (problems.length === 0) {
+    problems.push(...compareNames(original, exported), ...compareShapes(original, exported));
+    problems.push(...compareDtypes(original, exported, options.dtype), ...(await checkConfigDtype(exported)));
+  }
+  if (problems.length === 0 && options.isDeep === true) {
+    problems.push(...(await compareValues(original, exported, options.frozen ?? [])));
+  }
+  return {
+    v: 1,
+    ok: problems.length === 0,
+    dtype: options.dtype,
+    isDeep: options.isDeep ?? false,
+    tensors: exported.tensors.size,
+    bytes: exported.totalBytes,
+    problems,
+  };
+}
+
+function compareNames(original: ModelFolder, exported: ModelFolder): readonly FileProblem[] {
+  const missing = [...original.tensors.keys()].filter((name) => !exported.tensors.has(name));
+  const extra = [...exported.tensors.keys()].filter((name) => !original.tensors.has(name));
+  return [
+    ...(missing.length === 0 ? [] : [modelProblem('tensor-missing', exported.dir, `missing ${countNames(missing)}`)]),
+    ...(extra.length === 0 ? [] : [modelProblem('tensor-extra', exported.dir, `extra ${countNames(extra)}`)]),
+  ];
+}
+
+function compareShapes(original: ModelFolder, exported: ModelFolder): readonly FileProblem[] {
+  const differing = [...original.tensors].flatMap(([name, tensor]) => {
+    const other = exported.tensors.get(name);
+    if (other === undefined || other.shape.join() === tensor.shape.join()) return [];
+    return [`${name} is [${other.shape.join(', ')}], the original [${tensor.shape.join(', ')}]`];
+  });
+  return differing.length === 0 ? [] : [modelProblem('shape-differs', exported.dir, countNames(differing))];
+}
+
+/** A dtype that was asked for, given the original's. */
+function expectedDtype(original: TensorDtype, asked: ExportDtype): TensorDtype {
+  return asked === 'f32' && original === 'BF16' ? 'F32' : original;
+}
+
+/** A widening that reached only some tensors gets its own sentence, because its cause is another one. */
+function compareDtypes(original: ModelFolder, exported: ModelFolder, asked: ExportDtype): readonly FileProblem[] {
+  const shared = [...original.tensors].flatMap(([name, { dtype }]) => {
+    const other = exported.tensors.get(name)?.dtype;
+    return other === undefined ? [] : [{ name, original: dtype, exported: other }];
+  });
+  const widened = shared.filter((tensor) => tensor.original === 'BF16' && tensor.exported === 'F32');
+  const kept = shared.filter((tensor) => tensor.original === 'BF16' && tensor.exported === 'BF16');
+  if (widened.length > 0 && kept.length > 0) {
+    const what = `F32 are ${countNames(widened.map(({ name }) => name))}; still BF16 are ${countNames(kept.map(({ name }) => name))}`;
+    return [modelProblem('dtype-mixed', exported.dir, what)];
+  }
+  const groups = new Map<string, string[]>();
+  for (const tensor of shared) {
+    const expected = expectedDtype(tensor.original, asked);
+    if (tensor.exported === expected) continue;
+    const kind = `${tensor.exported} instead of ${expected}`;
+    groups.set(kind, [...(groups.get(kind) ?? []), tensor.name]);
+  }
+  return [...groups].map(([kind, names]) =>
+    modelProblem('dtype-differs', exported.dir, `${kind} in ${countNames(names)}`),
+  );
+}

@@ -1,0 +1,44 @@
+import { join } from 'node:path';
+import { TemperError } from '../../domain/errors.js';
+import { fingerprint, stageKey } from '../../domain/fingerprint.js';
+import type { Source, StagePlan } from '../../schemas/plan.js';
+import type { StageRef } from '../../schemas/stage-calls.js';
+import { hashFile, makeManifest } from './manifest.js';
+
+/** Store key of a stage, from its plan, what it needs, the recipe's programs and the user's files as they are now. */
+export async function computeKey(stage: StagePlan, needs: readonly StageRef[], programs: string): Promise<string> {
+  return stageKey({
+    own: stage.fingerprint,
+    needs: Object.fromEntries(needs.map((need) => [need.stage, need.digest])),
+    programs: await digestPrograms(stage.programs, programs),
+    sources: await digestSources(stage.sources),
+  });
+}
+
+async function digestPrograms(names: readonly string[], dir: string): Promise<string> {
+  const hashes: Record<string, string> = {};
+  for (const name of names) hashes[name] = await hashFile(join(dir, name));
+  return fingerprint(hashes);
+}
+
+/** Local sources count by path, size and time, small files by content too; a missing one is the user's error. */
+async function digestSources(sources: readonly Source[]): Promise<string> {
+  const digests: unknown[] = [];
+  for (const source of sources) {
+    try {
+      const manifest = await makeManifest(source.path);
+      digests.push([source.path, manifest.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
+    } catch (error) {
+      throw new TemperError(
+        'SourceMissing',
+        {
+          where: source.field,
+          what: `cannot read ${source.kind} ${source.path}`,
+          why: error instanceof Error ? error.message : String(error),
+        },
+        { cause: error },
+      );
+    }
+  }
+  return fingerprint(digests);
+}

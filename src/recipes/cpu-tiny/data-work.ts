@@ -1,0 +1,106 @@
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { problem } from '../../domain/errors.js';
+import type { DataSource } from '../../schemas/spec-data.js';
+import type { Command, StageFacts, StageWork } from '../recipe.js';
+import { worldBatch } from './stages.js';
+import { OFFLINE, python } from './work.js';
+
+/** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
+const ROOT = '/';
+
+/** Makes, converts and checks the data sets. */
+export function dataWork(facts: StageFacts): StageWork {
+  const sets = facts.spec.data.map((set) => prepare(facts, set));
+  const heldOut = sets.find(({ questions }) => questions !== undefined);
+  return {
+    files: [],
+    commands: sets.flatMap(({ commands }) => commands),
+    checks: [],
+    outputs: {
+      // The training program takes several files as upstream does: joined by commas, without spaces.
+      rows: sets.map(({ file }) => file).join(','),
+      imageRoot: sets.find(({ imageRoot }) => imageRoot !== ROOT)?.imageRoot ?? ROOT,
+      ...(heldOut?.questions === undefined ? {} : { questions: heldOut.questions, questionImages: heldOut.questionImages }),
+    },
+    factFiles: sets.map(({ report }) => report),
+    facts: countRows,
+  };
+}
+
+interface PreparedSet {
+  readonly commands: readonly Command[];
+  readonly file: string;
+  readonly imageRoot: string;
+  readonly report: string;
+  readonly questions?: string;
+  readonly questionImages: string;
+}
+
+function prepare(facts: StageFacts, set: DataSource): PreparedSet {
+  const { out } = facts;
+  const report = `check-${set.name}.json`;
+  if (set.format === 'mllm') {
+    const imageRoot = set.images?.path ?? ROOT;
+    const file = set.annotations;
+    return { commands: [check(facts, set, file, imageRoot, report)], file, imageRoot, report, questionImages: imageRoot };
+  }
+  const file = join(out, `${set.name}.json`);
+  if (set.format === 'llava') {
+    const images = set.images?.path ?? dirname(set.annotations);
+    return {
+      commands: [convert(facts, set.name, set.annotations, images, file, set.maxDropped), check(facts, set, file, ROOT, report)],
+      file,
+      imageRoot: ROOT,
+      report,
+      questionImages: ROOT,
+    };
+  }
+  const made = join(out, set.name);
+  const sizes = ['--train-rows', String(set.rows), '--heldout-rows', String(set.heldOutRows)];
+  return {
+    commands: [
+      python(facts, `make-${set.name}`, 'make_data.py', ['--output', made, '--seed', String(set.seed), ...sizes]),
+      convert(facts, set.name, join(made, 'llava.json'), made, file, '0%'),
+      check(facts, set, file, ROOT, report),
+    ],
+    file,
+    imageRoot: ROOT,
+    report,
+    ...(set.heldOutRows === 0 ? {} : { questions: join(made, 'heldout.json') }),
+    questionImages: made,
+  };
+}
+
+function convert(facts: StageFacts, name: string, annotations: string, images: string, output: string, maxDropped: string): Command {
+  return temper(facts, `convert-${name}`, [
+    ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--images', images],
+    ...['--output', output, '--max-dropped', maxDropped, '--media-prefix', `.${images}`],
+  ]);
+}
+
+function check(facts: StageFacts, set: DataSource, file: string, images: string, report: string): Command {
+  return temper(facts, `check-${set.name}`, [
+    ...['data', 'check', file, '--images', images, '--sequence-length', String(facts.spec.train.sequenceLength)],
+    ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report)],
+  ]);
+}
+
+/** Temper's own work under a keeper: it keeps the worker's event loop free and survives the worker. */
+function temper({ tools, out }: StageFacts, step: string, args: readonly string[]): Command {
+  return { step, argv: [tools.node, tools.temper, ...args], cwd: out, env: OFFLINE };
+}
+
+const CheckReportSchema = z.looseObject({ rows: z.number(), textOnly: z.number(), distinctImages: z.number() });
+
+function countRows(reports: readonly unknown[]): ReturnType<NonNullable<StageWork['facts']>> {
+  let [rows, textOnly, images] = [0, 0, 0];
+  for (const report of reports) {
+    const parsed = CheckReportSchema.safeParse(report);
+    if (!parsed.success) return { facts: {}, problems: [problem('ProofFailed', { what: 'a data report has an unknown form', why: parsed.error.message })] };
+    rows += parsed.data.rows;
+    textOnly += parsed.data.textOnly;
+    images += parsed.data.distinctImages;
+  }
+  return { facts: { rows, textOnly, images }, problems: [] };
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { Command, LaunchFacts } from '../recipe.js';
+import { OFFLINE } from './work.js';
+import { worldBatch } from './stages.js';
+
+/** The command of one host: torchrun with static rendezvous, one log per rank. */
+export function launch(facts: LaunchFacts): Command {
+  const { spec, tools, nodeRank, nodes, ranksPerNode } = facts;
+  return {
+    step: `h${String(nodeRank).padStart(2, '0')}`,
+    argv: [
+      ...[tools.python, '-m', 'torch.distributed.run'],
+      ...['--nnodes', String(nodes), '--nproc_per_node', String(ranksPerNode), '--node_rank', String(nodeRank)],
+      ...['--master_addr', facts.masterAddress, '--master_port', String(facts.masterPort)],
+      ...['--redirects', '3', '--log-dir', facts.rankLogDir],
+      join(tools.programs, 'train.py'),
+      ...trainArguments(facts),
+    ],
+    cwd: facts.rankLogDir,
+    env: {
+      ...OFFLINE,
+      ...Object.fromEntries(Object.entries(spec.train.env).map(([name, value]) => [name, String(value)])),
+      // One thread per rank makes a run repeatable bit for bit; more are a choice of the spec.
+      OMP_NUM_THREADS: String(spec.train.threadsPerRank ?? 1),
+      // gloo looks the host name up to find its interface; on one machine that may lead nowhere.
+      ...(facts.masterAddress.startsWith('127.') ? { GLOO_SOCKET_IFNAME: 'lo' } : {}),
+    },
+  };
+}
+
+function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFacts): string[] {
+  const { train } = spec;
+  const isWeightsOnly = train.checkpoint.fidelity === 'weights-only';
+  const flags: readonly (readonly [string, boolean])[] = [
+    ['--exit-on-missing-checkpoint', true],
+    ['--no-save-optim', isWeightsOnly],
+    ['--no-save-rng', isWeightsOnly],
+    // Converted weights hold no optimizer; asking for one would be silently ignored by other trainers.
+    ['--no-load-optim', isWeightsOnly || !isResume],
+    ['--no-load-rng', isWeightsOnly || !isResume],
+    ['--freeze-vision-encoder', train.freeze.visionEncoder],
+    ['--freeze-vision-projector', train.freeze.visionProjector],
+    ['--freeze-text-decoder', train.freeze.textDecoder],
+  ];
+  return [
+    ...['--hf-dir', outputOf(inputs.weights, 'hf')],
+    ...['--data', outputOf(inputs.data, 'rows'), '--image-root', outputOf(inputs.data, 'imageRoot')],
+    ...['--load', loadDir, '--save', saveDir, '--save-interval', String(train.checkpoint.every)],
+    ...['--train-iters', String(train.iterations), '--micro-batch-size', String(train.microBatchSize)],
+    ...['--global-batch-size', String(worldBatch(spec) * train.gradientAccumulation)],
+    ...['--seq-length', String(train.sequenceLength), '--lr', String(train.learningRate)],
+    ...(train.warmupFraction === undefined ? [] : ['--lr-warmup-fraction', String(train.warmupFraction)]),
+    ...['--weight-decay', String(train.weightDecay), '--seed', String(train.seed)],
+    ...flags.filter(([, isSet]) => isSet).map(([flag]) => flag),
+  ];
+}
+
+function outputOf(output: LaunchFacts['inputs']['weights'], name: string): string {
+  const path = output?.outputs[name];
+  if (path === undefined) throw new TypeError(`training needs the output ${name}`);
+  return path;
+}

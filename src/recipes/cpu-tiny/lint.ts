@@ -1,0 +1,77 @@
+import type { PipelineSpec } from '../../schemas/spec.js';
+import type { Lint } from '../recipe.js';
+import { worldBatch } from './stages.js';
+
+/** What this recipe cannot do, and what is likely a mistake. */
+export function lint(spec: PipelineSpec): readonly Lint[] {
+  return [...unsupported(spec), ...risky(spec)];
+}
+
+function unsupported(spec: PipelineSpec): Lint[] {
+  const lints: Lint[] = [];
+  if (/^(hf|modelscope):/.test(spec.weights.source)) {
+    lints.push({
+      id: 'weights/hub-unsupported',
+      severity: 'error',
+      acceptable: false,
+      path: ['weights', 'source'],
+      what: `cpu-tiny downloads nothing, but the source is ${spec.weights.source}`,
+      why: 'this recipe trains a model that it makes itself, or one in a local folder',
+      fix: 'use seed:N, path:FOLDER or dcp:FOLDER',
+    });
+  }
+  for (const key of ['cannEnv', 'sources'] as const) {
+    if (spec.environment[key] === undefined) continue;
+    lints.push({
+      id: 'environment/accelerator-on-cpu',
+      severity: 'error',
+      acceptable: false,
+      path: ['environment', key],
+      what: `environment.${key} has no meaning for cpu-tiny`,
+      why: 'this recipe runs on CPUs with released packages',
+      fix: `remove environment.${key}`,
+    });
+  }
+  return lints;
+}
+
+function risky(spec: PipelineSpec): Lint[] {
+  const { train } = spec;
+  const lints: Lint[] = [];
+  const { visionEncoder, visionProjector, textDecoder } = train.freeze;
+  if (visionEncoder && visionProjector && textDecoder) {
+    lints.push({
+      id: 'train/all-frozen',
+      severity: 'error',
+      acceptable: false,
+      path: ['train', 'freeze'],
+      what: 'every part of the model is frozen',
+      why: 'nothing would learn',
+      fix: 'set at least one of train.freeze.visionEncoder, visionProjector, textDecoder to false',
+    });
+  }
+  if (train.checkpoint.every > train.iterations / 2) {
+    lints.push({
+      id: 'train/one-checkpoint',
+      severity: 'warning',
+      acceptable: true,
+      path: ['train', 'checkpoint', 'every'],
+      what: `a checkpoint every ${train.checkpoint.every} of ${train.iterations} iterations leaves one, at the end`,
+      why: 'any failure before it loses the whole training',
+      fix: `set train.checkpoint.every to ${Math.max(1, Math.floor(train.iterations / 4))} or less`,
+    });
+  }
+  const rows = spec.data.reduce((sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY), 0);
+  if (rows < worldBatch(spec)) {
+    lints.push({
+      id: 'data/fewer-rows-than-world-batch',
+      severity: 'error',
+      acceptable: false,
+      path: ['data'],
+      what: `${rows} rows are fewer than the ${worldBatch(spec)} samples that all ranks take at once`,
+      why: 'an epoch would be empty',
+      fix: 'give more rows, or lower train.microBatchSize',
+    });
+  }
+  return lints;
+}

@@ -1,0 +1,41 @@
+import type { IterationReading, LogDialect, LogEvent } from '../recipe.js';
+import { parseIterationLines, type IterationLine } from './iteration-line.js';
+import { findMilestone, parseSaved } from './milestones.js';
+import { findSuspicion } from './suspicions.js';
+
+/**
+ * The log of a Megatron-style training. Lines may be glued, split, full of carriage returns or a megabyte long; what
+ * cannot be read for sure is not reported, so half a line never looks like a NaN.
+ */
+export const megatronLog: LogDialect = { read: readLogLine };
+
+/** What one line means, or null. A line with several meanings tells the gravest. */
+export function readLogLine(line: string): LogEvent | null {
+  const suspicion = findSuspicion(line);
+  if (suspicion?.severity === 'fatal') return { kind: 'fatal', id: suspicion.id, text: suspicion.text };
+  const iteration = parseIterationLines(line).findLast(({ isWhole }) => isWhole);
+  if (iteration !== undefined) return { kind: 'iteration', ...toReading(iteration) };
+  const saved = parseSaved(line);
+  if (saved !== null) return { kind: 'saved', iteration: saved.iteration };
+  const milestone = findMilestone(line);
+  if (milestone === null) return null;
+  if (milestone.phase === 'done') return { kind: 'ended' };
+  return { kind: 'phase', phase: milestone.phase, text: milestone.text };
+}
+
+/** JSON has neither NaN nor infinity, so a reading says null for both. */
+function toReading(line: IterationLine): IterationReading {
+  return {
+    iteration: line.iteration,
+    of: line.of,
+    loss: toFinite(line.loss),
+    learningRate: toFinite(line.learningRate),
+    gradNorm: toFinite(line.gradNorm),
+    elapsedMs: toFinite(line.elapsedMs),
+    consumedSamples: toFinite(line.consumedSamples),
+  };
+}
+
+function toFinite(value: number | null): number | null {
+  return value !== null && Number.isFinite(value) ? value : null;
+}

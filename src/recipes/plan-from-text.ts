@@ -1,0 +1,26 @@
+import { makePlan } from '../domain/plan.js';
+import { applySets } from '../domain/spec/edit-spec.js';
+import { readSpec, toProblem } from '../domain/spec/read-spec.js';
+import type { PipelinePlan } from '../schemas/plan.js';
+import type { Problem } from '../schemas/problem.js';
+import type { SpecSet } from '../schemas/run.js';
+import { RECIPES, findRecipe } from './registry.js';
+
+export type PlannedText =
+  | { readonly plan: PipelinePlan; readonly specText: string; readonly problems: readonly [] }
+  | { readonly plan: null; readonly problems: Problem[] };
+
+/**
+ * Reads a spec with its corrections and plans it. The text holds absolute paths: whoever takes it from a file
+ * makes them absolute, because other machines do not have that file.
+ */
+export function planFromText(text: string, run: string, sets: readonly SpecSet[]): PlannedText {
+  const edited = applySets(text, sets);
+  if (edited.problems.length > 0) return { plan: null, problems: edited.problems.map(toProblem) };
+  const { spec, problems } = readSpec(edited.text, { file: `${run}/spec.yaml`, baseDir: '/', recipes: RECIPES });
+  const errors = problems.filter(({ severity }) => severity === 'error').map(toProblem);
+  const recipe = spec === null ? null : findRecipe(spec.recipe);
+  if (spec === null || recipe === null) return { plan: null, problems: errors };
+  const warnings = problems.filter(({ severity }) => severity === 'warning').map(toProblem);
+  return { plan: makePlan(spec, run, recipe, recipe.stages(spec), warnings), specText: edited.text, problems: [] };
+}

@@ -1,0 +1,10 @@
+import { cpuTiny } from './cpu-tiny/recipe.js';
+import type { Recipe } from './recipe.js';
+
+/** All recipes, one closed list. */
+export const RECIPES: readonly Recipe[] = [cpuTiny];
+
+/** The recipe of an id, or null. */
+export function findRecipe(id: string): Recipe | null {
+  return RECIPES.find((recipe) => recipe.id === id) ?? null;
+}

@@ -1,0 +1,147 @@
+import { z } from 'zod';
+import { OwnerSchema } from './fleet-calls.js';
+import { HostRecordSchema } from './host.js';
+import { PipelinePlanSchema, StageNameSchema, StagePlanSchema } from './plan.js';
+import { ProblemSchema } from './problem.js';
+import { FactsSchema, SpecSetSchema } from './run.js';
+import { TimingSchema } from './timing.js';
+import { NameSchema } from './units.js';
+
+/** Reference to the output of a finished stage: names only, the receipt lies in the workspace. */
+export const StageRefSchema = z.object({
+  stage: StageNameSchema,
+  key: z.string(),
+  digest: z.string(),
+});
+export type StageRef = z.infer<typeof StageRefSchema>;
+
+/** Argument of `planPipeline`. */
+export const PlanCallSchema = z.object({
+  v: z.literal(1),
+  run: NameSchema,
+  specText: z.string().max(65_536),
+  set: z.array(SpecSetSchema).max(64),
+});
+export type PlanCall = z.infer<typeof PlanCallSchema>;
+
+/** Answer of `planPipeline`: a plan with the (corrected) spec text, or problems. */
+export const PlanAnswerSchema = z.object({
+  v: z.literal(1),
+  specText: z.string(),
+  plan: PipelinePlanSchema.nullable(),
+  problems: z.array(ProblemSchema),
+});
+export type PlanAnswer = z.infer<typeof PlanAnswerSchema>;
+
+/** Argument of `awaitHosts`. */
+export const AwaitHostsCallSchema = z.object({
+  v: z.literal(1),
+  fleet: NameSchema,
+  count: z.number(),
+  waitMs: z.number().describe('How long to wait for missing hosts before the run blocks.'),
+});
+export type AwaitHostsCall = z.infer<typeof AwaitHostsCallSchema>;
+export const HostsAnswerSchema = z.object({ v: z.literal(1), hosts: z.array(HostRecordSchema) });
+export type HostsAnswer = z.infer<typeof HostsAnswerSchema>;
+
+/** Argument of `openRun`: writes the run's folder. */
+export const OpenRunCallSchema = z.object({
+  v: z.literal(1),
+  specText: z.string().max(65_536),
+  plan: PipelinePlanSchema,
+});
+export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
+
+/** What every stage activity is told. The spec itself is read from the run's folder and must match `specDigest`. */
+export const StageCallSchema = z.object({
+  v: z.literal(1),
+  run: NameSchema,
+  owner: OwnerSchema.describe('The workflow of the run: claims are made in its name.'),
+  workspace: z.string(),
+  specDigest: z.string(),
+  stage: StagePlanSchema,
+  needs: z.array(StageRefSchema),
+  tryNumber: z.number().describe('Rises with every resume; a new try runs the commands again.'),
+  isFresh: z.boolean().describe('Make the output again although a receipt exists.'),
+  timing: TimingSchema,
+});
+export type StageCall = z.infer<typeof StageCallSchema>;
+
+/** Outcome of a stage. */
+export const StageDoneSchema = z.object({
+  v: z.literal(1),
+  ref: StageRefSchema,
+  reused: z.boolean(),
+  host: z.string(),
+  durationMs: z.number(),
+  facts: FactsSchema,
+});
+export type StageDone = z.infer<typeof StageDoneSchema>;
+
+/** Answer of `lookUpStage`: the outcome when the store already has a proven output. */
+export const LookUpAnswerSchema = z.object({ v: z.literal(1), done: StageDoneSchema.nullable() });
+export type LookUpAnswer = z.infer<typeof LookUpAnswerSchema>;
+
+/** Answer of `ensureEnvironment` on one host. */
+export const EnvironmentAnswerSchema = z.object({
+  v: z.literal(1),
+  host: z.string(),
+  lock: z.record(z.string(), z.string()),
+  digest: z.string(),
+  reused: z.boolean(),
+});
+export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswerSchema>;
+
+/** Answer of `openAttempt`: where the gang meets and what it starts from. */
+export const AttemptSchema = z.object({
+  v: z.literal(1),
+  attempt: z.number().describe('Next free number in the workspace, by mkdir.'),
+  masterAddress: z.string(),
+  masterPort: z.number(),
+  loadIteration: z.number().nullable().describe('Iteration that the load view shows; null is the converted weights.'),
+  lastIteration: z.number().nullable().describe('Set when a proven checkpoint already holds the last iteration.'),
+});
+export type Attempt = z.infer<typeof AttemptSchema>;
+
+/** Argument of `openAttempt`. */
+export const OpenAttemptCallSchema = StageCallSchema.extend({
+  lease: z.number(),
+  hosts: z.array(HostRecordSchema),
+});
+export type OpenAttemptCall = z.infer<typeof OpenAttemptCallSchema>;
+
+/** Argument of `trainNode`, `stopNode` and `sealTraining`. */
+export const TrainCallSchema = StageCallSchema.extend({
+  attempt: AttemptSchema,
+  lease: z.number(),
+  nodeRank: z.number(),
+  hosts: z.array(HostRecordSchema),
+});
+export type TrainCall = z.infer<typeof TrainCallSchema>;
+
+/** Outcome of one host's part of an attempt. */
+export const NodeDoneSchema = z.object({
+  v: z.literal(1),
+  host: z.string(),
+  lastIteration: z.number().nullable(),
+  hasEnded: z.boolean().describe("Whether this host's rank logs hold the end milestone."),
+});
+export type NodeDone = z.infer<typeof NodeDoneSchema>;
+
+/** Argument of `sealTraining`. */
+export const SealCallSchema = TrainCallSchema.extend({ nodes: z.array(NodeDoneSchema) });
+export type SealCall = z.infer<typeof SealCallSchema>;
+
+/** Argument of `releaseClaim`: a stage that failed lets others try. */
+export const ReleaseClaimCallSchema = StageCallSchema;
+
+/** Input of the workflow `trainGang`. */
+export const GangInputSchema = z.object({
+  v: z.literal(1),
+  fleet: NameSchema,
+  hosts: z.number(),
+  call: StageCallSchema,
+  probeHosts: z.array(z.string()).describe('Hosts that may look into the workspace before the lease is granted.'),
+  environmentDigest: z.string(),
+});
+export type GangInput = z.infer<typeof GangInputSchema>;

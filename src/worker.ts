@@ -1,0 +1,129 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeTelemetryFilterString, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createControlActivities } from './activities/control.js';
+import { createHostActivities } from './activities/host.js';
+import { logAttributes } from './activities/log-attributes.js';
+import { resolveTarget, type ConnectFlags, type Target } from './client/connect.js';
+import { stayRegistered } from './client/register.js';
+import { readConfig, type Config } from './config.js';
+import { TemperError } from './domain/errors.js';
+import { controlQueue, hostQueue } from './domain/ids.js';
+import type { HostContext } from './host/context.js';
+import { hostContext } from './host/this-host.js';
+import { makeLogger, temporalLogger } from './logger.js';
+
+export interface WorkerOptions {
+  readonly role: 'control' | 'host';
+  readonly fleet: string;
+  /** Name of the host in its fleet; the machine's host name when left out. Role host only. */
+  readonly name?: string;
+  /** Folder on the host's own disk. Role host only. */
+  readonly scratch?: string;
+  /** Address at which other hosts reach this one for training; loopback when left out. */
+  readonly address?: string;
+  readonly labels?: readonly string[];
+  readonly flags: ConnectFlags;
+}
+
+/** Short calls never wait behind long work: they have a queue and slots of their own. */
+const CTL_SLOTS = 20;
+/** Long work on one host: a few downloads and checks beside one training. */
+const RUN_SLOTS = 8;
+/** Two long polls per queue: 128 hosts with the default of ten each would hold 2560 for nothing. */
+const POLLERS = { type: 'simple-maximum', maximum: 2 } as const;
+/** Few workflows, each with a small state. */
+const CACHED_WORKFLOWS = 50;
+
+/** Runs a worker until it is asked to stop (SIGTERM, SIGINT); training goes on without it. */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  const config = readConfig();
+  const name = options.name ?? hostname().toLowerCase();
+  const who = options.role === 'control' ? 'control' : name;
+  const logger = makeLogger(config.logLevel, { role: options.role, host: who, pid: process.pid });
+  Runtime.install({
+    logger: temporalLogger(logger),
+    telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
+  });
+  const target = await resolveTarget(options.flags, config);
+  const connection = await connectPatiently(target, logger);
+  try {
+    const common = { connection, namespace: target.namespace, identity: `${who}:${options.role}:${process.pid}` };
+    if (options.role === 'control') {
+      await runControl(options.fleet, common, config);
+    } else {
+      const host = hostContext({ config, name, options });
+      await runHost(host, target, common, options.labels ?? [], logger);
+    }
+  } finally {
+    await connection.close();
+  }
+}
+
+interface Common {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly identity: string;
+}
+
+async function runControl(fleet: string, common: Common, config: Config): Promise<void> {
+  const codePath = join(config.root, 'dist', 'workflow-bundle.js');
+  await assertBuilt(codePath);
+  const worker = await Worker.create({
+    ...common,
+    taskQueue: controlQueue(fleet),
+    workflowBundle: { codePath },
+    activities: createControlActivities(),
+    interceptors: { activity: [logAttributes] },
+    maxCachedWorkflows: CACHED_WORKFLOWS,
+    shutdownGraceTime: '2s',
+    shutdownForceTime: '10s',
+  });
+  await worker.run();
+}
+
+async function runHost(host: HostContext, target: Target, common: Common, labels: readonly string[], logger: Logger): Promise<void> {
+  await mkdir(host.scratch, { recursive: true });
+  await assertBuilt(host.keeperBundle);
+  const activities = createHostActivities(host);
+  const make = (kind: 'ctl' | 'run', slots: number): Promise<Worker> =>
+    Worker.create({
+      ...common,
+      taskQueue: hostQueue(host.fleet, host.name, kind),
+      activities,
+      interceptors: { activity: [logAttributes] },
+      maxConcurrentActivityTaskExecutions: slots,
+      activityTaskPollerBehavior: POLLERS,
+      maxHeartbeatThrottleInterval: target.timing.heartbeatThrottleMs,
+      // The commands are not ours: an attempt only detaches, which takes no time.
+      shutdownGraceTime: '1s',
+      shutdownForceTime: '10s',
+    });
+  const registration = await stayRegistered(host, target, labels, logger);
+  try {
+    const workers = await Promise.all([make('ctl', CTL_SLOTS), make('run', RUN_SLOTS)]);
+    await Promise.all(workers.map((worker) => worker.run()));
+  } finally {
+    registration.stop();
+  }
+}
+
+/** A server that is just starting or away for a while is waited for; supervisors restart workers before servers. */
+async function connectPatiently(target: Target, logger: Logger): Promise<NativeConnection> {
+  for (;;) {
+    try {
+      return await NativeConnection.connect(target.options);
+    } catch (error) {
+      logger.warn({ err: error, address: target.options.address }, 'the Temporal server does not answer yet');
+      await sleep(1_000);
+    }
+  }
+}
+
+async function assertBuilt(file: string): Promise<void> {
+  if ((await stat(file).catch(() => null)) !== null) return;
+  throw new TemperError('Internal', { where: resolve(file), what: 'this installation is not built', fix: 'run npm start or node scripts/build.js once' });
+}

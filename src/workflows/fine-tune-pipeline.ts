@@ -1,0 +1,125 @@
+import { ApplicationFailure, CancellationScope, condition, isCancellation, setHandler, upsertMemo } from '@temporalio/workflow';
+import { formatProblem, problem } from '../domain/errors.js';
+import { RunBook } from '../domain/run-book.js';
+import { changedStages, selectedStages, withDependents } from '../domain/stages.js';
+import type { PipelinePlan, StageName } from '../schemas/plan.js';
+import type { Problem } from '../schemas/problem.js';
+import type { PipelineInput, PipelineResult, ResumeAnswer, ResumeRequest } from '../schemas/run.js';
+import { controlActivities } from './activity-options.js';
+import { receiveLeases } from './lease.js';
+import { getRunQuery, pauseRunUpdate, resumeRunUpdate } from './messages.js';
+import { openRunFolder } from './open-run.js';
+import { problemOf } from './problem-of.js';
+import { walkStages } from './walk-stages.js';
+
+/**
+ * One run from spec to exported model. It walks the plan, parks on failure until a person resumes it, and keeps
+ * its whole state in the memo, so that `describe()` alone answers `status`.
+ */
+export async function fineTunePipeline(input: PipelineInput): Promise<PipelineResult> {
+  const book = new RunBook();
+  const leases = receiveLeases();
+  let specText = input.specText;
+  let plan: PipelinePlan | null = null;
+  let fresh = new Set<StageName>();
+  let tryNumber = 0;
+  let resumed = false;
+  let running: CancellationScope | null = null;
+  let pauseReason: string | null = null;
+
+  const publish = (): void =>
+    upsertMemo({ temper: book.memo(), ...(plan === null ? {} : { temperSpec: plan.specDigest }) });
+
+  setHandler(getRunQuery, () => book.memo());
+  setHandler(
+    resumeRunUpdate,
+    async ({ set, from }: ResumeRequest): Promise<ResumeAnswer> => {
+      const answer = await controlActivities(input.timing).planPipeline({ v: 1, run: input.run, specText, set });
+      if (answer.plan === null) return { v: 1, resumed: false, problems: answer.problems, invalidated: [] };
+      const changed = plan === null ? [] : changedStages(plan, answer.plan);
+      const again = from === null ? [] : withDependents(answer.plan, new Set([from]));
+      const invalidated = [...new Set([...changed, ...again])].filter((name) => book.doneStages.includes(name));
+      specText = answer.specText;
+      plan = answer.plan;
+      fresh = new Set([...fresh, ...again]);
+      book.plan(plan.stages, [...changed, ...again]);
+      resumed = true;
+      return { v: 1, resumed: true, problems: [], invalidated };
+    },
+    {
+      validator: (_request: ResumeRequest) => {
+        if (book.isBlocked) return;
+        const facts = problem('RunNotBlocked', { what: `run ${input.run} is not blocked`, where: input.run });
+        throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+      },
+    },
+  );
+  setHandler(pauseRunUpdate, async ({ reason }) => {
+    if (book.isBlocked) return { v: 1, paused: true };
+    pauseReason = reason;
+    running?.cancel();
+    await condition(() => book.isBlocked || running === null);
+    return { v: 1, paused: book.isBlocked };
+  });
+
+  for (;;) {
+    tryNumber += 1;
+    book.run();
+    publish();
+    try {
+      running = new CancellationScope();
+      const result = await running.run(async () => {
+        if (plan === null) {
+          plan = await makePlan(input, specText);
+          if (input.from !== null) fresh = new Set(withDependents(plan, new Set([input.from])));
+          book.plan(plan.stages, []);
+        }
+        await openRunFolder(plan, specText, input.timing);
+        const selected = selectedStages(plan, input.until);
+        book.skip(plan.stages.filter((stage) => !selected.includes(stage)).map(({ name }) => name));
+        return walkStages({ plan, selected, book, leases, tryNumber, fresh, timing: input.timing, publish });
+      });
+      book.end('done');
+      publish();
+      return result;
+    } catch (error) {
+      const failure = describeFailure(error, pauseReason, input.run);
+      if (failure === null) {
+        book.end('cancelled');
+        publish();
+        throw error;
+      }
+      if (input.onFailure === 'fail') {
+        book.end('failed', failure);
+        publish();
+        throw ApplicationFailure.nonRetryable(formatProblem(failure), failure.code, failure);
+      }
+      book.block(failure);
+      publish();
+    } finally {
+      running = null;
+      pauseReason = null;
+    }
+    await condition(() => resumed);
+    resumed = false;
+  }
+}
+
+/** Null: the workflow itself was cancelled, and closes as cancelled. */
+function describeFailure(error: unknown, pauseReason: string | null, run: string): Problem | null {
+  if (pauseReason !== null) return problem('Paused', { what: `stopped on request: ${pauseReason}`, where: run });
+  if (isCancellation(error) && CancellationScope.current().consideredCancelled) return null;
+  return problemOf(error, run);
+}
+
+async function makePlan(input: PipelineInput, specText: string): Promise<PipelinePlan> {
+  const answer = await controlActivities(input.timing).planPipeline({ v: 1, run: input.run, specText, set: [] });
+  if (answer.plan !== null) return answer.plan;
+  const [first] = answer.problems;
+  const facts = problem('SpecInvalid', {
+    what: `the spec has ${answer.problems.length} problems`,
+    ...(first === undefined ? {} : { why: formatProblem(first) }),
+    evidence: answer.problems.map(formatProblem),
+  });
+  throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+}

@@ -1,0 +1,3 @@
+export { fineTunePipeline } from './fine-tune-pipeline.js';
+export { fleet } from './fleet.js';
+export { trainGang } from './train-gang.js';

@@ -1,0 +1,22 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { LeaseGrant, LeaseRelease, LeaseRequest, Registration } from '../schemas/fleet-calls.js';
+import type { FleetState, HostRecord } from '../schemas/host.js';
+import type { ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
+
+/** Continues a blocked run; answers at once whether the correction is valid. */
+export const resumeRunUpdate = defineUpdate<ResumeAnswer, [ResumeRequest]>('resumeRun');
+
+/** Stops what runs and parks the run, so that it can be resumed; answers when everything has stopped. */
+export const pauseRunUpdate = defineUpdate<{ v: 1; paused: boolean }, [{ v: 1; reason: string }]>('pauseRun');
+
+/** State of a run, for debugging; the CLI reads the memo, which needs no worker. */
+export const getRunQuery = defineQuery<RunMemo>('getRun');
+
+/** Announces a host worker to its fleet. */
+export const registerHostUpdate = defineUpdate<Registration, [HostRecord]>('registerHost');
+export const requestLeaseSignal = defineSignal<[LeaseRequest]>('requestLease');
+export const releaseLeaseSignal = defineSignal<[LeaseRelease]>('releaseLease');
+export const getFleetQuery = defineQuery<FleetState>('getFleet');
+
+/** Tells an owner which hosts it got. */
+export const leaseGrantedSignal = defineSignal<[LeaseGrant]>('leaseGranted');

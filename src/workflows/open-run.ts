@@ -1,0 +1,56 @@
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { problem } from '../domain/errors.js';
+import type { HostRecord } from '../schemas/host.js';
+import type { PipelinePlan } from '../schemas/plan.js';
+import type { Timing } from '../schemas/timing.js';
+import { callActivities, waitingActivities } from './activity-options.js';
+
+/** Hosts of the fleet, once there are enough of them for the plan. */
+export async function fleetHosts(plan: PipelinePlan, timing: Timing): Promise<HostRecord[]> {
+  // Workers that are starting need seconds; a fleet that is too small is a person's problem soon after.
+  const waitMs = timing.scheduleToStartMs;
+  const { hosts } = await waitingActivities(timing, waitMs).awaitHosts({
+    v: 1,
+    fleet: plan.fleet.name,
+    count: plan.fleet.hosts,
+    waitMs,
+  });
+  return hosts;
+}
+
+/** The first of `hosts` that answers a short call, with the call's answer. */
+export async function firstAnswer<T>(
+  hosts: readonly { readonly name: string }[],
+  fleet: string,
+  timing: Timing,
+  ask: (activities: ReturnType<typeof callActivities>) => Promise<T>,
+): Promise<{ host: string; answer: T }> {
+  let last: unknown = null;
+  // A host that is down must cost seconds here, not the ten minutes that work for one certain host may wait.
+  const quick = { ...timing, scheduleToStartMs: timing.callTimeoutMs };
+  for (const { name } of hosts) {
+    try {
+      return { host: name, answer: await ask(callActivities(quick, fleet, name)) };
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (!isUnanswered(error)) throw error;
+      last = error;
+    }
+  }
+  const facts = problem('HostUnreachable', {
+    what: `none of the hosts ${hosts.map(({ name }) => name).join(', ')} answers`,
+    ...(last instanceof Error ? { why: last.message } : {}),
+  });
+  throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+}
+
+/** Writes the run's folder through any host that answers. */
+export async function openRunFolder(plan: PipelinePlan, specText: string, timing: Timing): Promise<void> {
+  const hosts = await fleetHosts(plan, timing);
+  await firstAnswer(hosts, plan.fleet.name, timing, (activities) => activities.openRun({ v: 1, specText, plan }));
+}
+
+/** Whether nobody took the call: the host may be down, while a failed call is an answer. */
+function isUnanswered(error: unknown): boolean {
+  return error instanceof Error && 'cause' in error && error.cause instanceof Error && error.cause.name === 'TimeoutFailure';
+}

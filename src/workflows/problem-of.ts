@@ -1,0 +1,31 @@
+import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
+import { problem } from '../domain/errors.js';
+import type { Problem } from '../schemas/problem.js';
+
+/** The problem behind a failed activity or child workflow: ours when one was raised, else what the server says. */
+export function problemOf(error: unknown, where: string): Problem {
+  const root = rootOf(error);
+  if (root instanceof ApplicationFailure) {
+    const [detail] = root.details ?? [];
+    if (isProblem(detail)) return { ...detail, where: detail.where ?? where };
+    return problem('Internal', { where, what: root.message });
+  }
+  if (root instanceof TimeoutFailure) {
+    const silent = root.timeoutType === 'SCHEDULE_TO_START' ? 'its worker did not take the work in time' : 'its worker stopped answering';
+    return problem('HostUnreachable', { where, what: silent, why: `Temporal timeout ${root.timeoutType}` });
+  }
+  return problem('Internal', { where, what: root instanceof Error ? root.message : String(root) });
+}
+
+/** The failure that says most: activity and child failures wrap the one that caused them. */
+function rootOf(error: unknown): unknown {
+  let current = error;
+  while ((current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) && current.cause !== undefined) {
+    current = current.cause;
+  }
+  return current;
+}
+
+function isProblem(value: unknown): value is Problem {
+  return typeof value === 'object' && value !== null && 'code' in value && 'what' in value && 'fix' in value;
+}

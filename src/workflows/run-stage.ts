@@ -1,0 +1,127 @@
+import {
+  ApplicationFailure,
+  ChildWorkflowCancellationType,
+  executeChild,
+  ParentClosePolicy,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { assertNever } from '../domain/assert-never.js';
+import { differingLocks } from '../domain/environment-lock.js';
+import { problem } from '../domain/errors.js';
+import { gangWorkflowId, stageActivityId } from '../domain/ids.js';
+import type { HostRecord } from '../schemas/host.js';
+import type { StagePlan } from '../schemas/plan.js';
+import type { StageCall, StageDone } from '../schemas/stage-calls.js';
+import { workActivities } from './activity-options.js';
+import { firstAnswer } from './open-run.js';
+import { trainGang } from './train-gang.js';
+import type { Walk } from './walk-stages.js';
+
+/** Runs one stage where its placement says. */
+export async function runStageAt(walk: Walk, stage: StagePlan, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
+  const { placement } = stage;
+  switch (placement) {
+    case 'everyHost':
+      return ensureEnvironments(walk, call, hosts);
+    case 'anyHost': {
+      const { host, answer } = await lookUp(walk, call, hosts);
+      return answer.done ?? produce(walk, call, host);
+    }
+    case 'oneHost': {
+      const { answer } = await lookUp(walk, call, hosts);
+      if (answer.done !== null) return answer.done;
+      begin(walk, call, 'waiting');
+      return walk.leases.withHosts(walk.plan.fleet.name, 1, ({ hosts: [host] }) => {
+        if (host === undefined) throw new TypeError('a lease of one host holds none');
+        return produce(walk, call, host.name);
+      });
+    }
+    case 'gang': {
+      const { answer } = await lookUp(walk, call, hosts);
+      return answer.done ?? runGang(walk, call, hosts);
+    }
+    default:
+      return assertNever(placement);
+  }
+}
+
+/** Asks the store for a proven output before a host is taken for the stage. */
+function lookUp(walk: Walk, call: StageCall, hosts: readonly HostRecord[]) {
+  return firstAnswer(hosts, walk.plan.fleet.name, walk.timing, (activities) => activities.lookUpStage(call));
+}
+
+async function produce(walk: Walk, call: StageCall, host: string): Promise<StageDone> {
+  begin(walk, call, 'running', host);
+  const { stage, tryNumber, timing } = call;
+  return workActivities({
+    timing,
+    fleet: walk.plan.fleet.name,
+    host,
+    activityId: stageActivityId(stage.name, tryNumber),
+    summary: stage.title,
+    timeoutMs: stage.timeoutMs,
+  }).runStage(call);
+}
+
+async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
+  begin(walk, call, 'running');
+  const startedAt = Date.now();
+  const { stage, tryNumber, timing } = call;
+  const answers = await Promise.all(
+    hosts.map(({ name }) =>
+      workActivities({
+        timing,
+        fleet: walk.plan.fleet.name,
+        host: name,
+        activityId: stageActivityId(stage.name, tryNumber, name),
+        summary: `${stage.title}: ${name}`,
+        timeoutMs: stage.timeoutMs,
+      }).ensureEnvironment(call),
+    ),
+  );
+  const [first] = answers;
+  if (first === undefined) throw new TypeError('a fleet without hosts passed the wait for hosts');
+  const differences = differingLocks(answers);
+  if (differences.length > 0) {
+    const facts = problem('EnvironmentsDiffer', {
+      what: `the hosts' software differs: ${differences.slice(0, 5).join('; ')}`,
+      why: 'ranks with different versions fail late or compute different things',
+    });
+    throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+  }
+  return {
+    v: 1,
+    ref: { stage: stage.name, key: first.digest, digest: first.digest },
+    reused: answers.every(({ reused }) => reused),
+    host: first.host,
+    durationMs: Date.now() - startedAt,
+    facts: { hosts: answers.length, ...first.lock },
+  };
+}
+
+/** The gang is a child workflow, because its restarts would fill the history of the run. */
+function runGang(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
+  begin(walk, call, 'running');
+  const environment = walk.book.outcome('environment');
+  return executeChild(trainGang, {
+    workflowId: gangWorkflowId(call.run),
+    args: [
+      {
+        v: 1,
+        fleet: walk.plan.fleet.name,
+        hosts: walk.plan.fleet.hosts,
+        call,
+        probeHosts: hosts.map(({ name }) => name),
+        environmentDigest: environment?.ref.digest ?? '',
+      },
+    ],
+    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    staticSummary: `training of ${workflowInfo().workflowId}`,
+  });
+}
+
+function begin(walk: Walk, call: StageCall, state: 'running' | 'waiting', host?: string): void {
+  walk.book.begin(call.stage.name, state, new Date().toISOString(), host);
+  walk.publish();
+}

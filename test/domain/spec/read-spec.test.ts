@@ -1,0 +1,123 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SPEC_RULES } from '../../../src/domain/spec/rules.js';
+import { readSpec, toProblem } from '../../../src/domain/spec/read-spec.js';
+import { SpecProblemSchema } from '../../../src/schemas/spec-problem.js';
+import { RULE_CASES } from './broken-rules.js';
+import { SCHEMA_CASES } from './broken-schema.js';
+import { FULL, RECIPE, edited, linesOf, read } from './spec-cases.js';
+
+describe('readSpec', () => {
+  it('accepts a spec with every field and fills in nothing that was said', () => {
+    const { spec, problems } = read(FULL);
+    expect(problems).toEqual([]);
+    expect(spec).toMatchObject({ name: 'full', workspace: '/mnt/shared/temper', train: { iterations: 400, learningRate: 0.002 } });
+  });
+
+  it.each([...SCHEMA_CASES, ...RULE_CASES])('refuses or tells: $name', ({ text, says }) => {
+    expect(linesOf(text).slice(0, 3)).toEqual(says);
+  });
+
+  it('tells all problems of a file at once, in its order', () => {
+    const text = edited('  hosts: 2', '  hosts: 0').replace('dtype: bf16', 'dtype: int4').replace('name: ready', 'name: pictures');
+    expect(read(text).problems.map(({ line, id }) => [line, id])).toEqual([
+      [9, 'schema/too-small'],
+      [29, 'data/duplicate-name'],
+      [66, 'schema/choice'],
+    ]);
+  });
+
+  it('has a case for each cross-field rule', () => {
+    const seen = new Set(RULE_CASES.flatMap(({ text }) => read(text).problems.map(({ id }) => id)));
+    expect(SPEC_RULES.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
+  });
+
+  it('takes relative paths from the folder of the file and leaves absolute ones', () => {
+    const text = edited('workspace: /mnt/shared/temper', 'workspace: ../work')
+      .replace('dcp:/mnt/models/dcp', 'dcp:models/dcp')
+      .replace('annotations: /mnt/data/rows.json', 'annotations: ./rows.json');
+    const spec = readSpec(text, { file: 's.yaml', baseDir: '/base/specs' }).spec;
+    expect(spec?.workspace).toBe('/base/work');
+    expect(spec?.weights.source).toBe('dcp:/base/specs/models/dcp');
+    expect(spec?.weights.original).toBe('/mnt/models/hf');
+    expect(spec?.data.map((set) => (set.format === 'synthetic' ? null : set.annotations))).toEqual([
+      '/base/specs/rows.json',
+      '/mnt/data/ready.json',
+      null,
+    ]);
+  });
+
+  it('lets an accepted lint pass as a warning and forgets an accepted warning', () => {
+    const accepted = read(edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-seed]'));
+    expect(accepted.spec).not.toBeNull();
+    expect(accepted.problems).toMatchObject([{ severity: 'warning', id: 'train/unlucky-seed' }]);
+    expect(read(edited('seed: 42', 'seed: 2').replace('accept: []', 'accept: [train/odd-seed]')).problems).toEqual([]);
+  });
+
+  it('never shows the value of what looks like a secret', () => {
+    expect(JSON.stringify(read(edited('    TRIES: 3', '    HF_TOKEN: hf_topsecret')).problems)).not.toContain('topsecret');
+  });
+
+  it('makes catalogue problems that name file, line, column and field', () => {
+    const [first] = read(edited('  hosts: 2', '  hosts: 0')).problems;
+    expect(first && toProblem(first)).toMatchObject({ code: 'SpecInvalid', where: 's.yaml:9:10 fleet.hosts', what: '0 is too small', retryable: false });
+  });
+
+  it('does not execute or expand an alias bomb, and answers within a second', () => {
+    const bomb = ['a: &a [x, x]', ...[...'bcdefghijklmnopqrstuvw'].map((key, index) => `${key}: &${key} [${'*'}${'abcdefghijklmnopqrstuv'[index]}, *${'abcdefghijklmnopqrstuv'[index]}]`)];
+    const startedAt = performance.now();
+    expect(read(bomb.join('\n')).spec).toBeNull();
+    expect(performance.now() - startedAt).toBeLessThan(1_000);
+  });
+});
+
+/** Pieces that break YAML in interesting ways. */
+const PIECES = ['\t', ':', '- ', '? ', '&a ', '*a', '!!int ', '{', '[', ']', '"', "'", '|\n', '>', '%', '\u0000', '\ufeff', '\r', '---\n', '...', '#', '~', '<<: ', '__proto__: 1\n', '1e999', '.nan', '\ud800', '💥'];
+
+describe('readSpec on any text', () => {
+  const cut = fc.tuple(fc.nat(FULL.length), fc.nat(40), fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 12 })));
+
+  it('never throws and places every problem inside the text, whatever was changed in a valid spec', () => {
+    fc.assert(
+      fc.property(fc.array(cut, { minLength: 1, maxLength: 4 }), (cuts) => {
+        const text = cuts.reduce((before, [at, length, piece]) => before.slice(0, at) + piece + before.slice(at + length), FULL);
+        expectSane(text);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('never throws on text that nobody wrote as a spec', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string()), { maxLength: 60 }), (pieces) => expectSane(pieces.join(''))),
+      { numRuns: 200 },
+    );
+  });
+
+  it.each([
+    ['brackets', '['.repeat(60_000)],
+    ['mixed brackets', '[{'.repeat(30_000)],
+    ['dashes', '- '.repeat(32_000)],
+    ['question marks', '? '.repeat(30_000)],
+    ['tags', '!!x '.repeat(10_000)],
+    ['anchors', '&a '.repeat(20_000)],
+    ['quotes', '"'.repeat(60_000)],
+    ['line ends', '\n'.repeat(60_000)],
+    ['keys', Array.from({ length: 6_000 }, (_, index) => `k${index}: 1`).join('\n')],
+    ['indentation', Array.from({ length: 340 }, (_, index) => `${' '.repeat(index)}a:`).join('\n')],
+  ])('answers soon on a file full of %s', (_name, text) => {
+    const startedAt = performance.now();
+    expect(readSpec(text, { file: 's.yaml', baseDir: '/', recipes: [RECIPE] }).spec).toBeNull();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+});
+
+function expectSane(text: string): void {
+  const { spec, problems } = read(text);
+  const lines = text.split('\n').length;
+  for (const problem of problems) {
+    SpecProblemSchema.parse(problem);
+    expect(problem.line).toBeLessThanOrEqual(lines);
+  }
+  expect(spec === null).toBe(problems.some(({ severity }) => severity === 'error'));
+}

@@ -1,0 +1,188 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { findContradictions } from '../../../src/host/checkpoint/consistency.js';
+import { decodeMetadata } from '../../../src/host/checkpoint/dcp-decode.js';
+import { DcpMetadataError, type DcpMetadata, type DcpTensor } from '../../../src/host/checkpoint/dcp-metadata.js';
+import { readDcpMetadata } from '../../../src/host/checkpoint/dcp-read.js';
+import { READERS } from './fixtures.js';
+
+const GATE_UP = 'model.model.model.language_model.layers.1.mlp.experts.gate_up_proj';
+
+describe('reading', () => {
+  test('two ranks with optimizer: tensors, chunks, shards, entries', async () => {
+    const metadata = await readDcpMetadata(join(READERS, 'dcp/iter_0000004/.metadata'));
+    expect(metadata.tensors.get(GATE_UP)).toEqual({
+      dtype: 'F32',
+      size: [8, 4],
+      chunks: [
+        { offsets: [0, 0], sizes: [4, 4] },
+        { offsets: [4, 0], sizes: [4, 4] },
+      ],
+    });
+    expect(metadata.tensors.get('optimizer.state.0.step')).toMatchObject({
+      size: [],
+      chunks: [{ offsets: [], sizes: [] }],
+    });
+    expect([...metadata.bytesEntries].toSorted()).toEqual([
+      'args',
+      'checkpoint_version',
+      'iteration',
+      'opt_param_scheduler.num_steps',
+      'optimizer.param_groups.lr',
+    ]);
+    expect(metadata.storage.get('__0_0.distcp')?.maxEnd).toBe(22086);
+    expect(metadata.storage.get('__1_0.distcp')?.items[0]).toEqual({
+      fqn: 'checkpoint_version',
+      chunkOffsets: null,
+      offset: 0,
+      length: 1261,
+    });
+    expect(metadata).toMatchObject({ version: '1.0.0', savedIn: 'iter_0000004', foreignGlobals: [] });
+  });
+
+  test('converted weights keep BF16 beside F32', async () => {
+    const { tensors } = await readDcpMetadata(join(READERS, 'dcp-release/release/.metadata'));
+    expect(tensors.get(GATE_UP)).toMatchObject({ dtype: 'BF16', size: [8, 4] });
+    expect(tensors.get('model.model.model.language_model.layers.1.mlp.gate.e_score_correction_bias')?.dtype).toBe(
+      'F32',
+    );
+  });
+
+  test('names that only another planner or a hostile file would hold are told, not run', async () => {
+    const bytes = await readFile(join(READERS, 'dcp-release/release/.metadata'));
+    // Same length, so the frame still fits: the class of one enum becomes that of another package.
+    const other = Buffer.from(
+      bytes.toString('latin1').replace('_MEM_FORMAT_ENCODING', 'os_system_run_reboot'),
+      'latin1',
+    );
+    expect(decodeMetadata(other).foreignGlobals).toEqual([
+      'torch.distributed.checkpoint.metadata.os_system_run_reboot',
+    ]);
+  });
+});
+
+describe('any damage to any byte', () => {
+  test.each([
+    ['dcp-release/release', [0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80]],
+    ['dcp/iter_0000004', [0xff]],
+  ])(
+    'of %s/.metadata is noticed or changes nothing',
+    async (folder, masks) => {
+      const original = await readFile(join(READERS, folder, '.metadata'));
+      const expected = summarize(decodeMetadata(original));
+      const shardSizes = await readShardSizes(join(READERS, folder));
+      const silent: string[] = [];
+      for (let offset = 0; offset < original.length; offset += 1) {
+        for (const mask of masks) {
+          const damaged = Buffer.from(original);
+          damaged[offset] = (damaged[offset] ?? 0) ^ mask;
+          const answer = answerOf(damaged, shardSizes);
+          if (answer !== 'noticed' && answer !== expected) silent.push(`byte ${offset} xor ${mask}`);
+        }
+      }
+      expect(silent).toEqual([]);
+    },
+    120_000,
+  );
+
+  test('every shorter file is refused', async () => {
+    const original = await readFile(join(READERS, 'dcp-release/release/.metadata'));
+    for (let length = 0; length < original.length; length += 1) {
+      expect(() => decodeMetadata(original.subarray(0, length))).toThrow(DcpMetadataError);
+    }
+  });
+});
+
+describe('contradictions', () => {
+  const whole = { offsets: [0, 0], sizes: [2, 3] };
+  test.each<[string, DcpTensor['chunks'], string | undefined]>([
+    ['one chunk', [whole], undefined],
+    ['a grid', grid(), undefined],
+    ['a chunk left out', grid().slice(1), 'hold 5 of its 6'],
+    [
+      'a chunk twice',
+      [
+        { offsets: [0, 0], sizes: [1, 3] },
+        { offsets: [0, 0], sizes: [1, 3] },
+      ],
+      'overlap',
+    ],
+    ['a chunk outside', [{ offsets: [1, 0], sizes: [2, 3] }], 'lies outside'],
+    ['another rank of dimensions', [{ offsets: [0], sizes: [6] }], 'lies outside'],
+    [
+      'crossing chunks',
+      [
+        { offsets: [0, 0], sizes: [2, 2] },
+        { offsets: [1, 1], sizes: [1, 2] },
+      ],
+      'overlap',
+    ],
+  ])('%s', (_, chunks, what) => {
+    const found = findContradictions(metadataOf({ dtype: 'F32', size: [2, 3], chunks }));
+    if (what === undefined) expect(found).toEqual([]);
+    else expect(found.join('\n')).toContain(what);
+  });
+
+  test('items that are absent, unknown, doubled, too short or not end to end', () => {
+    const good = metadataOf({ dtype: 'F32', size: [2, 3], chunks: [whole] });
+    const item = { fqn: 'w', chunkOffsets: [0, 0], offset: 0, length: 100 };
+    const withItems = (...items: (typeof item)[]): string =>
+      findContradictions({ ...good, storage: new Map([['__0_0.distcp', { maxEnd: 100, items }]]) }).join('\n');
+    expect(withItems()).toContain('w[0,0] is stored nowhere');
+    expect(withItems({ ...item, fqn: 'x' })).toContain('x[0,0] is stored but not in the list');
+    expect(withItems(item, { ...item, offset: 100 })).toContain('stored twice');
+    expect(withItems({ ...item, length: 23 })).toContain('needs 24 bytes and is stored in 23');
+    expect(withItems({ ...item, offset: 1 })).toContain('starts at byte 1');
+  });
+});
+
+function grid(): DcpTensor['chunks'] {
+  return [0, 1].flatMap((row) => [0, 1, 2].map((column) => ({ offsets: [row, column], sizes: [1, 1] })));
+}
+
+function metadataOf(tensor: DcpTensor): DcpMetadata {
+  const items = tensor.chunks.map((chunk, index) => ({
+    fqn: 'w',
+    chunkOffsets: chunk.offsets,
+    offset: index * 100,
+    length: 100,
+  }));
+  return {
+    tensors: new Map([['w', tensor]]),
+    bytesEntries: new Set(),
+    storage: new Map([['__0_0.distcp', { maxEnd: items.length * 100, items }]]),
+    keyPaths: new Map(),
+    savedIn: null,
+    version: null,
+    foreignGlobals: [],
+  };
+}
+
+async function readShardSizes(dir: string): Promise<ReadonlyMap<string, number>> {
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.distcp'));
+  return new Map(await Promise.all(names.map(async (name) => [name, (await stat(join(dir, name))).size] as const)));
+}
+
+/** Noticed by the metadata itself or by the sizes of the shards beside it. */
+function answerOf(data: Buffer, shardSizes: ReadonlyMap<string, number>): string {
+  try {
+    const metadata = decodeMetadata(data);
+    const fits = [...metadata.storage].every(([name, { maxEnd }]) => shardSizes.get(name) === maxEnd);
+    return !fits || findContradictions(metadata).length > 0 ? 'noticed' : summarize(metadata);
+  } catch (error) {
+    if (error instanceof DcpMetadataError) return 'noticed';
+    throw error;
+  }
+}
+
+/**
+ * What a load of tensors takes from the metadata. Folder name, format version and planner data do not matter to it,
+ * nor does the name of a pickled entry: one text stands for all its uses there, so damage renames it consistently.
+ */
+function summarize({ tensors, storage }: DcpMetadata): string {
+  const shards = [...storage].map(([file, { maxEnd, items }]) => {
+    return [file, maxEnd, items.map((item) => (item.chunkOffsets === null ? [item.offset, item.length] : item))];
+  });
+  return JSON.stringify([[...tensors], shards]);
+}

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { copyFixture, verify } from './fixtures.js';
+
+test('any damage inside a shard is an answer, never an exception (property)', async () => {
+  const dir = join(await copyFixture('dcp-release'), 'release');
+  const path = join(dir, '__0_0.distcp');
+  const original = await readFile(path);
+  const edit = fc.record({ offset: fc.nat({ max: original.length - 1 }), byte: fc.nat({ max: 255 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(edit, { minLength: 1, maxLength: 400 }), async (edits) => {
+      const damaged = Buffer.from(original);
+      for (const { offset, byte } of edits) damaged[offset] = byte;
+      await writeFile(path, damaged);
+      const report = await verify(dir, true);
+      expect(report.complete).toBe(report.problems.length === 0);
+      for (const problem of report.problems) expect(problem).toMatchObject({ id: 'item-damaged', where: path });
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('damage to any signature or end record is found (every one of them)', async () => {
+  const dir = join(await copyFixture('dcp-release'), 'release');
+  const path = join(dir, '__0_0.distcp');
+  const original = await readFile(path);
+  const signatures = ['PK\x05\x06', 'PK\x06\x06', 'PK\x01\x02'].flatMap((text) => positionsOf(original, text));
+  expect(signatures.length).toBeGreaterThan(60);
+  const silent: number[] = [];
+  for (const position of signatures) {
+    const damaged = Buffer.from(original);
+    damaged[position] = 0;
+    await writeFile(path, damaged);
+    if ((await verify(dir, true)).complete) silent.push(position);
+  }
+  expect(silent).toEqual([]);
+});
+
+function positionsOf(data: Buffer, text: string): readonly number[] {
+  const positions: number[] = [];
+  for (let at = data.indexOf(text, 0, 'latin1'); at >= 0; at = data.indexOf(text, at + 1, 'latin1')) positions.push(at);
+  return positions;
+}

@@ -1,0 +1,266 @@
+import {
+  appendFile,
+  copyFile,
+  mkdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { CheckpointReportSchema } from '../../../src/schemas/checkpoint.js';
+import { copyFixture, problemIds, READERS, verify, warningIds } from './fixtures.js';
+
+const ITERATION = 'iter_0000004';
+
+describe('a whole checkpoint', () => {
+  test('with optimizer is complete, shallow and deep', async () => {
+    const dir = await copyFixture('dcp');
+    for (const isDeep of [false, true]) {
+      const report = await verify(join(dir, ITERATION), isDeep);
+      expect(report).toEqual({
+        v: 1,
+        complete: true,
+        iteration: 4,
+        worldSize: 2,
+        tensors: 16,
+        bytes: 22086 + 29463,
+        hasOptimizer: true,
+        problems: [],
+        warnings: [],
+      });
+      expect(CheckpointReportSchema.parse(report)).toEqual(report);
+    }
+  });
+
+  test('without optimizer says so', async () => {
+    const dir = await copyFixture('dcp');
+    expect(await verify(join(dir, 'iter_0000002'), true)).toMatchObject({
+      complete: true,
+      iteration: 2,
+      hasOptimizer: false,
+    });
+  });
+
+  test('of converted weights has no iteration and one rank', async () => {
+    const dir = await copyFixture('dcp-release');
+    const expected = { complete: true, iteration: null, worldSize: 1, tensors: 9, hasOptimizer: false, warnings: [] };
+    expect(await verify(dir, true)).toMatchObject(expected);
+    expect(await verify(join(dir, 'release'), true)).toMatchObject(expected);
+  });
+
+  test('may lie behind a link with another name', async () => {
+    const dir = await copyFixture('dcp');
+    await symlink(join(dir, ITERATION), join(dir, 'chosen'));
+    expect(await verify(join(dir, 'chosen'))).toMatchObject({ complete: true, iteration: null });
+  });
+});
+
+describe('the parent folder', () => {
+  test('means the folder that the tracker names', async () => {
+    const dir = await copyFixture('dcp');
+    await writeFile(join(dir, 'latest_checkpointed_iteration.txt'), '2\n');
+    expect(await verify(dir)).toMatchObject({ complete: true, iteration: 2, warnings: [] });
+  });
+
+  test.each([
+    ['empty', ''],
+    ['garbled', 'iter4?'],
+    ['cut', ' '],
+  ])('does not need the tracker: %s', async (_, text) => {
+    const dir = await copyFixture('dcp');
+    await writeFile(join(dir, 'latest_checkpointed_iteration.txt'), text);
+    const report = await verify(dir);
+    expect(report).toMatchObject({ complete: true, iteration: 4 });
+    expect(warningIds(report)).toEqual(['tracker-unusable']);
+  });
+
+  test('without a tracker skips a newer folder that was never committed', async () => {
+    const dir = await copyFixture('dcp');
+    await rm(join(dir, 'latest_checkpointed_iteration.txt'));
+    await rm(join(dir, ITERATION, '.metadata'));
+    const report = await verify(dir);
+    expect(report).toMatchObject({ complete: true, iteration: 2 });
+    expect(warningIds(report)).toEqual(['tracker-unusable', 'newer-incomplete']);
+  });
+
+  test('whose tracker names a folder that is gone is refused', async () => {
+    const dir = await copyFixture('dcp');
+    await writeFile(join(dir, 'latest_checkpointed_iteration.txt'), '500');
+    const report = await verify(dir);
+    expect(report).toMatchObject({ complete: false, iteration: null });
+    expect(report.problems).toMatchObject([
+      { id: 'checkpoint-missing', what: expect.stringContaining('iter_0000500') },
+    ]);
+  });
+
+  test('without any checkpoint, or none at all, is refused', async () => {
+    const dir = await copyFixture('hf');
+    expect(problemIds(await verify(dir))).toEqual(['checkpoint-missing']);
+    expect(problemIds(await verify(join(dir, 'nowhere')))).toEqual(['folder-missing']);
+    expect(problemIds(await verify(join(dir, 'config.json')))).toEqual(['folder-missing']);
+  });
+});
+
+describe('a damaged checkpoint is refused with the reason', () => {
+  test('torn: shards without metadata', async () => {
+    const dir = await copyIteration();
+    await rm(join(dir, '.metadata'));
+    expect(await verify(dir)).toMatchObject({ complete: false, iteration: 4, problems: [{ id: 'metadata-missing' }] });
+  });
+
+  test.each([
+    ['empty', Buffer.alloc(0), 'the file is empty'],
+    ['garbage', Buffer.from('not a pickle at all'), 'not a pickle'],
+    ['plain data', Buffer.from([0x80, 4, 0x7d, 0x2e]), 'plain data'],
+    ['old protocol', Buffer.from([0x80, 1, 0x2e]), 'protocol 1'],
+  ])('%s metadata', async (_, content, what) => {
+    const dir = await copyIteration();
+    await writeFile(join(dir, '.metadata'), content);
+    expect((await verify(dir)).problems).toMatchObject([
+      { id: 'metadata-damaged', what: expect.stringContaining(what) },
+    ]);
+  });
+
+  test('cut metadata', async () => {
+    const dir = await copyIteration();
+    await truncate(join(dir, '.metadata'), 4000);
+    expect(problemIds(await verify(dir))).toEqual(['metadata-damaged']);
+  });
+
+  test('a folder in place of the metadata', async () => {
+    const dir = await copyIteration();
+    await rm(join(dir, '.metadata'));
+    await mkdir(join(dir, '.metadata'));
+    expect(problemIds(await verify(dir))).toEqual(['metadata-damaged']);
+  });
+
+  test('missing shard', async () => {
+    const dir = await copyIteration();
+    await rm(join(dir, '__1_0.distcp'));
+    const report = await verify(dir);
+    expect(report.worldSize).toBe(2);
+    expect(report.problems).toMatchObject([{ id: 'shard-missing', where: join(dir, '__1_0.distcp') }]);
+  });
+
+  test('a shard shorter by one byte, and an empty one', async () => {
+    const dir = await copyIteration();
+    await truncate(join(dir, '__0_0.distcp'), 22085);
+    await truncate(join(dir, '__1_0.distcp'), 0);
+    expect((await verify(dir)).problems).toMatchObject([
+      { id: 'shard-truncated', what: '22085 of 22086 bytes are there' },
+      { id: 'shard-truncated', what: '0 of 29463 bytes are there' },
+    ]);
+  });
+
+  test('a shard that is a folder', async () => {
+    const dir = await copyIteration();
+    await rm(join(dir, '__1_0.distcp'));
+    await mkdir(join(dir, '__1_0.distcp'));
+    expect(problemIds(await verify(dir))).toEqual(['shard-unreadable']);
+  });
+
+  test('shards of two saves with other sizes', async () => {
+    const dir = await copyIteration();
+    await copyFile(join(READERS, 'dcp/iter_0000002/__1_0.distcp'), join(dir, '__1_0.distcp'));
+    expect(problemIds(await verify(dir))).toEqual(['shard-truncated']);
+  });
+
+  test('a shard of an earlier save by more ranks', async () => {
+    const dir = await copyIteration();
+    await copyFile(join(dir, '__1_0.distcp'), join(dir, '__2_0.distcp'));
+    expect(await verify(dir)).toMatchObject({ worldSize: 3, problems: [{ id: 'generation-mixed' }] });
+  });
+
+  test('a folder of one iteration with the files of another', async () => {
+    const dir = await copyIteration();
+    const renamed = join(dir, '..', 'iter_0000006');
+    await rename(dir, renamed);
+    const report = await verify(renamed);
+    expect(report.problems).toMatchObject([
+      { id: 'generation-mixed', where: join(renamed, '.metadata') },
+      { id: 'generation-mixed', what: 'it holds iteration 4, not 6' },
+    ]);
+  });
+
+  test('a shard of equal size whose optimizer made other steps (deep)', async () => {
+    const dir = await copyIteration();
+    await editFirstStep(join(dir, '__1_0.distcp'), 4, 2);
+    expect(problemIds(await verify(dir))).toEqual([]);
+    expect((await verify(dir, true)).problems).toMatchObject([
+      { id: 'generation-mixed', what: expect.stringContaining('step') },
+    ]);
+  });
+});
+
+describe('deep', () => {
+  test.each([
+    ['the first bytes of an item', 0],
+    ['the end record of an item', 1453 - 22],
+    ['the directory of an item', 952],
+  ])('finds damage to %s', async (_, offset) => {
+    const dir = await copyIteration();
+    await overwrite(join(dir, '__0_0.distcp'), offset, Buffer.from([0xff, 0xff, 0xff, 0xff]));
+    expect(problemIds(await verify(dir))).toEqual([]);
+    const report = await verify(dir, true);
+    expect(report.problems).toMatchObject([{ id: 'item-damaged', what: expect.stringContaining('args at byte 0') }]);
+  });
+
+  test('finds a shard of zeros, as a crash of the file system leaves it', async () => {
+    const dir = await copyIteration();
+    await writeFile(join(dir, '__1_0.distcp'), Buffer.alloc(29463));
+    const report = await verify(dir, true);
+    expect(report.complete).toBe(false);
+    expect(new Set(problemIds(report))).toEqual(new Set(['item-damaged']));
+  });
+});
+
+describe('odd facts are only warnings', () => {
+  test('a shard larger than the metadata says', async () => {
+    const dir = await copyIteration();
+    await appendFile(join(dir, '__0_0.distcp'), 'x');
+    await utimes(join(dir, '__0_0.distcp'), 1e9, 1e9);
+    const report = await verify(dir, true);
+    expect(report.complete).toBe(true);
+    expect(warningIds(report)).toEqual(['shard-larger']);
+  });
+
+  test('a shard newer than the metadata', async () => {
+    const dir = await copyIteration();
+    await utimes(join(dir, '__0_0.distcp'), 1e9, 1e9 + 60);
+    const report = await verify(dir);
+    expect(report.complete).toBe(true);
+    expect(report.warnings).toMatchObject([{ id: 'shard-newer', what: 'written 60000 ms after .metadata' }]);
+  });
+
+  test('an empty shard of a rank that had nothing to save counts as a rank', async () => {
+    const dir = await copyIteration();
+    await writeFile(join(dir, '__2_0.distcp'), '');
+    expect(await verify(dir)).toMatchObject({ complete: true, worldSize: 3, warnings: [] });
+  });
+});
+
+async function copyIteration(): Promise<string> {
+  return join(await copyFixture('dcp'), ITERATION);
+}
+
+async function overwrite(path: string, offset: number, bytes: Buffer): Promise<void> {
+  const content = await readFile(path);
+  bytes.copy(content, offset);
+  await writeFile(path, content);
+  await utimes(path, 1e9, 1e9);
+}
+
+/** Changes the first stored float32 of the given value, which stands on a 64-byte boundary of its archive. */
+async function editFirstStep(path: string, from: number, to: number): Promise<void> {
+  const wanted = Buffer.alloc(4);
+  wanted.writeFloatLE(from);
+  const at = (await readFile(path)).indexOf(wanted, 18168);
+  const changed = Buffer.alloc(4);
+  changed.writeFloatLE(to);
+  await overwrite(path, at, changed);
+}

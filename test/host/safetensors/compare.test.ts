@@ -1,0 +1,137 @@
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { compareModels } from '../../../src/host/safetensors/compare.js';
+import { ModelComparisonSchema, type ExportDtype, type ModelComparison } from '../../../src/schemas/model-files.js';
+import { copyFixture, READERS } from '../checkpoint/fixtures.js';
+import { makeFolder, writeModel, type WrittenTensor } from './writer.js';
+
+const ORIGINAL = join(READERS, 'hf');
+const TRAINED = join(READERS, 'hf-trained');
+const FROZEN = ['visual.blocks'];
+
+describe('an export of real tensors', () => {
+  test('widened to F32 is what f32 asks for, with the frozen tower equal and others trained', async () => {
+    const answer = await compareModels(ORIGINAL, TRAINED, { dtype: 'f32', frozen: FROZEN, isDeep: true });
+    expect(answer).toEqual({ v: 1, ok: true, dtype: 'f32', isDeep: true, tensors: 13, bytes: 632, problems: [] });
+    expect(ModelComparisonSchema.parse(answer)).toEqual(answer);
+  });
+
+  test('is refused when bf16 was asked for', async () => {
+    const { problems } = await compareModels(ORIGINAL, TRAINED, { dtype: 'bf16' });
+    expect(problems).toMatchObject([
+      { id: 'dtype-differs', what: expect.stringContaining('F32 instead of BF16 in 12 tensors') },
+    ]);
+  });
+
+  test('that equals the original was not trained', async () => {
+    const answer = await compareModels(ORIGINAL, ORIGINAL, { dtype: 'bf16', frozen: FROZEN, isDeep: true });
+    expect(answer.problems).toMatchObject([{ id: 'nothing-trained', what: 'all 12 other tensors are equal' }]);
+    expect((await compareModels(ORIGINAL, ORIGINAL, { dtype: 'bf16' })).ok).toBe(true);
+  });
+
+  test('that changed a frozen tensor is refused, and so is a pattern that freezes nothing', async () => {
+    const answer = await compareModels(ORIGINAL, TRAINED, {
+      dtype: 'f32',
+      frozen: ['lm_head', 'visual.merger'],
+      isDeep: true,
+    });
+    expect(ids(answer)).toEqual(['frozen-absent', 'frozen-changed']);
+  });
+
+  test.each([
+    ['bfloat16', { dtype: 'bfloat16' }, 'dtype is bfloat16, the weights are float32'],
+    ['the old field', { torch_dtype: 'torch.bfloat16' }, 'torch_dtype is bfloat16'],
+    ['a wrong part', { dtype: 'float32', text_config: { dtype: 'bfloat16' } }, 'text_config.dtype is bfloat16'],
+    ['nothing', {}, 'names no dtype'],
+  ])('whose config.json says %s does not tell the truth', async (_, config, what) => {
+    const exported = await copyFixture('hf-trained');
+    await writeFile(join(exported, 'config.json'), JSON.stringify(config));
+    const { problems } = await compareModels(ORIGINAL, exported, { dtype: 'f32' });
+    expect(problems).toMatchObject([{ id: 'config-dtype-wrong', what: expect.stringContaining(what) }]);
+  });
+
+  test('without a readable config.json is refused', async () => {
+    const exported = await copyFixture('hf-trained');
+    await writeFile(join(exported, 'config.json'), '{');
+    expect(ids(await compareModels(ORIGINAL, exported, { dtype: 'f32' }))).toEqual(['config-damaged']);
+    await rm(join(exported, 'config.json'));
+    expect(ids(await compareModels(ORIGINAL, exported, { dtype: 'f32' }))).toEqual(['config-damaged']);
+  });
+
+  test('with one changed bit in a frozen tensor is found', async () => {
+    const exported = await copyFixture('hf-trained');
+    const { shard, at } = await locate(exported, 'model.visual.blocks.0.attn.qkv.weight');
+    const bytes = await readFile(join(exported, shard));
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(join(exported, shard), bytes);
+    expect(ids(await compareModels(ORIGINAL, exported, { dtype: 'f32', frozen: FROZEN, isDeep: true }))).toEqual([
+      'frozen-changed',
+    ]);
+  });
+});
+
+describe('made-up exports', () => {
+  const bf16: WrittenTensor = { dtype: 'BF16', shape: [2, 2] };
+  const f32: WrittenTensor = { dtype: 'F32', shape: [2, 2] };
+
+  test.each<[string, ExportDtype, Record<string, WrittenTensor>, readonly string[]]>([
+    ['as asked', 'bf16', { a: bf16, b: bf16, bias: f32 }, []],
+    ['widened', 'f32', { a: f32, b: f32, bias: f32 }, []],
+    ['half widened, f32 asked', 'f32', { a: f32, b: bf16, bias: f32 }, ['dtype-mixed']],
+    ['half widened, bf16 asked', 'bf16', { a: f32, b: bf16, bias: f32 }, ['dtype-mixed']],
+    ['not widened at all', 'f32', { a: bf16, b: bf16, bias: f32 }, ['dtype-differs']],
+    ['an F32 tensor narrowed', 'bf16', { a: bf16, b: bf16, bias: bf16 }, ['dtype-differs']],
+    ['a tensor missing', 'bf16', { a: bf16, bias: f32 }, ['tensor-missing']],
+    ['a tensor too many', 'bf16', { a: bf16, b: bf16, bias: f32, c: bf16 }, ['tensor-extra']],
+    ['another shape', 'bf16', { a: bf16, b: { dtype: 'BF16', shape: [4] }, bias: f32 }, ['shape-differs']],
+  ])('%s', async (_, dtype, tensors, expected) => {
+    const dir = await makeFolder();
+    const [original, exported] = [join(dir, 'original'), join(dir, 'exported')];
+    await writeModel(original, { 'model.safetensors': { a: bf16, b: bf16, bias: f32 } }, { dtype: 'bfloat16' });
+    const isNarrow = tensors['a']?.dtype === 'BF16';
+    await writeModel(exported, { 'model.safetensors': tensors }, { dtype: isNarrow ? 'bfloat16' : 'float32' });
+    expect(ids(await compareModels(original, exported, { dtype })).filter((id) => id !== 'config-dtype-wrong')).toEqual(
+      expected,
+    );
+  });
+
+  test('values that differ only in the second chunk of a read', async () => {
+    const dir = await makeFolder();
+    const elements = (1 << 19) + 1;
+    const bytes = new Uint8Array(elements);
+    bytes[elements - 1] = 1;
+    const big: WrittenTensor = { dtype: 'U8', shape: [elements] };
+    await writeModel(join(dir, 'original'), { 'model.safetensors': { big, w: bf16 } }, { dtype: 'bfloat16' });
+    await writeModel(
+      join(dir, 'exported'),
+      { 'model.safetensors': { big: { ...big, bytes }, w: bf16 } },
+      { dtype: 'bfloat16' },
+    );
+    const compare = (frozen: readonly string[]): Promise<ModelComparison> =>
+      compareModels(join(dir, 'original'), join(dir, 'exported'), { dtype: 'bf16', frozen, isDeep: true });
+    expect(ids(await compare(['w']))).toEqual([]);
+    expect(ids(await compare(['big']))).toEqual(['frozen-changed', 'nothing-trained']);
+  });
+
+  test('a broken original proves nothing', async () => {
+    const original = await copyFixture('hf');
+    await rm(join(original, 'model-00002-of-00002.safetensors'));
+    expect((await compareModels(original, TRAINED, { dtype: 'f32' })).problems[0]).toMatchObject({
+      id: 'file-unreadable',
+    });
+  });
+});
+
+async function locate(dir: string, name: string): Promise<{ readonly shard: string; readonly at: number }> {
+  const index = JSON.parse(await readFile(join(dir, 'model.safetensors.index.json'), 'utf8'));
+  const shard: string = index.weight_map[name];
+  const bytes = await readFile(join(dir, shard));
+  const headerBytes = Number(bytes.readBigUInt64LE());
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerBytes));
+  return { shard, at: 8 + headerBytes + header[name].data_offsets[0] };
+}
+
+function ids(answer: ModelComparison): readonly string[] {
+  return answer.problems.map(({ id }) => id);
+}
