@@ -1,13 +1,13 @@
 import { TemperError } from '../domain/errors.js';
-import type { HostContext } from '../host/context.js';
 import { listKeepers } from '../host/keeper/client.js';
 import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { planReport } from './plan-report.js';
+import type { StageHost } from './stage-host.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
-export async function callHost(host: HostContext, call: HostCall): Promise<unknown> {
+export async function callHost(host: StageHost, call: HostCall): Promise<unknown> {
   switch (call.op) {
     case 'probe':
       return probeHost(host);
@@ -22,7 +22,7 @@ export async function callHost(host: HostContext, call: HostCall): Promise<unkno
   }
 }
 
-async function keptCommands(host: HostContext, run: string): Promise<KeptCommandRecord[]> {
+async function keptCommands(host: StageHost, run: string): Promise<KeptCommandRecord[]> {
   const records: KeptCommandRecord[] = [];
   for (const keeper of listKeepers(host.scratch)) {
     if (!keeper.id.startsWith(`${run}.`)) continue;

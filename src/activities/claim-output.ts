@@ -1,8 +1,10 @@
 import { cancellationSignal, getClient, heartbeat, sleep } from '@temporalio/activity';
 import type { HostContext } from '../host/context.js';
+import { isClosedStatus } from '../domain/closed-status.js';
 import { keeperPrefix } from '../domain/ids.js';
 import { dropClaim, renewClaim, tryClaim } from '../host/store/claim.js';
 import { dropOut, makeOut } from '../host/store/entry.js';
+import { stopKeepers } from '../host/stop-keepers.js';
 import type { Claim } from '../schemas/receipt.js';
 import type { Progress } from '../schemas/run.js';
 import type { StageCall } from '../schemas/stage-calls.js';
@@ -23,13 +25,13 @@ export async function claimOutput(
     const mine = newClaim(host, call);
     const { claim, isOurs } = await tryClaim(entry, mine);
     if (await isThere()) {
-      if (isOurs) await dropClaim(entry);
+      if (isOurs) await dropClaim(entry, claim);
       return null;
     }
     if (isOurs) return continueClaim(host, call, entry, claim);
     if (await isAbandoned(claim, call)) {
       await stopKeepersOn(host, call, claim.host, keeperPrefix(claim.run, call.stage.name));
-      await dropClaim(entry);
+      await dropClaim(entry, claim);
       continue;
     }
     const text = `waiting for run ${claim.run}, which makes the same output on ${claim.host}`;
@@ -38,10 +40,11 @@ export async function claimOutput(
   }
 }
 
-/** Gives a claim back after a failure, and removes the unproven output. */
-export async function abandonClaim(entry: string, claim: Claim): Promise<void> {
+/** Gives a claim back after a failure, and removes the unproven output once nothing writes into it any more. */
+export async function abandonClaim({ scratch }: HostContext, { run, stage, timing }: StageCall, entry: string, claim: Claim): Promise<void> {
+  await stopKeepers(scratch, keeperPrefix(run, stage.name), 'the stage failed', timing.stopGraceMs);
   await dropOut(entry, claim.out);
-  await dropClaim(entry);
+  await dropClaim(entry, claim);
 }
 
 function newClaim({ name }: HostContext, { run, owner, tryNumber }: StageCall): Claim {
@@ -67,5 +70,7 @@ async function isAbandoned(claim: Claim, call: StageCall): Promise<boolean> {
   if (workflowId === call.owner.workflowId) return firstRunId !== call.owner.firstRunId;
   const current = await getClient().workflow.getHandle(workflowId).describe().catch(() => null);
   if (current === null) return false;
-  return current.status.name !== 'RUNNING';
+  // A newer chain under the same id: at most one is open at a time, so the claim's is over.
+  const newestChain = current.raw.workflowExecutionInfo?.firstRunId ?? '';
+  return (newestChain !== '' && newestChain !== firstRunId) || isClosedStatus(current.status.name);
 }

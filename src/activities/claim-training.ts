@@ -1,13 +1,13 @@
-import type { HostContext } from '../host/context.js';
-import { dropClaim, readClaim } from '../host/store/claim.js';
+import { dropClaim, isSameOwner, readClaim } from '../host/store/claim.js';
 import { dropOut, entryDir } from '../host/store/entry.js';
 import type { LookUpAnswer, StageCall } from '../schemas/stage-calls.js';
 import { claimOutput } from './claim-output.js';
 import { noteDone } from './look-up-stage.js';
 import { gatherInputs, provenOutput } from './stage-inputs.js';
+import type { StageHost } from './stage-host.js';
 
 /** Claims a training, so that two runs with the same inputs train once; answers the outcome when it is there. */
-export async function claimTraining(host: HostContext, call: StageCall): Promise<LookUpAnswer> {
+export async function claimTraining(host: StageHost, call: StageCall): Promise<LookUpAnswer> {
   const { key } = await gatherInputs(host, call);
   const entry = entryDir(call.workspace, call.stage.name, key);
   const claim = await claimOutput(host, call, entry, async () => !call.isFresh && (await provenOutput(call, key)) !== null);
@@ -18,11 +18,11 @@ export async function claimTraining(host: HostContext, call: StageCall): Promise
 }
 
 /** Gives the claim of a failed stage back, so that others may try; without effect on a claim of somebody else. */
-export async function releaseClaim(host: HostContext, call: StageCall): Promise<void> {
+export async function releaseClaim(host: StageHost, call: StageCall): Promise<void> {
   const { key } = await gatherInputs(host, call);
   const entry = entryDir(call.workspace, call.stage.name, key);
   const claim = await readClaim(entry);
-  if (claim?.owner.firstRunId !== call.owner.firstRunId) return;
+  if (claim === null || !isSameOwner(claim, call)) return;
   if (claim.out !== '') await dropOut(entry, claim.out);
-  await dropClaim(entry);
+  await dropClaim(entry, claim);
 }

@@ -1,5 +1,6 @@
 import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
+import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
@@ -65,9 +66,8 @@ async function registeredHosts(fleet: string): Promise<HostRecord[]> {
 async function isClosed({ workflowId, runId }: Owner): Promise<boolean> {
   try {
     const { status } = await getClient().workflow.getHandle(workflowId, runId).describe();
-    return status.name !== 'RUNNING' && status.name !== 'CONTINUED_AS_NEW';
+    return isClosedStatus(status.name);
   } catch {
     return false;
   }
 }
-

@@ -1,9 +1,12 @@
 import { cancellationSignal, Context } from '@temporalio/activity';
+import { failureOf } from './failure.js';
 
 /**
- * Whether this attempt ends while its command goes on: the activity was interrupted, but nobody asked for a stop.
- * The next attempt attaches, so nothing that it needs may be cleaned away.
+ * Whether an attempt that ends with this error has an heir: it was interrupted without a stop being asked for, or
+ * Temporal will try again. The next attempt attaches to the commands of this one, those that ended included, so
+ * nothing that it needs may be cleaned away.
  */
-export function isDetached(): boolean {
-  return cancellationSignal().aborted && Context.current().cancellationDetails?.cancelRequested !== true;
+export function isContinued(error: unknown): boolean {
+  if (cancellationSignal().aborted) return Context.current().cancellationDetails?.cancelRequested !== true;
+  return failureOf(error).nonRetryable !== true;
 }

@@ -1,18 +1,18 @@
 import { TemperError } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
-import type { HostContext } from '../host/context.js';
 import { readEnvironment, writeEnvironment } from '../host/environment-file.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { Command } from '../recipes/recipe.js';
 import type { EnvironmentAnswer, StageCall } from '../schemas/stage-calls.js';
 import { gatherBasics } from './stage-inputs.js';
+import type { StageHost } from './stage-host.js';
 import { assertSucceeded, supervise } from './supervise.js';
 
 /**
  * Makes sure of this host's software: a quick probe each time, the slow proof only when the probe's answer is new.
  * Changes nothing.
  */
-export async function ensureEnvironment(host: HostContext, call: StageCall): Promise<EnvironmentAnswer> {
+export async function ensureEnvironment(host: StageHost, call: StageCall): Promise<EnvironmentAnswer> {
   const { spec, recipe, tools } = await gatherBasics(host, call);
   const probed = await ask(host, call, recipe.environment.probe(tools, spec));
   const { lock, problems } = recipe.environment.read(probed, spec);
@@ -31,7 +31,7 @@ export async function ensureEnvironment(host: HostContext, call: StageCall): Pro
 }
 
 /** Runs a probe under a keeper and parses the JSON line that it prints last. */
-async function ask(host: HostContext, call: StageCall, command: Command): Promise<unknown> {
+async function ask(host: StageHost, call: StageCall, command: Command): Promise<unknown> {
   const result = await supervise({ host, call, command, number: call.tryNumber, progress: async () => ({ phase: 'probing' }) });
   await assertSucceeded(command.step, result);
   const { lines } = await tailLog(result.keeper.paths.stdout, { maxLines: 1 });

@@ -7,6 +7,7 @@ import { HostCallSchema } from '../schemas/host-call.js';
 import { OpenAttemptCallSchema, OpenRunCallSchema, ReleaseClaimCallSchema, SealCallSchema, StageCallSchema, TrainCallSchema } from '../schemas/stage-calls.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
+import { findRecipe } from '../recipes/registry.js';
 import { claimTraining, releaseClaim } from './claim-training.js';
 import { activity } from './edge.js';
 import { ensureEnvironment } from './ensure-environment.js';
@@ -14,10 +15,12 @@ import { lookUpStage } from './look-up-stage.js';
 import { openAttempt } from './open-attempt.js';
 import { runStage } from './run-stage.js';
 import { sealTraining } from './seal-training.js';
+import type { StageHost } from './stage-host.js';
 import { trainNode } from './train-node.js';
 
 /** Activities of a host worker. The same ones serve both queues of the host; the queue decides who may wait. */
-export function createHostActivities(host: HostContext) {
+export function createHostActivities(context: HostContext, recipes: Pick<StageHost, 'findRecipe'> = { findRecipe }) {
+  const host: StageHost = { ...context, ...recipes };
   return {
     probeHost: activity(z.undefined(), () => probeHost(host)),
     callHost: activity(HostCallSchema, (call) => callHost(host, call)),

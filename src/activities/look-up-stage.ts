@@ -1,11 +1,11 @@
-import type { HostContext } from '../host/context.js';
 import { recordStage, linkExport } from '../host/run/run-folder.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { LookUpAnswer, StageCall, StageDone } from '../schemas/stage-calls.js';
 import { absolute, doneFrom, gatherInputs, provenOutput } from './stage-inputs.js';
+import type { StageHost } from './stage-host.js';
 
 /** Answers from the store when the stage's output is proven already; quick, and asked before a host is taken. */
-export async function lookUpStage(host: HostContext, call: StageCall): Promise<LookUpAnswer> {
+export async function lookUpStage(host: StageHost, call: StageCall): Promise<LookUpAnswer> {
   if (call.isFresh) return { v: 1, done: null };
   const startedAt = Date.now();
   const { key } = await gatherInputs(host, call);

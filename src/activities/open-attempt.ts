@@ -2,16 +2,16 @@ import { createServer } from 'node:net';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import type { HostContext } from '../host/context.js';
 import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
+import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
 
 /**
  * Opens an attempt: its number, its folders, the checkpoint it starts from, and where the gang meets. Runs on the
  * host of node rank 0, whose port it probes.
  */
-export async function openAttempt(host: HostContext, call: OpenAttemptCall): Promise<Attempt> {
+export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promise<Attempt> {
   const { workspace, run, hosts, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;

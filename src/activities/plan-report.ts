@@ -1,25 +1,24 @@
 import { join } from 'node:path';
 import { problem, TemperError } from '../domain/errors.js';
 import { readSpec } from '../domain/spec/read-spec.js';
-import type { HostContext } from '../host/context.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
 import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
 import { computeKey } from '../host/store/digests.js';
 import { entryDir, readReceipt } from '../host/store/entry.js';
 import type { HostTools, StageOutput } from '../recipes/recipe.js';
-import { findRecipe } from '../recipes/registry.js';
 import { reportStages } from '../recipes/report-stages.js';
 import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { StageRef } from '../schemas/stage-calls.js';
+import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
 /** What a run of this plan would do, seen from this host: commands, what is there already, what is missing. */
-export async function planReport(host: HostContext, specText: string, plan: PipelinePlan): Promise<PlanReport> {
+export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
-  const recipe = findRecipe(plan.recipe.id);
+  const recipe = host.findRecipe(plan.recipe.id);
   if (spec === null || recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper cannot plan ${plan.recipe.id}` });
   const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, 'python') };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);

@@ -1,8 +1,9 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
-import type { HostContext } from '../host/context.js';
+import { findKeeper } from '../host/keeper/client.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
@@ -17,7 +18,9 @@ import type { StageCall, StageDone } from '../schemas/stage-calls.js';
 import { readFactFiles } from '../host/fact-files.js';
 import { abandonClaim, claimOutput } from './claim-output.js';
 import { noteDone } from './look-up-stage.js';
-import { isDetached } from './detached.js';
+import { isContinued } from './detached.js';
+import { keeperOf } from './keeper-of.js';
+import type { StageHost } from './stage-host.js';
 import { gatherInputs, provenOutput, type StageInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
 
@@ -25,7 +28,7 @@ import { assertSucceeded, supervise } from './supervise.js';
  * Makes the output of a stage: claim, commands under keepers, proof, receipt. An output that another run made
  * meanwhile is taken; an interrupted attempt is continued where its command stands.
  */
-export async function runStage(host: HostContext, call: StageCall): Promise<StageDone> {
+export async function runStage(host: StageHost, call: StageCall): Promise<StageDone> {
   const startedAt = new Date();
   const inputs = await gatherInputs(host, call);
   const entry = entryDir(call.workspace, call.stage.name, inputs.key);
@@ -45,22 +48,24 @@ export async function runStage(host: HostContext, call: StageCall): Promise<Stag
     const out = join(entry, claim.out);
     const receipt = await produce(host, call, inputs, out, claim.at);
     await writeReceipt(call.workspace, receipt);
-    await dropClaim(entry);
+    await dropClaim(entry, claim);
     return await noteDone(call, receipt, false, Date.now() - Date.parse(claim.at));
   } catch (error) {
-    // Detached, the command goes on and the next attempt needs claim and folder.
-    if (!isDetached()) await abandonClaim(entry, claim);
+    if (!isContinued(error)) await abandonClaim(host, call, entry, claim);
     throw error;
   }
 }
 
-async function produce(host: HostContext, call: StageCall, { recipe, facts, key }: StageInputs, out: string, startedAt: string): Promise<Receipt> {
+async function produce(host: StageHost, call: StageCall, { recipe, facts, key }: StageInputs, out: string, startedAt: string): Promise<Receipt> {
   const { stage, workspace, run } = call;
   const work = recipe.work(stage.name as ProducedStage, { ...facts, out });
-  await assertResources(workspace, stage.resources);
+  // What a command that runs already takes is not missing.
+  const isBegun = work.commands.some(({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null);
+  if (!isBegun) await assertResources(workspace, stage.resources);
   for (const { path, content } of work.files) {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, content);
+    // By rename: the command that reads it may be running already.
+    await writeFileAtomic(path, content);
   }
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);
@@ -87,7 +92,7 @@ function keepOutside(relativePath: string, path: string): string {
   return relativePath.startsWith('..') ? path : relativePath;
 }
 
-async function runCommand(host: HostContext, call: StageCall, command: Command): Promise<void> {
+async function runCommand(host: StageHost, call: StageCall, command: Command): Promise<void> {
   const result = await supervise({ host, call, command, number: call.tryNumber, progress: newestLine });
   await copyStageLogs(call.workspace, call.run, call.stage.name, command.step, result.keeper.paths);
   await assertSucceeded(command.step, result);

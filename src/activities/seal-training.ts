@@ -1,23 +1,24 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import type { HostContext } from '../host/context.js';
 import { attemptDir, attemptsOf, newestProven } from '../host/run/attempts.js';
-import { dropClaim, readClaim } from '../host/store/claim.js';
+import { isSameOwner, readClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
 import { verifyCheckpoint } from '../host/checkpoint/verify.js';
 import { MetricSchema, type AttemptRecord, type Metric } from '../schemas/attempt.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { SealCall, StageDone } from '../schemas/stage-calls.js';
+import { abandonClaim } from './claim-output.js';
 import { noteDone } from './look-up-stage.js';
+import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 
 /**
  * Proves a training: exit status 0 of all nodes is not enough. The last iteration was logged, the end milestone
  * was reached, and the last checkpoint is complete; then the receipt is written.
  */
-export async function sealTraining(host: HostContext, call: SealCall): Promise<StageDone> {
+export async function sealTraining(host: StageHost, call: SealCall): Promise<StageDone> {
   const { workspace, run, attempt } = call;
   const { recipe, facts, key } = await gatherInputs(host, call);
   const { iterations } = facts.spec.train;
@@ -36,7 +37,8 @@ export async function sealTraining(host: HostContext, call: SealCall): Promise<S
   const losses = await readLosses(workspace, run, attempts);
   const manifest = await makeManifest(checkpoint.dir);
   const entry = entryDir(workspace, call.stage.name, key);
-  const startedAt = (await readClaim(entry))?.at ?? new Date().toISOString();
+  const claim = await readClaim(entry);
+  const startedAt = claim?.at ?? new Date().toISOString();
   const path = relative(workspace, checkpoint.dir);
   const dir = path.startsWith('..') ? checkpoint.dir : path;
   const receipt: Receipt = {
@@ -53,7 +55,8 @@ export async function sealTraining(host: HostContext, call: SealCall): Promise<S
     finishedAt: new Date().toISOString(),
   };
   await writeReceipt(workspace, receipt);
-  await dropClaim(entry);
+  // The output lies with the attempts of the run; the folder that the claim took stays empty.
+  if (claim !== null && isSameOwner(claim, call)) await abandonClaim(host, call, entry, claim);
   return noteDone(call, receipt, false, Date.now() - Date.parse(startedAt));
 }
 

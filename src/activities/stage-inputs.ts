@@ -1,14 +1,13 @@
 import { isAbsolute, join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import type { HostContext } from '../host/context.js';
 import { readRunSpec } from '../host/run/run-folder.js';
 import { computeKey } from '../host/store/digests.js';
 import { readReceipt } from '../host/store/entry.js';
 import { findChange } from '../host/store/manifest.js';
 import type { HostTools, Recipe, StageFacts, StageOutput } from '../recipes/recipe.js';
-import { findRecipe } from '../recipes/registry.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { StageCall, StageDone, StageRef } from '../schemas/stage-calls.js';
+import type { StageHost } from './stage-host.js';
 
 export interface StageInputs {
   readonly recipe: Recipe;
@@ -19,7 +18,7 @@ export interface StageInputs {
 }
 
 /** Gathers what a stage works from: the run's spec, its recipe, this host's tools and the outputs that it needs. */
-export async function gatherInputs(host: HostContext, call: StageCall): Promise<StageInputs> {
+export async function gatherInputs(host: StageHost, call: StageCall): Promise<StageInputs> {
   const { recipe, tools, spec } = await gatherBasics(host, call);
   const inputs: Record<string, StageOutput> = {};
   for (const need of call.needs) {
@@ -31,9 +30,9 @@ export async function gatherInputs(host: HostContext, call: StageCall): Promise<
 }
 
 /** The run's spec, its recipe and this host's tools. */
-export async function gatherBasics(host: HostContext, call: StageCall) {
+export async function gatherBasics(host: StageHost, call: StageCall) {
   const spec = await readRunSpec(call.workspace, call.run, call.specDigest);
-  const recipe = findRecipe(spec.recipe);
+  const recipe = host.findRecipe(spec.recipe);
   if (recipe === null) throw new TemperError('RecipeUnknown', { what: `this host's Temper has no recipe ${spec.recipe}`, where: host.name });
   const python = spec.environment.python ?? host.tools.python;
   const tools: HostTools = { ...host.tools, python, programs: join(host.programsRoot, recipe.id, 'python') };

@@ -1,14 +1,16 @@
 import { activityInfo, cancellationSignal, Context, getClient, heartbeat, log } from '@temporalio/activity';
 import { formatProblem, TemperError } from '../domain/errors.js';
-import { keeperId } from '../domain/ids.js';
+import { isClosedStatus } from '../domain/closed-status.js';
 import type { HostContext } from '../host/context.js';
-import { ensureKeeper } from '../host/keeper/client.js';
+import { ensureKeeper, findKeeper } from '../host/keeper/client.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { Command } from '../recipes/recipe.js';
 import type { KeeperExit, KeeperRequestInput } from '../schemas/keeper.js';
 import type { Progress } from '../schemas/run.js';
+import type { Timing } from '../schemas/timing.js';
 import type { StageCall } from '../schemas/stage-calls.js';
+import { keeperOf } from './keeper-of.js';
 
 export interface Supervision {
   readonly host: HostContext;
@@ -29,8 +31,12 @@ export interface Supervision {
 export async function supervise(supervision: Supervision): Promise<{ keeper: KeeperHandle; exit: KeeperExit }> {
   const { host, call, command, number, rankLogs } = supervision;
   const { timing, run, stage } = call;
+  const id = keeperOf(call, command.step, number);
+  const signal = cancellationSignal();
+  // One that runs already is attached to even now, so that a requested stop reaches it.
+  if (signal.aborted && findKeeper(host.scratch, id) === null) throw signal.reason;
   const keeper = await ensureKeeper(host.scratch, host.keeperBundle, {
-    id: keeperId(run, stage.name, command.step, number),
+    id,
     argv: [...command.argv],
     cwd: command.cwd,
     env: { ...command.env },
@@ -41,11 +47,10 @@ export async function supervise(supervision: Supervision): Promise<{ keeper: Kee
     ...(rankLogs === undefined ? {} : { rankLogs }),
   });
   const beats = heartbeats(supervision, keeper);
-  const signal = cancellationSignal();
   try {
     return { keeper, exit: await keeper.waitForExit({ signal, pollMs: timing.pollMs }) };
   } catch (error) {
-    if (signal.aborted) await stopIfAsked(keeper, timing.stopGraceMs);
+    if (signal.aborted) await stopIfAsked(keeper, timing);
     throw error;
   } finally {
     await beats.stop();
@@ -77,14 +82,14 @@ function tellingLine(lines: readonly string[]): string {
 }
 
 /** Stops the command when a person or the workflow asked for it; otherwise detaches. */
-async function stopIfAsked(keeper: KeeperHandle, graceMs: number): Promise<void> {
-  const reason = await stopReason();
+async function stopIfAsked(keeper: KeeperHandle, { callTimeoutMs, stopGraceMs }: Timing): Promise<void> {
+  const reason = await stopReason(callTimeoutMs);
   if (reason === null) return;
-  await keeper.stop({ reason, graceMs });
+  await keeper.stop({ reason, graceMs: stopGraceMs });
   await keeper.waitForExit();
 }
 
-async function stopReason(): Promise<string | null> {
+async function stopReason(timeoutMs: number): Promise<string | null> {
   const details = Context.current().cancellationDetails;
   if (details?.cancelRequested === true) return 'cancelled';
   // A terminated workflow only shows as "not found"; so does a lost server, and that one must cost nothing.
@@ -93,34 +98,44 @@ async function stopReason(): Promise<string | null> {
   if (workflowExecution === undefined) return null;
   try {
     const { workflowId, runId } = workflowExecution;
-    const { status } = await getClient().workflow.getHandle(workflowId, runId).describe();
-    return status.name === 'RUNNING' ? null : `workflow ${status.name.toLowerCase()}`;
+    const client = getClient();
+    // A signal of its own: the SDK ties calls of an activity to the activity's signal, which has just fired.
+    const { status } = await client.withAbortSignal(AbortSignal.timeout(timeoutMs), () => client.workflow.getHandle(workflowId, runId).describe());
+    return isClosedStatus(status.name) ? `workflow ${status.name.toLowerCase()}` : null;
   } catch (error) {
     log.warn('cannot tell whether the workflow still runs; the command goes on', { error });
     return null;
   }
 }
 
-/** Heartbeats by timer: logs can be silent for minutes while all is well. */
+/**
+ * Heartbeats by timer: logs can be silent for minutes while all is well, and reading them can take long. Each beat
+ * tells the progress as it was read last.
+ */
 function heartbeats({ host, call, command, progress }: Supervision, keeper: KeeperHandle): { stop(): Promise<void> } {
-  let isBusy: Promise<void> = Promise.resolve();
-  const beat = async (): Promise<void> => {
-    const base: Progress = { v: 1, stage: call.stage.name, host: host.name, phase: 'running', step: command.step };
+  const base: Progress = { v: 1, stage: call.stage.name, host: host.name, phase: 'running', step: command.step };
+  let newest = base;
+  let reading: Promise<void> | null = null;
+  const read = async (): Promise<void> => {
     try {
-      heartbeat({ ...base, ...(await progress(keeper)) });
+      newest = { ...base, ...(await progress(keeper)) };
+      heartbeat(newest);
     } catch (error) {
-      heartbeat(base);
       log.debug('progress cannot be read', { error: error instanceof TemperError ? formatProblem(error.problem) : error });
+    } finally {
+      reading = null;
     }
   };
-  isBusy = beat();
-  const timer = setInterval(() => {
-    isBusy = isBusy.then(beat);
-  }, call.timing.heartbeatIntervalMs);
+  const beat = (): void => {
+    heartbeat(newest);
+    reading ??= read();
+  };
+  beat();
+  const timer = setInterval(beat, call.timing.heartbeatIntervalMs);
   return {
     async stop() {
       clearInterval(timer);
-      await isBusy;
+      await reading;
     },
   };
 }

@@ -2,8 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../domain/errors.js';
-import { keeperId } from '../domain/ids.js';
-import type { HostContext } from '../host/context.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
@@ -13,15 +11,17 @@ import type { Command } from '../recipes/recipe.js';
 import type { Metric } from '../schemas/attempt.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
+import { chainOf, keeperOf } from './keeper-of.js';
+import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
-export async function trainNode(host: HostContext, call: TrainCall): Promise<NodeDone> {
+export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
   const { attempt, nodeRank, hosts, workspace, run } = call;
   const { recipe, tools, facts } = await gatherInputs(host, call);
   const ranksPerNode = facts.spec.fleet.npusPerHost;
-  const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}`);
+  const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
   await mkdir(rankLogDir, { recursive: true });
   const dir = attemptDir(workspace, run, attempt.attempt);
   const command = recipe.training.launch({
@@ -41,7 +41,7 @@ export async function trainNode(host: HostContext, call: TrainCall): Promise<Nod
   });
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
-  const keeperDir = join(keepersDir(host.scratch), keeperId(run, call.stage.name, command.step, attempt.attempt));
+  const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
   const log = new TrainingLog(keeperDir, ranks.filter((rank) => telling.has(rank)), recipe.training.log);
   const result = await supervise({
     host,

@@ -7,8 +7,10 @@ import type { RunService } from './run-service.js';
 /** Finds the run that is meant by its name, a unique beginning of it, or `@last`. */
 export async function findRun(runs: RunService, wanted: string): Promise<RunStatus> {
   if (wanted === '@last') return newest(await runs.listRuns());
-  if (!NameSchema.safeParse(wanted).success) throw notFound(wanted, 'run names have lower-case letters, digits and dashes');
-  return (await exactly(runs, wanted)) ?? byPrefix(await runs.listRuns(), wanted);
+  // A beginning of a name may end in a dash, which a name may not.
+  if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(wanted)) throw notFound(wanted, 'run names have lower-case letters, digits and dashes');
+  const exact = NameSchema.safeParse(wanted).success ? await exactly(runs, wanted) : null;
+  return exact ?? byPrefix(await runs.listRuns(), wanted);
 }
 
 /** A run that has just been started may not be listed yet, so the exact name is asked for first. */

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { EXIT, TemperError, exitStatusOf, problem } from '../domain/errors.js';
 import type { ExitStatus } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
+import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
 import { defineFileCommands } from './define/file-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
@@ -14,6 +14,16 @@ import { processIo } from './io.js';
 import type { CliIo } from './io.js';
 import { createOutput } from './output.js';
 import type { ColourChoice, Output } from './output.js';
+
+const AFTER_HELP = `
+First steps:
+  temper init --recipe cpu-tiny --output tiny.yaml
+  temper validate tiny.yaml
+  temper dev                          (a server and workers on this machine)
+  temper start tiny.yaml --watch
+
+Exit statuses: ${EXIT.ok} well, ${EXIT.failed} failed, ${EXIT.usage} wrong usage or spec, ${EXIT.unreachable} not reachable, ${EXIT.blocked} waits for a person, ${EXIT.interrupted} interrupted.
+`;
 
 /** What the CLI reaches through; tests give their own. */
 export interface CliDoors {
@@ -47,9 +57,9 @@ export async function main(argv: readonly string[], doors: Partial<CliDoors> = {
 function createProgram(runner: Runner, io: CliIo): Command {
   const program = new Command('temper')
     .description('Durable fine-tuning pipelines for large vision-language models.')
-    .version(version(), '-V, --version', 'print the version')
+    .version(VERSION, '-V, --version', 'print the version')
     .helpCommand('help [command]', 'show the help of a command')
-    .addHelpText('after', `\nFirst steps:\n  temper init --recipe cpu-tiny --output tiny.yaml\n  temper validate tiny.yaml\n  temper dev                          (a server and workers on this machine)\n  temper start tiny.yaml --watch\n`);
+    .addHelpText('after', AFTER_HELP);
   const commands = [
     ...defineSpecCommands(runner),
     ...defineRunCommands(runner),
@@ -97,10 +107,4 @@ function problemOf(error: unknown): Problem {
 
 async function openRealRuns(flags: Parameters<CommandContext['openRuns']>[0]): ReturnType<CommandContext['openRuns']> {
   return (await import('./open-runs.js')).openRuns(flags);
-}
-
-/** The version of the package that this file belongs to; src and dist lie at the same depth. */
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : 'unknown';
 }

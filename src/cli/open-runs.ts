@@ -2,7 +2,8 @@ import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { getFleet } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
-import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun, watchRun } from '../client/runs.js';
+import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
+import { watchPatiently } from './dev/dev-client.js';
 import type { RunService } from './run-service.js';
 
 /** Connects to Temporal and gives what commands ask of it. Imported only when a command needs it. */
@@ -12,7 +13,8 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     startRun: (request) => startRun(client, request),
     listRuns: () => listRuns(client),
     getRunStatus: (run) => getRunStatus(client, run),
-    watchRun: (run, signal) => watchRun(client, run, { signal }),
+    // A watch outlives a restart of the server, as the run does.
+    watchRun: (run, signal) => watchPatiently(client, run, signal),
     cancelRun: (run) => cancelRun(client, run),
     pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
     resumeRun: (run, request) => resumeRun(client, run, request),

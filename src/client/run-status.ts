@@ -1,5 +1,6 @@
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
+import { isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
 import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
@@ -38,7 +39,7 @@ export async function describe(client: TemperClient, workflowId: string): Promis
 async function statusOf(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<RunStatus> {
   const memo = readMemo(description);
   const state = stateOf(description.status.name, memo);
-  const isOpen = description.status.name === 'RUNNING';
+  const isOpen = !isClosedStatus(description.status.name);
   const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, description);
   return {
     v: 1,
@@ -65,16 +66,17 @@ function readMemo({ memo }: WorkflowExecutionDescription): RunMemo | null {
 
 function stateOf(status: string, memo: RunMemo | null): RunState {
   switch (status) {
-    case 'RUNNING':
-      return memo?.state ?? 'running';
     case 'COMPLETED':
       return 'done';
     case 'CANCELLED':
       return 'cancelled';
     case 'TERMINATED':
       return 'terminated';
-    default:
+    case 'FAILED':
+    case 'TIMED_OUT':
       return 'failed';
+    default:
+      return memo?.state ?? 'running';
   }
 }
 
@@ -91,7 +93,7 @@ function blockedProblem(memo: RunMemo | null): Problem | null {
 /** Newest heartbeats of what runs now, of the gang too. */
 async function readProgress(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<Progress[]> {
   const gang = await describe(client, gangWorkflowId(run));
-  const pending = [description, ...(gang?.status.name === 'RUNNING' ? [gang] : [])].flatMap(({ raw }) => raw.pendingActivities ?? []);
+  const pending = [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])].flatMap(({ raw }) => raw.pendingActivities ?? []);
   return pending.flatMap(({ heartbeatDetails }) => {
     const payload = heartbeatDetails?.payloads?.[0];
     if (payload === undefined || payload === null) return [];

@@ -35,9 +35,12 @@ export function hostQueue(fleet: string, host: string, kind: HostQueueKind): str
   return `temper/${fleet}/${host}/${kind}`;
 }
 
-/** Id of the keeper of one command; a new try of a stage is a new keeper. */
-export function keeperId(run: string, stage: string, step: string, attempt: number): string {
-  return `${run}.${stage}.${step}.${attempt}`;
+/**
+ * Id of the keeper of one command; a new try of a stage is a new keeper. `chain` tells workflows of one name apart:
+ * a run that is started again under its name begins at try 1 again, and must not find its predecessor's commands.
+ */
+export function keeperId(run: string, stage: string, step: string, attempt: number, chain: string): string {
+  return `${run}.${stage}.${step}.${attempt}-${chain}`;
 }
 
 /** Prefix shared by all keepers of one stage of a run. */

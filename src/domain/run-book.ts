@@ -2,6 +2,12 @@ import type { StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { RunMemo, RunState, StageState, StageStatus } from '../schemas/run.js';
 import type { StageDone } from '../schemas/stage-calls.js';
+import { cutToBytes, jsonBytes, utf8Bytes } from './cut-text.js';
+
+/** A memo has a soft limit of 2 kB for everything: the digest of the spec and the encoding need the rest. */
+const MEMO_BYTES = 1_900;
+/** Paths in the workspace are shorter; adopted checkpoints may lie anywhere. */
+const CHECKPOINT_BYTES = 200;
 
 /** What a run knows of itself, as plain state: the memo for `status`, and the outcomes that later stages need. */
 export class RunBook {
@@ -46,9 +52,11 @@ export class RunBook {
     this.#change(name, { ...status, state: 'failed' });
   }
 
+  /** Begins (again): what failed before is to be done. */
   run(): void {
     this.#state = 'running';
     this.#problem = null;
+    this.#stages = this.#stages.map((status) => (status.state === 'failed' ? { name: status.name, state: 'pending' } : status));
   }
 
   block(problem: Problem): void {
@@ -77,21 +85,26 @@ export class RunBook {
     return this.#stages;
   }
 
+  /** State for `status`, at most `MEMO_BYTES` of JSON: the stages first, the texts in what they leave. */
   memo(): RunMemo {
     const active = this.#stages.find(({ state }) => state === 'failed' || state === 'running' || state === 'waiting');
     const checkpoint = this.#done.get('train')?.facts['checkpoint'];
-    return {
+    const memo: RunMemo = {
       v: 1,
       state: this.#state,
       stage: active?.name ?? null,
-      // The memo has a soft limit of 2 kB for everything.
-      reason: this.#problem === null ? null : cut(describe(this.#problem), 600),
-      fix: this.#problem === null ? null : cut(this.#problem.fix, 300),
+      reason: null,
+      fix: null,
       code: this.#problem?.code ?? null,
-      checkpoint: typeof checkpoint === 'string' ? checkpoint : null,
+      // Part of a path would lead nowhere; the receipt has the whole one.
+      checkpoint: typeof checkpoint === 'string' && utf8Bytes(checkpoint) <= CHECKPOINT_BYTES ? checkpoint : null,
       ettr: null,
       stages: this.#stages,
     };
+    if (this.#problem === null) return memo;
+    const rest = Math.max(0, MEMO_BYTES - utf8Bytes(JSON.stringify(memo)));
+    const fix = cutToBytes(this.#problem.fix, Math.floor(rest / 3));
+    return { ...memo, fix, reason: cutToBytes(describe(this.#problem), rest - jsonBytes(fix)) };
   }
 
   #status(name: StageName): StageStatus | undefined {
@@ -105,8 +118,4 @@ export class RunBook {
 
 function describe({ where, what, why }: Problem): string {
   return `${where === undefined ? '' : `${where}: `}${what}${why === undefined ? '' : ` (${why})`}`;
-}
-
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -28,7 +28,8 @@ export const FLEET_TIMING: Timing = {
 export const LOCAL_TIMING: Timing = {
   heartbeatIntervalMs: 500,
   heartbeatThrottleMs: 1 * SECOND,
-  heartbeatTimeoutMs: 10 * SECOND,
+  // The embedded server restarts in about 3 s.
+  heartbeatTimeoutMs: 6 * SECOND,
   probeTimeoutMs: 15 * SECOND,
   fenceTimeoutMs: 30 * SECOND,
   orphanTimeoutMs: 24 * HOUR,
@@ -40,11 +41,19 @@ export const LOCAL_TIMING: Timing = {
   retryMaximumMs: 5 * SECOND,
 };
 
-/** Multiplies every timer by `factor` (> 0); the order between them stays. Zero, which means never, stays zero. */
+/**
+ * Multiplies every timer by `factor` (> 0). Zero, which means never, stays zero. Throws RangeError for a factor so
+ * small or large that whole milliseconds cannot hold the order between the timers.
+ */
 export function scaleTiming(timing: Timing, factor: number): Timing {
   if (!(factor > 0)) throw new RangeError(`a timing factor is above 0, not ${factor}`);
-  const scaled = Object.entries(timing).map(([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))]);
-  return { ...timing, ...Object.fromEntries(scaled) };
+  const scaled = Object.entries(timing).map(([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))] as const);
+  const result = { ...timing, ...Object.fromEntries(scaled) };
+  const isExact = scaled.every(([, value]) => Number.isSafeInteger(value));
+  if (!isExact || (isTimingOrdered(timing) && !isTimingOrdered(result))) {
+    throw new RangeError(`a timing factor of ${factor} leaves no order between the timers`);
+  }
+  return result;
 }
 
 /** Whether the timers keep the order that the recovery rules rely on. */

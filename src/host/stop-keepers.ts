@@ -1,16 +1,23 @@
 import { listKeepers } from './keeper/client.js';
+import type { KeeperHandle } from './keeper/handle.js';
 
-/** Stops all keepers whose id begins with `prefix` and waits until their commands are proven gone. */
+/** Stops all keepers whose id begins with `prefix` and waits until their commands are proven gone; answers which ran. */
 export async function stopKeepers(scratch: string, prefix: string, reason: string, graceMs: number): Promise<string[]> {
   const keepers = listKeepers(scratch).filter(({ id }) => id.startsWith(prefix));
   const stopped = await Promise.all(
     keepers.map(async (keeper) => {
-      const { state } = await keeper.status();
-      if (state === 'absent' || state === 'exited') return null;
+      if (await isOver(keeper)) return null;
       await keeper.stop({ reason, graceMs });
+      // One that was only starting may have ended before it began its command.
+      if ((await keeper.status()).state === 'absent') return null;
       await keeper.waitForExit();
       return keeper.id;
     }),
   );
   return stopped.filter((id) => id !== null);
+}
+
+async function isOver(keeper: KeeperHandle): Promise<boolean> {
+  const { state } = await keeper.status();
+  return state === 'absent' || state === 'exited';
 }

@@ -13,6 +13,8 @@ export interface DevLayout {
   /** History of all runs, in SQLite. */
   readonly database: string;
   readonly logs: string;
+  /** Stands for the person's temporal.toml in what dev starts: names no server. */
+  readonly emptyProfile: string;
   /** Host names with their private scratch folders. */
   readonly hosts: readonly { readonly name: string; readonly scratch: string }[];
 }
@@ -26,6 +28,7 @@ export function devLayout(homeFolder: string, hostCount: number): DevLayout {
     stateFile: join(home, 'dev.json'),
     database: join(home, 'temporal.db'),
     logs: join(home, 'logs'),
+    emptyProfile: join(home, 'temporal-empty.toml'),
     hosts: names.map((name) => ({ name, scratch: join(home, 'hosts', name) })),
   };
 }

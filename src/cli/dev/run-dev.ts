@@ -84,7 +84,7 @@ interface Serving {
 
 async function serve(context: CommandContext, { layout, root, wanted, requests }: Serving): Promise<ExitStatus> {
   const tell = (text: string): void => context.output.note(text);
-  const env = serviceEnvironment(processEnv(), layout.home, devMarker(layout));
+  const env = serviceEnvironment(processEnv(), layout, devMarker(layout));
   const cli = findTemporalCli({ root, home: layout.home, env });
   await endLeftovers(layout, tell);
   const services: Service[] = [];

@@ -62,11 +62,11 @@ function serverSpec(
   return { role: 'server', command: cli, args, cwd, env, logFile, isStdoutLogged: false };
 }
 
-async function untilReady(service: Service, { cli, namespace, logs }: ServerOptions, address: string): Promise<void> {
+async function untilReady(service: Service, { cli, env, namespace, logs }: ServerOptions, address: string): Promise<void> {
   const giveUpAt = performance.now() + READY_LIMIT_MS;
   for (;;) {
     try {
-      return await setRetention(cli, address, namespace, RETENTION_DAYS);
+      return await setRetention(cli, env, { address, namespace, days: RETENTION_DAYS });
     } catch (error) {
       const end = service.lastEnd();
       if (end === null && performance.now() < giveUpAt) {

@@ -37,12 +37,15 @@ export function findTemporalCli({ root, home, env }: FindOptions): string {
 
 /**
  * Raises how long finished runs stay in the history; 24 hours, the embedded server's default, forget them overnight.
- * Rejects while the server is not ready.
+ * Rejects while the server is not ready. `env` holds no settings for other servers.
  */
-export async function setRetention(cli: string, address: string, namespace: string, days: number): Promise<void> {
+export async function setRetention(
+  cli: string,
+  env: Readonly<NodeJS.ProcessEnv>,
+  { address, namespace, days }: { readonly address: string; readonly namespace: string; readonly days: number },
+): Promise<void> {
   const args = ['operator', 'namespace', 'update', '--namespace', namespace, '--retention', `${days}d`, '--address', address];
-  // The person's own TEMPORAL_* settings are about another server.
-  await run(cli, args, { timeout: ANSWER_LIMIT_MS, env: { PATH: '/usr/bin:/bin', TEMPORAL_CONFIG_FILE: '/dev/null' } });
+  await run(cli, args, { timeout: ANSWER_LIMIT_MS, env });
 }
 
 function isProgram(path: string): boolean {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
 import { DEV_FLEET } from './layout.js';
 import type { DevLayout } from './layout.js';
 import type { ServiceSpec } from './service.js';
@@ -33,10 +34,11 @@ export function workerSpecs(layout: DevLayout, { root, env }: WorkerOptions): re
  */
 export function serviceEnvironment(
   own: Readonly<NodeJS.ProcessEnv>,
-  home: string,
+  { home, emptyProfile }: DevLayout,
   marker: Readonly<Record<string, string>>,
 ): Readonly<NodeJS.ProcessEnv> {
   const kept = Object.entries(own).filter(([name]) => !name.startsWith('TEMPORAL_'));
-  // An empty file in place of the person's temporal.toml, which is read even when no variable names it.
-  return { ...Object.fromEntries(kept), ...marker, TEMPER_HOME: home, TEMPORAL_CONFIG_FILE: '/dev/null' };
+  // The person's temporal.toml is read even when no variable names it, and an empty file is refused by the SDK.
+  writeFileAtomic.sync(emptyProfile, '[profile.default]\n', { mode: 0o600 });
+  return { ...Object.fromEntries(kept), ...marker, TEMPER_HOME: home, TEMPORAL_CONFIG_FILE: emptyProfile };
 }

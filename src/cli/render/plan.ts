@@ -7,7 +7,7 @@ import { showBytes } from './units.js';
 /** What `temper plan` shows: stages with needs and what will be reused, the commands, and what would stop the run. */
 export function renderPlan(report: PlanReport, paint: Paint): string {
   const { run, recipe, workspace, host, stages, problems, warnings } = report;
-  const rows = stages.map((stage) => [stage.name, stage.title, placeText(stage), needText(stage.diskBytes), needText(stage.ramBytes), fate(stage, paint)]);
+  const rows = stages.map((stage) => [stage.name, stage.title, placeText(stage), needText(stage.diskBytes), needText(stage.ramBytes), host === null ? '' : fate(stage, paint)]);
   return [
     `${paint('bold', run)}  recipe ${recipe}`,
     `workspace ${workspace}`,

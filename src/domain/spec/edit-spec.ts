@@ -3,7 +3,7 @@ import type { Document } from 'yaml';
 import type { SpecSet } from '../../schemas/run.js';
 import type { SpecProblem } from '../../schemas/spec-problem.js';
 import { fieldAt, knownKeys } from './field.js';
-import { showPath, showValue } from './finding.js';
+import { SET_FILE, showPath, showValue } from './finding.js';
 import type { FieldPath } from './finding.js';
 import { absolutePaths } from './paths.js';
 import { suggest } from './suggest.js';
@@ -113,5 +113,5 @@ function badValue(path: string, text: string): SpecProblem {
 }
 
 function setProblem(path: string, what: string, why: string, fix: string): SpecProblem {
-  return { id: 'set/invalid', severity: 'error', file: '--set', line: 1, col: 1, path, what, why, fix };
+  return { id: 'set/invalid', severity: 'error', file: SET_FILE, line: 1, col: 1, path, what, why, fix };
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { describeExpected, fieldAt, knownKeys, placesOfKey, valueAt } from './field.js';
-import { showPath, showValue } from './finding.js';
+import { showPath, showPlain, showValue } from './finding.js';
 import type { FieldPath, Finding } from './finding.js';
 import type { SchemaNode } from './json-schema.js';
 import { suggest } from './suggest.js';
@@ -108,7 +108,7 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
       return { id, place, what: `${shown} is too ${isLow ? 'small' : 'large'}`, why, fix: plain };
     }
     case 'invalid_format':
-      return { id: 'schema/pattern', place, what: `${shown} does not fit`, why: issue.message, fix: node?.examples?.[0] === undefined ? plain : `write it like ${String(node.examples[0])}` };
+      return { id: 'schema/pattern', place, what: `${shown} does not fit`, why: issue.message, fix: exampleFix(node) ?? plain };
     case 'invalid_value': {
       const options = issue.values.map(String);
       return { id: 'schema/choice', place, what: `${shown} is none of the choices`, why, fix: choiceFix(value, options) };
@@ -126,6 +126,11 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
     default:
       return { id: 'schema/type', place, what: typeText(path, value, shown, context), why, fix: typeFix(value, node, plain, context.written(path)) };
   }
+}
+
+function exampleFix(node: SchemaNode | null): string | null {
+  const example = node?.examples?.[0];
+  return example === undefined ? null : `write it like ${showPlain(example)}`;
 }
 
 function choiceFix(value: unknown, options: readonly string[]): string {

@@ -1,4 +1,5 @@
 import { specJsonSchema } from './json-schema.js';
+import { showPlain } from './finding.js';
 import type { SchemaNode } from './json-schema.js';
 import type { FieldPath } from './finding.js';
 
@@ -23,8 +24,8 @@ export function knownKeys(node: SchemaNode | null): string[] {
 
 /** What may stand in a field, in words: "a whole number from 1 to 64". */
 export function describeExpected(node: SchemaNode): string {
-  if (node.const !== undefined) return String(node.const);
-  if (node.enum !== undefined) return `one of ${node.enum.map(String).join(', ')}`;
+  if (node.const !== undefined) return showPlain(node.const);
+  if (node.enum !== undefined) return `one of ${node.enum.map(showPlain).join(', ')}`;
   const variants = node.anyOf ?? node.oneOf;
   if (variants !== undefined && node.type === undefined && node.anyOf !== undefined) return variants.map(describeExpected).join(' or ');
   const example = node.examples?.[0];

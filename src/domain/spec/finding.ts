@@ -17,6 +17,9 @@ export interface Finding {
   readonly fix: string;
 }
 
+/** Stands for the file in problems of `--set` on the command line. */
+export const SET_FILE = '--set';
+
 /** A field path as people write it: `data.0.maxSamples`. */
 export function showPath(path: FieldPath): string {
   return path.join('.');
@@ -28,9 +31,19 @@ export function showValue(value: unknown): string {
   return text.length <= 60 ? text : `${text.slice(0, 57)}...`;
 }
 
+/** A value as it would be written in a spec: text without quotes. */
+export function showPlain(value: unknown): string {
+  return typeof value === 'string' ? value : showValue(value);
+}
+
 /** One line per problem: `file:line:col path: what, why, fix`. */
 export function formatSpecProblem({ severity, file, line, col, path, what, why, fix }: SpecProblem): string {
   const field = path === '' ? '' : ` ${path}`;
   const level = severity === 'warning' ? ' warning:' : '';
-  return `${file}:${line}:${col}${field}:${level} ${what}, ${why}, ${fix}`;
+  return `${showPlace({ file, line, col })}${field}:${level} ${what}, ${why}, ${fix}`;
+}
+
+/** `file:line:col`; corrections on the command line have neither line nor column. */
+export function showPlace({ file, line, col }: Pick<SpecProblem, 'file' | 'line' | 'col'>): string {
+  return file === SET_FILE ? file : `${file}:${line}:${col}`;
 }

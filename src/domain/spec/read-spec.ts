@@ -5,7 +5,7 @@ import type { Problem } from '../../schemas/problem.js';
 import { problem } from '../errors.js';
 import { explainIssues } from './explain-issue.js';
 import { entryOf } from './field.js';
-import { showPath } from './finding.js';
+import { showPath, showPlace } from './finding.js';
 import type { Finding } from './finding.js';
 import { partialSpec } from './partial-spec.js';
 import { withAbsolutePaths } from './paths.js';
@@ -56,8 +56,9 @@ export function findingProblem(finding: Finding, file: string, text = ''): SpecP
 }
 
 /** A spec problem as a row of the error catalogue, for plans and answers. */
-export function toProblem({ file, line, col, path, what, why, fix }: SpecProblem): Problem {
-  return problem('SpecInvalid', { where: `${file}:${line}:${col}${path === '' ? '' : ` ${path}`}`, what, why, fix });
+export function toProblem(found: SpecProblem): Problem {
+  const { path, what, why, fix } = found;
+  return problem('SpecInvalid', { where: `${showPlace(found)}${path === '' ? '' : ` ${path}`}`, what, why, fix });
 }
 
 function crossField(value: unknown, baseDir: string): Finding[] {

@@ -1,5 +1,5 @@
 import { isAlias, isMap, isScalar, visit } from 'yaml';
-import type { Document, Node, YAMLError } from 'yaml';
+import type { Document, Node, Pair, YAMLError } from 'yaml';
 import { showValue } from './finding.js';
 import type { Finding } from './finding.js';
 
@@ -9,23 +9,15 @@ const RECOVERABLE: ReadonlySet<string> = new Set(['yaml/duplicate-key', 'yaml/an
 const MAX_SYNTAX_FINDINGS = 5;
 
 /** What a YAML document must not hold, and whether its data can be used for further checks. */
-export function checkYaml(document: Document.Parsed, text: string): { readonly findings: readonly Finding[]; readonly isReadable: boolean } {
-  const syntax = document.errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => explain(error, document, text));
+export function checkYaml(document: Document.Parsed): { readonly findings: readonly Finding[]; readonly isReadable: boolean } {
+  const syntax = document.errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => explain(error, document));
   const findings = [...syntax, ...directives(document), ...hiddenFeatures(document), ...topLevel(document, syntax.length > 0)];
   return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAlias(document) };
 }
 
-function explain(error: YAMLError, document: Document.Parsed, text: string): Finding {
+function explain(error: YAMLError, document: Document.Parsed): Finding {
   const place = { offset: error.pos[0] };
   switch (error.code) {
-    case 'DUPLICATE_KEY':
-      return {
-        id: 'yaml/duplicate-key',
-        place,
-        what: `the key ${showValue(/^[^:\s]{1,60}/.exec(text.slice(error.pos[0]))?.[0] ?? '')} stands twice in this section`,
-        why: 'one of the two values would be ignored silently',
-        fix: 'remove one of them',
-      };
     case 'TAB_AS_INDENT':
       return {
         id: 'yaml/tab',
@@ -88,6 +80,9 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
       else if (node.anchor !== undefined) findings.push(anchor(offset, `the anchor &${node.anchor} marks a part to be repeated`));
       if (node.tag !== undefined) findings.push(tag(offset, node.tag));
     },
+    Map(_key, { items }) {
+      findings.push(...repeatedKeys(items));
+    },
     Pair(_key, { key }) {
       const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : 0;
       if (isScalar(key) && key.value === '<<') findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
@@ -95,6 +90,26 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
     },
   });
   return findings;
+}
+
+function repeatedKeys(items: readonly Pair[]): Finding[] {
+  const seen = new Set<unknown>();
+  return items.flatMap(({ key }): Finding[] => {
+    if (!isScalar(key)) return [];
+    if (seen.has(key.value)) return [repeatedKey(key.range?.[0] ?? 0, key.value)];
+    seen.add(key.value);
+    return [];
+  });
+}
+
+function repeatedKey(offset: number, key: unknown): Finding {
+  return {
+    id: 'yaml/duplicate-key',
+    place: { offset },
+    what: `the key ${showValue(key)} stands twice in this section`,
+    why: 'one of the two values would be ignored silently',
+    fix: 'remove one of them',
+  };
 }
 
 function anchor(offset: number, what: string): Finding {

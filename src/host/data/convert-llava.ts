@@ -27,8 +27,8 @@ export interface ConvertLlavaOptions {
   readonly onProgress?: (progress: DataProgress) => void;
 }
 
-/** One row in a thousand may be lost before the result is refused. */
-export const DEFAULT_MAX_DROPPED = 0.001;
+// One row in a thousand may be lost before the result is refused.
+const DEFAULT_MAX_DROPPED = 0.001;
 
 /**
  * Converts LLaVA annotations to the MLLM format: a JSON array with one row per line. Rows that training would

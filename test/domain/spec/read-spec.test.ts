@@ -64,7 +64,8 @@ describe('readSpec', () => {
   });
 
   it('does not execute or expand an alias bomb, and answers within a second', () => {
-    const bomb = ['a: &a [x, x]', ...[...'bcdefghijklmnopqrstuvw'].map((key, index) => `${key}: &${key} [${'*'}${'abcdefghijklmnopqrstuv'[index]}, *${'abcdefghijklmnopqrstuv'[index]}]`)];
+    const keys = 'abcdefghijklmnopqrstuvw'.split('');
+    const bomb = keys.map((key, index) => `${key}: &${key} ${index === 0 ? '[x, x]' : `[*${keys[index - 1]}, *${keys[index - 1]}]`}`);
     const startedAt = performance.now();
     expect(read(bomb.join('\n')).spec).toBeNull();
     expect(performance.now() - startedAt).toBeLessThan(1_000);

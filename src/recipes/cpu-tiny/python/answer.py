@@ -21,8 +21,6 @@ MOST_NEW_TOKENS = 8
 def main() -> None:
     arguments = parse_arguments()
     questions = json.loads(arguments.questions.read_text(encoding="utf-8"))[: arguments.limit]
-    if not questions:
-        raise BadInput(f"--questions {arguments.questions}: there is no question. Give a file with at least one.")
     images = load_images(questions, arguments.image_root)
     if not (arguments.model / "config.json").is_file():
         raise BadInput(f"--model {arguments.model}: there is no config.json. Give a Hugging Face model folder.")
@@ -50,7 +48,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="Hugging Face model folder")
-    parser.add_argument("--questions", type=Path, required=True, help="JSON array of {id, image, kind, question, answer}")
+    parser.add_argument("--questions", type=Path, required=True, help="[{id, image, kind, question, answer}]; may be []")
     parser.add_argument("--image-root", type=Path, required=True, help="folder that image paths are relative to")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write; several modes: see --images")
     parser.add_argument(
@@ -141,7 +139,7 @@ def score(questions: list[dict], answers: list[str]) -> dict:
     return {
         "total": len(samples),
         "correct": correct,
-        "accuracy": correct / len(samples),
+        "accuracy": correct / len(samples) if samples else 0.0,
         "byKind": by_kind,
         "samples": samples,
     }

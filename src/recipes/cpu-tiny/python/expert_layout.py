@@ -21,7 +21,8 @@ class ExpertLayout:
     def from_config(cls, config: dict) -> "ExpertLayout":
         """Read the layout of a `glm4v_moe` configuration; refuse another model type."""
         if config.get("model_type") != "glm4v_moe":
-            raise BadInput(f"config.json: model_type is {config.get('model_type')!r}, only 'glm4v_moe' can be converted.")
+            found = config.get("model_type")
+            raise BadInput(f"config.json: model_type is {found!r}. Only 'glm4v_moe' can be converted.")
         text = config["text_config"]
         return cls(
             first_moe_layer=text["first_k_dense_replace"],

@@ -42,15 +42,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, required=True, help="empty or absent folder to write into")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--train-rows", type=int, default=1600)
-    parser.add_argument("--heldout-rows", type=int, default=50, help="a multiple of the number of kinds of question")
+    parser.add_argument("--heldout-rows", type=int, default=50, help=f"balanced for multiples of {len(QUESTIONS)}")
     arguments = parser.parse_args()
-    if arguments.train_rows < 1:
-        raise BadInput(f"--train-rows {arguments.train_rows}: must be 1 or more.")
-    if arguments.heldout_rows < 1 or arguments.heldout_rows % len(QUESTIONS) != 0:
-        raise BadInput(
-            f"--heldout-rows {arguments.heldout_rows}: must be a positive multiple of {len(QUESTIONS)}, "
-            "so that the kinds of question are balanced."
-        )
+    for name, least in (("train_rows", 1), ("heldout_rows", 0)):
+        if getattr(arguments, name) < least:
+            raise BadInput(f"--{name.replace('_', '-')} {getattr(arguments, name)}: must be {least} or more.")
     return arguments
 
 

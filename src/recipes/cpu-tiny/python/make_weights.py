@@ -14,7 +14,7 @@ def main() -> None:
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
     if any(output.iterdir()):
-        raise BadInput(f"--output {output}: the folder is not empty, stray files would be merged in. Give a fresh folder.")
+        raise BadInput(f"--output {output}: the folder is not empty. Give a fresh folder.")
     shape = TinyShape(**{name: getattr(arguments, name) for name in TinyShape.__dataclass_fields__})
     tokenizer = build_tokenizer()
     token_ids = {token: tokenizer.token_to_id(token) for token in SPECIAL_TOKENS}
@@ -42,7 +42,7 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if arguments.num_hidden_layers < 2:
         raise BadInput(
-            f"--num-hidden-layers {arguments.num_hidden_layers}: the first layer is dense, so there would be no expert. "
+            f"--num-hidden-layers {arguments.num_hidden_layers}: the first layer is dense, so none would have experts. "
             "Give 2 or more."
         )
     return arguments

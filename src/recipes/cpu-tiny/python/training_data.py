@@ -17,10 +17,14 @@ CACHED_ROWS = 2048
 
 
 def load_rows(data: str, image_root: str) -> list[dict]:
-    """Return the rows of the file with absolute image paths; refuse a row that could not be trained on."""
-    rows = json.loads(Path(data).read_text(encoding="utf-8"))
-    for index, row in enumerate(rows):
-        where = f"--data {data}: row {index}"
+    """Return the rows of all files (a comma list) with absolute image paths; refuse a row that cannot be trained on."""
+    return [row for path in data.split(",") for row in load_file(path, image_root)]
+
+
+def load_file(path: str, image_root: str) -> list[dict]:
+    rows = json.loads(Path(path).read_text(encoding="utf-8"))
+    for number, row in enumerate(rows):
+        where = f"--data {path}: row {number}"
         row["images"] = [str(Path(image_root) / image) for image in row.get("images") or []]
         for image in row["images"]:
             if not Path(image).is_file():
@@ -28,6 +32,8 @@ def load_rows(data: str, image_root: str) -> list[dict]:
         placeholders = sum(message["content"].count(PLACEHOLDER) for message in row["messages"])
         if placeholders != len(row["images"]):
             raise BadInput(f"{where}: {placeholders} {PLACEHOLDER} but {len(row['images'])} images. Make them equal.")
+        if not any(message["role"] == "assistant" for message in row["messages"]):
+            raise BadInput(f"{where}: there is no assistant message, so nothing to learn. Remove the row.")
     return rows
 
 
@@ -153,7 +159,7 @@ class RowEncoder:
 
 
 def content_parts(content: str) -> list[dict]:
-    """Split a content at its image placeholders into the parts of a chat template; one line break is dropped after each."""
+    """Split a content at its image placeholders into template parts; a line break right after one is dropped."""
     first, *rest = content.split(PLACEHOLDER)
     parts: list[dict] = [{"type": "text", "text": first}]
     for text in rest:

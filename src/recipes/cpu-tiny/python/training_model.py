@@ -1,6 +1,7 @@
 """The model that is trained: stock GLM-4.5V with merged expert weights, frozen and sharded as asked."""
 
 import argparse
+import warnings
 
 import torch
 from torch import nn
@@ -19,6 +20,10 @@ FROZEN_NAME_PARTS = {
 }
 
 
+# The vision tower returns a view. That is harmless as long as nobody writes into it, and the stock model does not.
+warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor")
+
+
 class MergedExperts(nn.Module):
     """All experts of a layer in the two tensors of the checkpoint format: [E*H, 2I] and [E*I, H]."""
 
@@ -29,7 +34,9 @@ class MergedExperts(nn.Module):
         self.gate_up_proj = nn.Parameter(torch.empty(experts * hidden, 2 * intermediate).normal_(0.0, std))
         self.down_proj = nn.Parameter(torch.empty(experts * intermediate, hidden).normal_(0.0, std))
 
-    def forward(self, hidden_states: torch.Tensor, top_k_index: torch.Tensor, top_k_weights: torch.Tensor) -> torch.Tensor:
+    def forward(
+        self, hidden_states: torch.Tensor, top_k_index: torch.Tensor, top_k_weights: torch.Tensor
+    ) -> torch.Tensor:
         """Return [tokens, H] from [tokens, H], the chosen experts [tokens, k] and their weights [tokens, k]."""
         gate_up = self.gate_up_proj.view(self.experts, self.hidden, 2 * self.intermediate)
         down = self.down_proj.view(self.experts, self.intermediate, self.hidden)

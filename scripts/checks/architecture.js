@@ -1,0 +1,14 @@
+import { checkActivityOptions } from './activity-options.js';
+import { checkEnvironmentAccess } from './environment-access.js';
+import { checkFileSize } from './file-size.js';
+import { checkImportDirections } from './import-directions.js';
+import { checkRecipeWords } from './recipe-words.js';
+
+/** The checks of our own rules, by the name that people read. */
+export const ARCHITECTURE_CHECKS = {
+  'import directions': checkImportDirections,
+  'recipe words': checkRecipeWords,
+  'file size': checkFileSize,
+  'environment access': checkEnvironmentAccess,
+  'activity options': checkActivityOptions,
+};

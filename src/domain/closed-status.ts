@@ -1,0 +1,7 @@
+/** Statuses after which a workflow never goes on: neither a paused one nor one that was continued as new has them. */
+const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED', 'TERMINATED', 'TIMED_OUT']);
+
+/** Whether a workflow of this status is over for certain; a status that this version does not know is not. */
+export function isClosedStatus(status: string): boolean {
+  return CLOSED.has(status);
+}

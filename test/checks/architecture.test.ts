@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ARCHITECTURE_CHECKS } from '../../scripts/checks/architecture.js';
+
+const FIXTURES = resolve(import.meta.dirname, 'fixtures');
+
+/** What each check must find in the bad project `fixtures/<folder>`, as "file:line part of the message". */
+const CASES: Readonly<Record<keyof typeof ARCHITECTURE_CHECKS, { readonly folder: string; readonly findings: readonly string[] }>> = {
+  'import directions': {
+    folder: 'import-directions',
+    findings: [
+      'src/activities/reads-disk.ts:1 activities does not touch the machine (node:fs/promises)',
+      'src/cli/uses-host.ts:1 cli imports nothing of host',
+      'src/cli/uses-sdk-client.ts:1 @temporalio/client may be imported only by src/client/',
+      'src/domain/digest.ts:1 this file is part of the workflow bundle',
+      'src/domain/uses-recipe.ts:1 domain imports nothing of recipes',
+      'src/extra/unknown.ts:1 extra is no known layer',
+      'src/host/no-ending.ts:1 "./other" must end in .js',
+      'src/host/no-ending.ts:2 write node:fs',
+      'src/recipes/spawns.ts:2 recipes does not touch the machine (node:child_process)',
+      'src/schemas/lazy.ts:2 schemas imports nothing of host',
+      'src/schemas/type-import.ts:1 schemas imports nothing of host',
+      'src/workflows/values.ts:1 workflows import values only from @temporalio/workflow and domain, not from zod',
+      'src/workflows/values.ts:2 workflows imports only types of activities',
+      'src/workflows/values.ts:3 this file is part of the workflow bundle',
+    ],
+  },
+  'recipe words': {
+    folder: 'recipe-words',
+    findings: ['src/domain/special-case.ts:2 "HCCL"', 'src/domain/special-case.ts:3 "mm-"', 'src/recipes/shared.ts:1 "GLM"'],
+  },
+  'file size': { folder: 'file-size', findings: ['src/long.ts:301 301 lines; 300 at most'] },
+  'environment access': {
+    folder: 'environment-access',
+    findings: [
+      'src/domain/direct.ts:1 process.env',
+      'src/domain/imported.ts:1 process.env',
+      'src/domain/taken.ts:1 process.env',
+    ],
+  },
+  'activity options': {
+    folder: 'activity-options',
+    findings: [
+      'src/workflows/bad.ts:3 this proxy sets no cancellationType',
+      'src/workflows/bad.ts:4 this proxy sets no timeout',
+      'src/workflows/bad.ts:5 the options of this proxy cannot be read here',
+    ],
+  },
+};
+
+describe.each(Object.entries(CASES))('%s', (name, { folder, findings }) => {
+  const check = ARCHITECTURE_CHECKS[name as keyof typeof ARCHITECTURE_CHECKS];
+
+  it('finds exactly what is wrong in its bad fixture', () => {
+    const result = check(join(FIXTURES, folder), ['src']);
+    const found = result.findings.map(({ file, line, message }) => `${file}:${line} ${message}`).sort();
+    expect(found).toHaveLength(findings.length);
+    expect(found.map((text, index) => text.startsWith(findings[index] ?? '-') || text)).toEqual(findings.map(() => true));
+  });
+
+  it('refuses to pass over a project in which there is nothing to look at', () => {
+    const empty = mkdtempSync(join(tmpdir(), 'temper-empty-'));
+    mkdirSync(join(empty, 'src/workflows'), { recursive: true });
+    expect(() => check(empty, ['src'])).toThrow(/^no .+ under src/);
+    rmSync(empty, { recursive: true });
+  });
+
+  it('looks at this project', () => {
+    expect(check(resolve(import.meta.dirname, '../..')).looked).toBeGreaterThan(0);
+  });
+});

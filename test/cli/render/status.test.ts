@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { renderLive, renderNews, renderProgress, renderRuns, renderStatus, showProgress } from '../../../src/cli/render/status.js';
+import type { Paint } from '../../../src/cli/output.js';
+import { aRun } from '../support.js';
+
+const plain: Paint = (_style, text) => text;
+const marked: Paint = (style, text) => `<${style}>${text}</>`;
+const NOW = Date.parse('2026-11-23T10:00:40.000Z');
+
+describe('renderStatus', () => {
+  it('shows the run, its stages and what runs', () => {
+    expect(renderStatus(aRun({ checkpoint: 'runs/tiny/iter_0000100' }), plain, NOW)).toBe(
+      [
+        'tiny  running  started 40 s ago',
+        'workflow temper/run/tiny, fleet default',
+        '',
+        'STAGE        STATE    HOST      TIME   PROGRESS',
+        'environment  done     laptop-1  0.4 s',
+        'weights      reused   -         0.0 s',
+        'train        running  laptop-1  30 s   training  120/400  loss 0.4123  checkpoint 100',
+        'export       pending  -         -',
+        '',
+        'newest proven checkpoint: runs/tiny/iter_0000100',
+      ].join('\n'),
+    );
+  });
+
+  it('shows why a run is blocked, with evidence and fix', () => {
+    const problem = { code: 'CommandFailed', what: 'convert ended with code 1', where: 'laptop-1', fix: 'free the disk', retryable: false, evidence: ['No space left'] };
+    const text = renderStatus(aRun({ state: 'blocked', problem, stages: [], progress: [] }), plain, NOW);
+    expect(text.split('\n').slice(-4)).toEqual(['error[CommandFailed]: convert ended with code 1', '  at laptop-1', '  | No space left', '  fix: free the disk']);
+  });
+
+  it('says how long a closed run took', () => {
+    expect(renderStatus(aRun({ state: 'failed', closedAt: '2026-11-23T11:02:00.000Z' }), plain, NOW)).toContain('tiny  failed  took 1h 02m');
+  });
+});
+
+describe('renderRuns', () => {
+  it('lists runs with how far they are', () => {
+    const blocked = aRun({ run: 'other', state: 'blocked', problem: { code: 'Paused', what: 'x'.repeat(70), fix: '', retryable: false } });
+    expect(renderRuns([aRun(), blocked], plain, NOW).split('\n')).toEqual([
+      'RUN    STATE    STAGE  DONE  STARTED   REASON',
+      'tiny   running  train  2/4   40 s ago',
+      `other  blocked  train  2/4   40 s ago  ${'x'.repeat(57)}...`,
+    ]);
+  });
+
+  it('says what to do when there are none', () => {
+    expect(renderRuns([], plain, NOW)).toBe('no runs; temper start FILE starts one');
+  });
+});
+
+describe('renderLive', () => {
+  it('keeps every line within the terminal', () => {
+    const run = aRun({ progress: [{ v: 1, stage: 'train', host: 'h', phase: 'starting', step: 'torchrun', text: `\u001b[2J${'long '.repeat(50)}` }] });
+    const lines = renderLive(run, plain, NOW, 60);
+    expect(lines).toHaveLength(4);
+    expect(lines.every((line) => line.length <= 60)).toBe(true);
+    expect(lines[2]).toMatch(/^ {2}running {2}train +30 s {2}torchrun starting {2}\[2Jlong/);
+  });
+
+  it('paints by state', () => {
+    expect(renderLive(aRun(), marked, NOW, 80)[1]).toMatch(/^<green> {2}reused/);
+  });
+});
+
+describe('renderNews', () => {
+  const before = aRun();
+  it.each([
+    ['nothing', before, aRun(), null],
+    ['a first look', null, aRun(), 'environment done on laptop-1 (0.4 s), weights reused (0.0 s), train running on laptop-1'],
+    ['the end', before, aRun({ state: 'done' }), 'run done'],
+    [
+      'a stage',
+      before,
+      aRun({ stages: before.stages.map((stage) => (stage.name === 'train' ? { ...stage, state: 'done' as const, durationMs: 61_000 } : stage)) }),
+      'train done on laptop-1 (1m 01s)',
+    ],
+  ])('tells %s', (_name, old, now, expected) => {
+    expect(renderNews(old, now)).toBe(expected);
+  });
+});
+
+describe('progress', () => {
+  it('says what is known', () => {
+    expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe('training  3  loss NaN');
+    expect(renderProgress(aRun())).toBe('train on laptop-1: training  120/400  loss 0.4123  checkpoint 100');
+    expect(renderProgress(aRun({ progress: [] }))).toBeNull();
+  });
+});

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resumeRun } from '../../src/client/runs.js';
+import type { RunStatus } from '../../src/schemas/run.js';
+import { startDev, waitFor, type Dev } from './support/dev.js';
+import { exportDir, follow, keptCommands, rankPids, start } from './support/runs.js';
+import { tinySpec } from './support/tiny-spec.js';
+
+const STAGES = ['environment', 'weights', 'data', 'convert', 'train', 'export', 'verify'] as const;
+const ITERATIONS = 60;
+
+let dev: Dev;
+beforeAll(async () => {
+  dev = await startDev();
+}, 120_000);
+afterAll(async () => {
+  await dev?.stop();
+}, 60_000);
+
+describe('a run in which a process is killed in every stage', () => {
+  const digests: string[] = [];
+
+  for (const victim of ['control', 'host', 'server'] as const) {
+    it(`completes with each command run once: ${victim}`, { timeout: 400_000 }, async () => {
+      const workspace = join(dev.home, `ws-${victim}`);
+      const run = await start(dev.client, tinySpec({ name: `no-${victim}`, workspace, iterations: ITERATIONS }));
+      const hit = new Set<string>();
+      const status = await follow(dev.client, run, async ({ stages }) => {
+        const running = stages.find((stage) => stage.state === 'running' && !hit.has(stage.name));
+        if (running === undefined) return;
+        hit.add(running.name);
+        await dev.kill(victim === 'host' ? `host:${running.host ?? 'laptop-1'}` : victim);
+      });
+      expect(status.state, JSON.stringify(status.problem)).toBe('done');
+      expect([...hit].sort()).toEqual([...STAGES].sort());
+      await expectRunOnce(run);
+      digests.push(await digestModel(exportDir(workspace, run)));
+    });
+  }
+
+  it('resumes exactly after all ranks were killed between two checkpoints', { timeout: 400_000 }, async () => {
+    const workspace = join(dev.home, 'ws-ranks');
+    const run = await start(dev.client, tinySpec({ name: 'no-ranks', workspace, iterations: ITERATIONS, every: 20 }));
+    let isKilled = false;
+    const blocked = await follow(dev.client, run, async (status) => {
+      const at = iterationOf(status);
+      if (isKilled || at === null || at <= 22 || at >= 39) return;
+      isKilled = true;
+      const pids = await waitFor('two ranks', async () => (rankPids(run).length === 2 ? rankPids(run) : null));
+      for (const pid of pids) process.kill(pid, 'SIGKILL');
+    });
+    expect(isKilled).toBe(true);
+    expect(blocked.state).toBe('blocked');
+    expect(blocked.problem?.code).toMatch(/CommandFailed|TrainingFailed/);
+    expect(await resumeRun(dev.client, run, { set: [], from: null })).toMatchObject({ resumed: true, invalidated: [] });
+    const status = await follow(dev.client, run);
+    expect(status.state, JSON.stringify(status.problem)).toBe('done');
+    expect(status.result?.facts['train']).toMatchObject({ attempts: 2, iterations: ITERATIONS });
+    const attempt = JSON.parse(await readFile(join(workspace, 'runs', run, 'attempts/0002/attempt.json'), 'utf8')) as { load: { iteration: number } };
+    expect(attempt.load.iteration).toBe(20);
+    expect(digests).toHaveLength(3);
+    expect(new Set([...digests, await digestModel(exportDir(workspace, run))]).size).toBe(1);
+  });
+});
+
+/** Each step of each stage has one keeper, which ended well; training and environment have one per host. */
+async function expectRunOnce(run: string): Promise<void> {
+  const commands = await keptCommands(dev, run);
+  expect(commands.filter(({ code, stop }) => code !== 0 || stop !== null)).toEqual([]);
+  const ids = commands.map(({ id }) => id.slice(run.length + 1));
+  const perHost = ids.filter((id) => /^(environment|train)\.(probe|prove)\./.test(id));
+  const others = ids.filter((id) => !perHost.includes(id)).sort();
+  expect(perHost.filter((id) => id.startsWith('environment.probe'))).toHaveLength(2);
+  expect(others).toEqual(
+    [
+      'convert.hf-to-dcp.1',
+      'data.check-shapes.1',
+      'data.convert-shapes.1',
+      'data.make-shapes.1',
+      'export.dcp-to-hf.1',
+      'train.h00.1',
+      'train.h01.1',
+      'verify.after.1',
+      'verify.before.1',
+      'weights.make.1',
+    ].sort(),
+  );
+}
+
+function iterationOf(status: RunStatus): number | null {
+  const iterations = status.progress.map(({ iteration }) => iteration).filter((iteration) => iteration !== undefined);
+  return iterations.length === 0 ? null : Math.max(...iterations);
+}
+
+/** Digest of all weights of an exported model, shard by shard. */
+async function digestModel(dir: string): Promise<string> {
+  const hash = createHash('sha256');
+  const shards = (await readdir(dir)).filter((name) => name.endsWith('.safetensors')).sort();
+  expect(shards.length).toBeGreaterThan(0);
+  for (const shard of shards) hash.update(await readFile(join(dir, shard)));
+  return hash.digest('hex');
+}

@@ -1,0 +1,58 @@
+import { join } from 'node:path';
+import { hostCall } from '../../../src/client/host-call.js';
+import { startRun, watchRun } from '../../../src/client/runs.js';
+import type { TemperClient } from '../../../src/client/connect.js';
+import type { KeptCommandRecord } from '../../../src/schemas/host-call.js';
+import type { StageName } from '../../../src/schemas/plan.js';
+import type { RunStatus } from '../../../src/schemas/run.js';
+import { hasEnvironmentEntry, listProcesses } from '../../../src/host/processes/proc.js';
+import type { Dev } from './dev.js';
+
+/** Starts a run of a spec text that has absolute paths. */
+export async function start(client: TemperClient, specText: string, until: StageName | null = null): Promise<string> {
+  const { run } = await startRun(client, { specText, file: '/spec.yaml', run: null, isNew: false, from: null, until });
+  return run;
+}
+
+/** Follows a run to its end or until it blocks, telling every status; survives a server that is away for a while. */
+export async function follow(client: TemperClient, run: string, onStatus: (status: RunStatus) => Promise<void> = async () => undefined): Promise<RunStatus> {
+  let last: RunStatus | null = null;
+  for (;;) {
+    try {
+      for await (const status of watchRun(client, run, { pollMs: 100 })) {
+        last = status;
+        await onStatus(status);
+      }
+      if (last === null) throw new Error(`run ${run} told no status`);
+      return last;
+    } catch (error) {
+      if (!isServerAway(error)) throw error;
+    }
+  }
+}
+
+/** The commands that ran for a run on all hosts, from the keepers' own records. */
+export async function keptCommands(dev: Dev, run: string): Promise<KeptCommandRecord[]> {
+  const answers = await Promise.all(
+    ['laptop-1', 'laptop-2'].map((host) => hostCall(dev.client, 'default', host, { v: 1, op: 'keepers', run })),
+  );
+  return answers.flatMap((answer) => (answer as { commands: KeptCommandRecord[] }).commands);
+}
+
+/** Pids of the ranks of a run's training: the processes under torchrun that carry its keeper's mark. */
+export function rankPids(run: string): number[] {
+  const processes = listProcesses();
+  const marked = processes.filter(({ pid }) => [0, 1].some((node) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${run}.train.h0${node}.1`)));
+  const parents = new Set(marked.map(({ ppid }) => ppid));
+  // torchrun is a parent of ranks; ranks have no marked children of their own here.
+  return marked.filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid)).map(({ pid }) => pid);
+}
+
+/** Where a run's exported model lies. */
+export function exportDir(workspace: string, run: string): string {
+  return join(workspace, 'runs', run, 'export', 'hf');
+}
+
+function isServerAway(error: unknown): boolean {
+  return error instanceof Error && /UNAVAILABLE|connect|DEADLINE|dropped|14 /i.test(`${error.message} ${String(error.cause)}`);
+}
