@@ -1,23 +1,29 @@
 import type { LogLevel, LogMetadata, Logger as TemporalLogger } from '@temporalio/common';
 import { pino, type Logger } from 'pino';
+import { loggable } from './loggable.js';
+
+/** Where log lines go; stderr of the process unless a test reads them. */
+export interface LogStream {
+  write(line: string): void;
+}
 
 /**
- * Keys that are never logged. A `taskToken` lets its bearer complete the activity, and the SDK puts it into
- * its own log metadata, for standalone activities too.
+ * JSON log of a process on stderr; stdout belongs to results. Whatever is logged, secrets of any depth are left out:
+ * a `taskToken`, which the SDK puts into its own metadata, lets its bearer complete the activity.
  */
-const REDACTED = ['taskToken', '*.taskToken', 'apiKey', '*.apiKey', 'token', '*.token', 'authorization', '*.authorization'];
-
-/** JSON log of a process on stderr; stdout belongs to results. */
-export function makeLogger(level: string, bindings: Readonly<Record<string, unknown>> = {}): Logger {
+export function makeLogger(
+  level: string,
+  bindings: Readonly<Record<string, unknown>> = {},
+  stream: LogStream = pino.destination({ fd: 2, sync: true }),
+): Logger {
   return pino(
     {
       level,
-      base: bindings,
+      base: withoutSecrets(bindings),
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: REDACTED, remove: true },
-      formatters: { level: (label) => ({ level: label }) },
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets, bindings: withoutSecrets },
     },
-    pino.destination({ fd: 2, sync: true }),
+    stream,
   );
 }
 
@@ -27,8 +33,8 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 /** The SDK's log through ours, so that one format and one redaction hold for everything. */
 export function temporalLogger(logger: Logger): TemporalLogger {
   const log = (level: LogLevel, message: string, meta?: LogMetadata): void => {
-    const { taskToken: _secret, error, ...rest } = meta ?? {};
-    logger[LEVELS[level]]({ ...withoutBigInts(rest), ...(error === undefined ? {} : { err: error }) }, message);
+    const { error, ...rest } = meta ?? {};
+    logger[LEVELS[level]]({ ...rest, ...(error === undefined ? {} : { err: error }) }, message);
   };
   return {
     log,
@@ -40,9 +46,6 @@ export function temporalLogger(logger: Logger): TemporalLogger {
   };
 }
 
-/** JSON has no 64-bit integers; the SDK's metadata has some. */
-function withoutBigInts(meta: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(meta).map(([key, value]) => [key, typeof value === 'bigint' ? value.toString() : value]),
-  );
+function withoutSecrets(fields: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).flatMap(([key, value]) => loggable(key, value)));
 }

@@ -23,6 +23,6 @@ export async function releaseClaim(host: StageHost, call: StageCall): Promise<vo
   const entry = entryDir(call.workspace, call.stage.name, key);
   const claim = await readClaim(entry);
   if (claim === null || !isSameOwner(claim, call)) return;
-  if (claim.out !== '') await dropOut(entry, claim.out);
+  await dropOut(entry, claim.out);
   await dropClaim(entry, claim);
 }

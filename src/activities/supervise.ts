@@ -122,13 +122,11 @@ function heartbeats({ host, call, command, progress }: Supervision, keeper: Keep
       heartbeat(newest);
     } catch (error) {
       log.debug('progress cannot be read', { error: error instanceof TemperError ? formatProblem(error.problem) : error });
-    } finally {
-      reading = null;
     }
   };
   const beat = (): void => {
     heartbeat(newest);
-    reading ??= read();
+    reading ??= read().finally(() => (reading = null));
   };
   beat();
   const timer = setInterval(beat, call.timing.heartbeatIntervalMs);

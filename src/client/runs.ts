@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, runWorkflowId } from '../domain/ids.js';
 import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
+import { toProblem } from '../domain/spec/read-spec.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import { ResumeAnswerSchema, type PipelineInput, type ResumeAnswer, type RunStatus, type SpecSet } from '../schemas/run.js';
@@ -108,20 +109,14 @@ export async function resumeRun(
 export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, 'specText' | 'file' | 'run' | 'sets'>): { plan: PipelinePlan; specText: string } {
   const edited = applySets(specText, sets);
   const text = absoluteSpecText(edited.text, dirname(file));
-  const named = planFromText(text, run ?? nameIn(text), []);
-  if (edited.problems.length === 0 && named.plan !== null) return { plan: named.plan, specText: named.specText };
-  const problems = named.plan === null ? named.problems : [];
-  const [first] = problems;
+  const planned = planFromText(text, run, []);
+  if (edited.problems.length === 0 && planned.plan !== null) return { plan: planned.plan, specText: planned.specText };
+  const problems = [...edited.problems.map(toProblem), ...planned.problems];
   throw new TemperError('SpecInvalid', {
     where: file,
-    what: first?.what ?? edited.problems[0]?.what ?? 'the spec is not valid',
+    what: problems[0]?.what ?? 'the spec is not valid',
     evidence: problems.map(({ where, what }) => `${where ?? file}: ${what}`),
   });
-}
-
-/** Name of a spec for ids; a spec without one is refused by its own reader. */
-function nameIn(text: string): string {
-  return /^name:\s*['"]?([a-z0-9-]+)/m.exec(text)?.[1] ?? 'unnamed';
 }
 
 async function launch(client: TemperClient, run: string, plan: PipelinePlan, specText: string, { from, until }: StartRequest): Promise<boolean> {

@@ -11,16 +11,16 @@ export type PlannedText =
   | { readonly plan: null; readonly problems: Problem[] };
 
 /**
- * Reads a spec with its corrections and plans it. The text holds absolute paths: whoever takes it from a file
+ * Reads a spec with its corrections and plans it for a run, named as the spec is when `run` is null. The text holds absolute paths: whoever takes it from a file
  * makes them absolute, because other machines do not have that file.
  */
-export function planFromText(text: string, run: string, sets: readonly SpecSet[]): PlannedText {
+export function planFromText(text: string, run: string | null, sets: readonly SpecSet[]): PlannedText {
   const edited = applySets(text, sets);
   if (edited.problems.length > 0) return { plan: null, problems: edited.problems.map(toProblem) };
-  const { spec, problems } = readSpec(edited.text, { file: `${run}/spec.yaml`, baseDir: '/', recipes: RECIPES });
+  const { spec, problems } = readSpec(edited.text, { file: run === null ? 'spec.yaml' : `${run}/spec.yaml`, baseDir: '/', recipes: RECIPES });
   const errors = problems.filter(({ severity }) => severity === 'error').map(toProblem);
   const recipe = spec === null ? null : findRecipe(spec.recipe);
   if (spec === null || recipe === null) return { plan: null, problems: errors };
   const warnings = problems.filter(({ severity }) => severity === 'warning').map(toProblem);
-  return { plan: makePlan(spec, run, recipe, recipe.stages(spec), warnings), specText: edited.text, problems: [] };
+  return { plan: makePlan(spec, run ?? spec.name, recipe, recipe.stages(spec), warnings), specText: edited.text, problems: [] };
 }

@@ -18,7 +18,7 @@ export function reportStages(plan: PipelinePlan, recipe: Recipe, facts: ReportFa
     name: stage.name,
     title: stage.title,
     placement: stage.placement,
-    hosts: stage.placement === 'gang' ? plan.fleet.hosts : stage.placement === 'everyHost' ? plan.fleet.hosts : 1,
+    hosts: stage.placement === 'gang' || stage.placement === 'everyHost' ? plan.fleet.hosts : 1,
     key: facts.keys.get(stage.name) ?? null,
     willReuse: facts.reused.has(stage.name),
     commands: commandsOf(stage.name, recipe, facts).map((argv) => [...argv]),

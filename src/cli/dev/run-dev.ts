@@ -90,10 +90,11 @@ async function serve(context: CommandContext, { layout, root, wanted, requests }
   const services: Service[] = [];
   let client: TemperClient | null = null;
   let server: Awaited<ReturnType<typeof startServer>> | null = null;
+  let isOver = false;
   const listener: ServiceListener = {
     tell,
     onChange: () => {
-      if (server !== null) writeDevState(layout.stateFile, devState(server, services));
+      if (server !== null && !isOver) writeDevState(layout.stateFile, devState(server, services));
     },
   };
   try {
@@ -113,6 +114,8 @@ async function serve(context: CommandContext, { layout, root, wanted, requests }
   } finally {
     const workers = services.filter((service) => service !== server?.service);
     const stuck = await shutDown({ layout, client, workers, server: server?.service ?? null, hurry: requests.hurry, tell });
+    // Processes may tell their end after they are known to be gone.
+    isOver = true;
     removeDevState(layout.stateFile);
     if (stuck.length > 0) tell(`these processes survived SIGKILL and hold their resources: ${stuck.join(', ')}`);
   }

@@ -4,6 +4,8 @@ import { ReceiptSchema, type Receipt } from '../../schemas/receipt.js';
 import type { StageName } from '../../schemas/plan.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 
+const OUT = /^out-(\d+)$/;
+
 /** Folder of one output in the store, shared by all runs: `<workspace>/store/<stage>/<key>`. */
 export function entryDir(workspace: string, stage: StageName, key: string): string {
   return join(workspace, 'store', stage, key);
@@ -33,12 +35,13 @@ export async function makeOut(entry: string): Promise<string> {
   }
 }
 
-/** Removes an output folder that did not become a proven output. */
+/** Removes an output folder that did not become a proven output; without effect for a claim that has none yet. */
 export async function dropOut(entry: string, out: string): Promise<void> {
-  await rm(join(entry, out), { recursive: true, force: true });
+  // An empty name would remove the entry itself, with its receipt.
+  if (OUT.test(out)) await rm(join(entry, out), { recursive: true, force: true });
 }
 
 async function lastOut(entry: string): Promise<number> {
-  const numbers = (await readdir(entry)).map((name) => Number(/^out-(\d+)$/.exec(name)?.[1] ?? 0));
+  const numbers = (await readdir(entry)).map((name) => Number(OUT.exec(name)?.[1] ?? 0));
   return Math.max(0, ...numbers);
 }

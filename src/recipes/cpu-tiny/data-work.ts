@@ -49,7 +49,7 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   if (set.format === 'llava') {
     const images = set.images?.path ?? dirname(set.annotations);
     return {
-      commands: [convert(facts, set.name, set.annotations, images, file, set.maxDropped), check(facts, set, file, ROOT, report)],
+      commands: [convert(facts, set.name, set.annotations, images, file, set), check(facts, set, file, ROOT, report)],
       file,
       imageRoot: ROOT,
       report,
@@ -61,7 +61,7 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   return {
     commands: [
       python(facts, `make-${set.name}`, 'make_data.py', ['--output', made, '--seed', String(set.seed), ...sizes]),
-      convert(facts, set.name, join(made, 'llava.json'), made, file, '0%'),
+      convert(facts, set.name, join(made, 'llava.json'), made, file, { maxDropped: '0%' }),
       check(facts, set, file, ROOT, report),
     ],
     file,
@@ -72,10 +72,16 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   };
 }
 
-function convert(facts: StageFacts, name: string, annotations: string, images: string, output: string, maxDropped: string): Command {
+interface Limits {
+  readonly maxDropped: string;
+  readonly maxSamples?: number | undefined;
+}
+
+function convert(facts: StageFacts, name: string, annotations: string, images: string, output: string, { maxDropped, maxSamples }: Limits): Command {
   return temper(facts, `convert-${name}`, [
     ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--images', images],
     ...['--output', output, '--max-dropped', maxDropped, '--media-prefix', `.${images}`],
+    ...(maxSamples === undefined ? [] : ['--max-samples', String(maxSamples)]),
   ]);
 }
 

@@ -1,3 +1,4 @@
+import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
 import { worldBatch } from './stages.js';
@@ -32,7 +33,56 @@ function unsupported(spec: PipelineSpec): Lint[] {
       fix: `remove environment.${key}`,
     });
   }
+  return [...lints, ...unsupportedData(spec)];
+}
+
+/** The training program takes one list of files, separated by commas, and one folder for the images of all. */
+function unsupportedData({ data }: PipelineSpec): Lint[] {
+  const lints: Lint[] = [];
+  for (const [index, set] of data.entries()) {
+    if (set.format !== 'mllm') continue;
+    if (set.maxSamples !== undefined) {
+      lints.push({
+        id: 'data/max-samples-of-ready-rows',
+        severity: 'error',
+        acceptable: false,
+        path: ['data', index, 'maxSamples'],
+        what: `ready rows are used whole, but maxSamples is ${set.maxSamples}`,
+        why: 'only conversion leaves rows out; all rows would be trained on',
+        fix: `remove maxSamples and name a file with ${set.maxSamples} rows`,
+      });
+    }
+    if (set.annotations.includes(',')) {
+      lints.push({
+        id: 'data/comma-in-path',
+        severity: 'error',
+        acceptable: false,
+        path: ['data', index, 'annotations'],
+        what: `the path ${set.annotations} holds a comma`,
+        why: 'the training program would take it for two files',
+        fix: 'rename the file or folder',
+      });
+    }
+    const other = data.find((one) => one !== set && imageRootOf(one) !== null && imageRootOf(one) !== imageRootOf(set));
+    if (set.images !== undefined && other !== undefined) {
+      lints.push({
+        id: 'data/image-folders-differ',
+        severity: 'error',
+        acceptable: false,
+        path: ['data', index, 'images', 'path'],
+        what: `the images of ${set.name} and ${other.name} lie in different folders`,
+        why: 'ready rows name images relative to one folder for all data sets',
+        fix: 'write absolute image paths into the rows and leave images out, or use the same folder',
+      });
+    }
+  }
   return lints;
+}
+
+/** Folder that the image names of the rows are relative to when they are trained on; null for rows without images. */
+function imageRootOf(set: DataSource): string | null {
+  if (set.format === 'mllm') return set.images?.path ?? null;
+  return '/';
 }
 
 function risky(spec: PipelineSpec): Lint[] {

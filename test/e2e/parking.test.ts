@@ -1,0 +1,146 @@
+import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { getFleet } from '../../src/client/fleet.js';
+import { cancelRun, pauseRun, resumeRun, startRun } from '../../src/client/runs.js';
+import { startDev, waitFor, type Dev } from './support/dev.js';
+import { replayHistories } from './support/histories.js';
+import { follow, keptCommands, rankPids, start } from './support/runs.js';
+import { tinySpec } from './support/tiny-spec.js';
+
+let dev: Dev;
+beforeAll(async () => {
+  dev = await startDev();
+}, 120_000);
+afterAll(async () => {
+  await dev?.stop();
+}, 60_000);
+
+const runs: string[] = [];
+
+describe('a run that cannot go on', { timeout: 240_000 }, () => {
+  it('parks with reason and fix, holds no host, refuses an invalid correction and continues with a valid one', async () => {
+    const missing = join(dev.home, 'no-such-model');
+    const run = await start(dev.client, tinySpec({ name: 'parked', workspace: join(dev.home, 'ws-a'), iterations: 20, weights: `path:${missing}` }), 'convert');
+    runs.push(run);
+    const blocked = await follow(dev.client, run);
+    expect(blocked).toMatchObject({ state: 'blocked', problem: { code: 'SourceMissing' } });
+    expect(blocked.problem?.what).toContain(missing);
+    expect(blocked.problem?.fix).toContain('temper resume');
+    expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
+
+    const refused = await resumeRun(dev.client, run, { set: [{ path: 'weights.sorce', value: 'seed:1' }], from: null });
+    expect(refused.resumed).toBe(false);
+    expect(refused.problems[0]?.fix).toContain('source');
+    const worse = await resumeRun(dev.client, run, { set: [{ path: 'train.iterations', value: '-3' }], from: null });
+    expect(worse).toMatchObject({ resumed: false });
+
+    const answer = await resumeRun(dev.client, run, { set: [{ path: 'weights.source', value: 'seed:1' }], from: null });
+    expect(answer).toMatchObject({ resumed: true, problems: [] });
+    const done = await follow(dev.client, run);
+    expect(done.state, JSON.stringify(done.problem)).toBe('done');
+    expect(done.stages.filter(({ state }) => state === 'skipped').map(({ name }) => name)).toEqual(['data', 'train', 'export', 'verify']);
+  });
+
+  it('says which finished stages a correction makes again', async () => {
+    const workspace = join(dev.home, 'ws-b');
+    const run = await start(dev.client, tinySpec({ name: 'again', workspace, iterations: 20 }), 'convert');
+    runs.push(run);
+    await waitFor('the weights', async () => ((await keptCommands(dev, run)).some(({ id, code }) => id.includes('.weights.make.') && code === 0) ? true : null));
+    await pauseRun(dev.client, run, 'a person wants to change something');
+    const paused = await follow(dev.client, run);
+    expect(paused).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
+    const answer = await resumeRun(dev.client, run, { set: [{ path: 'weights.source', value: 'seed:2' }], from: null });
+    expect(answer.resumed).toBe(true);
+    expect(answer.invalidated).toContain('weights');
+    expect(answer.invalidated).not.toContain('environment');
+    expect((await follow(dev.client, run)).state).toBe('done');
+    expect(await readdir(join(workspace, 'store/weights'))).toHaveLength(2);
+  });
+
+  it('stops its ranks on a pause and goes on from the checkpoint', async () => {
+    const run = await start(dev.client, tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 60, every: 10 }), 'train');
+    runs.push(run);
+    let isPaused = false;
+    const blocked = await follow(dev.client, run, async ({ progress }) => {
+      if (isPaused || !progress.some(({ checkpoint }) => (checkpoint ?? 0) >= 10)) return;
+      isPaused = true;
+      await pauseRun(dev.client, run, 'maintenance');
+    });
+    expect(blocked).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
+    expect(rankPids(run)).toEqual([]);
+    expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
+    await resumeRun(dev.client, run, { set: [], from: null });
+    const done = await follow(dev.client, run);
+    expect(done.state, JSON.stringify(done.problem)).toBe('done');
+    expect(done.result?.facts['train']).toMatchObject({ attempts: 2 });
+  });
+
+  it('ends with its ranks when it is cancelled', async () => {
+    const run = await start(dev.client, tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-c'), iterations: 5_000, every: 1_000 }), 'train');
+    runs.push(run);
+    let isAsked = false;
+    const ended = await follow(dev.client, run, async ({ progress }) => {
+      if (isAsked || !progress.some(({ iteration }) => iteration !== undefined)) return;
+      isAsked = true;
+      await cancelRun(dev.client, run);
+    });
+    expect(ended.state).toBe('cancelled');
+    expect(rankPids(run)).toEqual([]);
+    expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
+  });
+});
+
+describe('work that exists', { timeout: 240_000 }, () => {
+  it('is done once for two runs that want the same output', async () => {
+    const workspace = join(dev.home, 'ws-shared');
+    const spec = (name: string): string => tinySpec({ name, workspace, iterations: 20 });
+    const pair = await Promise.all([start(dev.client, spec('twin-a'), 'convert'), start(dev.client, spec('twin-b'), 'convert')]);
+    runs.push(...pair);
+    const ends = await Promise.all(pair.map((run) => follow(dev.client, run)));
+    expect(ends.map(({ state, problem }) => problem ?? state)).toEqual(['done', 'done']);
+    const commands = (await Promise.all(pair.map((run) => keptCommands(dev, run)))).flat();
+    for (const step of ['weights.make', 'convert.hf-to-dcp']) {
+      expect(commands.filter(({ id }) => id.includes(`.${step}.`)), step).toHaveLength(1);
+    }
+  });
+
+  it('is adopted from folders, verified and receipted, and damaged work is refused', async () => {
+    const store = join(dev.home, 'ws-shared/runs/twin-a/stages');
+    const given = { model: join(dev.home, 'given-model'), dcp: join(dev.home, 'given-dcp') };
+    const { cp } = await import('node:fs/promises');
+    await cp(join(store, 'weights/out/hf'), given.model, { recursive: true, dereference: true });
+    await cp(join(store, 'convert/out/dcp'), given.dcp, { recursive: true, dereference: true });
+    const spec = tinySpec({ name: 'adopted', workspace: join(dev.home, 'ws-adopted'), iterations: 20, weights: `dcp:${given.dcp}` }).replace(
+      `weights: { source: 'dcp:${given.dcp}' }`,
+      `weights: { source: 'dcp:${given.dcp}', original: ${given.model} }`,
+    );
+    const run = await start(dev.client, spec, 'convert');
+    runs.push(run);
+    expect((await follow(dev.client, run)).state).toBe('done');
+    expect((await keptCommands(dev, run)).filter(({ id }) => /\.(weights|convert)\./.test(id))).toEqual([]);
+
+    const [shard] = (await readdir(join(given.dcp, 'release'))).filter((name) => name.endsWith('.distcp'));
+    await writeFile(join(given.dcp, 'release', shard ?? ''), 'torn');
+    const { run: second } = await startRun(dev.client, { specText: spec, file: '/spec.yaml', run: null, isNew: true, from: null, until: 'convert' });
+    runs.push(second);
+    const refused = await follow(dev.client, second);
+    expect(refused).toMatchObject({ state: 'blocked', problem: { code: 'ProofFailed' } });
+  });
+
+  it('is made again when the proven output was damaged', async () => {
+    const workspace = join(dev.home, 'ws-shared');
+    const [key] = await readdir(join(workspace, 'store/weights'));
+    const out = join(workspace, 'store/weights', key ?? '', 'out-0001/hf');
+    await rename(out, `${out}.gone`);
+    await mkdir(out);
+    const run = await start(dev.client, tinySpec({ name: 'twin-c', workspace, iterations: 20 }), 'weights');
+    runs.push(run);
+    const done = await follow(dev.client, run);
+    expect(done.stages.find(({ name }) => name === 'weights')?.state).toBe('done');
+  });
+
+  it('replays', async () => {
+    await replayHistories(dev.client, runs);
+  });
+});
