@@ -31,7 +31,8 @@ export async function claimOutput(
     if (isOurs) return continueClaim(host, call, entry, claim);
     if (await isAbandoned(claim, call)) {
       await stopKeepersOn(host, call, claim.host, keeperPrefix(claim.run, call.stage.name));
-      await dropClaim(entry, claim);
+      // In this order: the old folder keeps its number from being taken until the one who dropped the claim removes it.
+      if (await dropClaim(entry, claim)) await dropOut(entry, claim.out);
       continue;
     }
     const text = `waiting for run ${claim.run}, which makes the same output on ${claim.host}`;

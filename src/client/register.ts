@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { TemperError } from '../domain/errors.js';
 import type { HostContext } from '../host/context.js';
-import { readMachineId } from '../host/processes/identity.js';
+import { announcedMachineId } from '../host/probe.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { Target } from './connect.js';
 import { registerHost } from './fleet.js';
@@ -26,7 +26,7 @@ export async function stayRegistered(
   const record: HostRecord = {
     v: 1,
     name: host.name,
-    machineId: readMachineId(),
+    machineId: announcedMachineId(),
     pid: process.pid,
     address: host.address,
     labels: [...labels],

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { fingerprint } from '../domain/fingerprint.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
 
-const ProvenEnvironmentSchema = z.looseObject({
+/** Record of a proven environment, on the host's own disk. */
+export const ProvenEnvironmentSchema = z.looseObject({
   v: z.literal(1),
   digest: z.string().describe('Hash of the lock.'),
   lock: z.record(z.string(), z.string()).describe('Installed versions by name.'),

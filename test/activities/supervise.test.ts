@@ -104,8 +104,8 @@ describe('an attempt that is interrupted', () => {
 
   it('begins no command after the stop was asked for', async () => {
     const work = () => supervise({ host: bench.host(recipe), call, command: step({ out: '/' }, 'true'), number: 1, progress: async () => ({}) });
-    const one = start(async () => {
-      cancel(one);
+    const one = start((env) => {
+      cancel({ env });
       return work();
     });
     await expect(one.result).rejects.toBeInstanceOf(CancelledFailure);

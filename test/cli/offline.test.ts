@@ -132,7 +132,7 @@ describe('temper plan --offline', () => {
   });
 
   it('shows problems of the spec as frames with the line, on stderr', async () => {
-    const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace('iterations: 400', 'iterations: many');
+    const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace('iterations: 300', 'iterations: many');
     await file('broken.yaml', text);
     const { status, stdout, stderr } = await temper(['plan', 'broken.yaml', '--offline'], { cwd: dir });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });

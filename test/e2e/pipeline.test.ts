@@ -79,7 +79,7 @@ describe('examples/tiny.yaml', { timeout: 300_000 }, () => {
   });
 
   it('refuses a changed spec under the name of a finished run', async () => {
-    const changed = applySets(specText, [{ path: 'train.iterations', value: '401' }]).text;
+    const changed = applySets(specText, [{ path: 'train.iterations', value: '301' }]).text;
     const start = startRun(dev.client, { specText: changed, file: EXAMPLE, run: null, isNew: false, from: null, until: null });
     await expect(start).rejects.toMatchObject({ problem: { code: 'RunExists' } });
     expect(existsSync(join(workspace, 'runs', `${first.run}-3`))).toBe(false);

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
+import type { CheckpointReport } from '../../schemas/checkpoint.js';
+import { locateCheckpoint } from '../checkpoint/locate.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { runDir } from './run-folder.js';
@@ -63,7 +65,7 @@ export async function newestProven(
   for (const { dir, iteration } of found) {
     const report = await verifyCheckpoint(dir, { layout: contract.layout });
     if (report.complete) return { proven: { dir, iteration }, refused };
-    refused.push(`${dir}: ${report.problems[0]?.what ?? 'not complete'}`);
+    refused.push(reasonOf(report, dir));
   }
   return { proven: null, refused };
 }
@@ -80,10 +82,15 @@ export async function makeLoadView(dir: string, { dir: checkpoint, iteration }: 
 /** A checkpoint that the user names: an iteration folder, or its parent with a tracker. */
 export async function namedCheckpoint(path: string, contract: CheckpointContract): Promise<ProvenCheckpoint | { readonly refused: string }> {
   const report = await verifyCheckpoint(path, { layout: contract.layout });
-  if (!report.complete) return { refused: report.problems[0]?.what ?? 'it is not complete' };
-  const isFolderItself = contract.layout.parseFolder(basename(path)) !== null;
-  const name = report.iteration === null ? contract.converted.folder : contract.iterationFolder(report.iteration);
-  return { dir: isFolderItself ? path : join(path, name), iteration: report.iteration };
+  if (!report.complete) return { refused: reasonOf(report, path) };
+  const { dir } = await locateCheckpoint(path, contract.layout);
+  if (dir !== null && contract.layout.parseFolder(basename(dir)) !== null) return { dir, iteration: report.iteration };
+  // Without the name nobody can tell trained weights from converted ones, which are loaded in other ways.
+  return { refused: `${path}: the name of the folder does not tell its iteration; call it ${contract.iterationFolder(100)} for iteration 100` };
+}
+
+function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string {
+  return first === undefined ? `${dir}: it is not complete` : `${first.where}: ${first.what}`;
 }
 
 /** Writes the record of an attempt; its folder then belongs to it. */

@@ -61,11 +61,12 @@ export async function renewClaim(entry: string, claim: Claim): Promise<void> {
   }
 }
 
-/** Takes away the claim of this owner; without effect when it is gone or another owner's stands there. */
-export async function dropClaim(entry: string, { owner }: Pick<Claim, 'owner'>): Promise<void> {
+/** Takes away the claim of this owner. False: it was gone, taken by another caller; of several, one gets true. */
+export async function dropClaim(entry: string, claim: Pick<Claim, 'owner'>): Promise<boolean> {
   const dir = join(entry, CLAIM);
-  await unlink(join(dir, ownerFile({ owner }))).catch(nullIfMissing);
+  const isDropped = (await unlink(join(dir, ownerFile(claim))).catch(nullIfMissing)) !== null;
   await rmdir(dir).catch((error: unknown) => (isFull(error) ? null : nullIfMissing(error)));
+  return isDropped;
 }
 
 /** Whether two claims are by the same chain of the same workflow. */

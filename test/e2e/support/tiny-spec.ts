@@ -23,7 +23,7 @@ data:
 train:
   iterations: ${iterations}
   microBatchSize: 4
-  learningRate: 2.0e-3
+  learningRate: 1.0e-3
   warmupFraction: 0.05
   sequenceLength: 256
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
