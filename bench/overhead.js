@@ -124,7 +124,7 @@ function commandLine({ argv, env }, name) {
 }
 
 function convertedFolder(name) {
-  const convert = join(home, 'hosts', 'laptop-1', 'keepers', 'warm-up.convert.hf-to-dcp.1', 'request.json');
+  const convert = join(home, 'hosts', 'laptop-1', 'keepers', readdirSync(join(home, 'hosts', 'laptop-1', 'keepers')).find((id) => id.startsWith('warm-up.convert.hf-to-dcp.')), 'request.json');
   const { argv } = JSON.parse(readFileSync(convert, 'utf8'));
   return move(argv[argv.indexOf('--save-dir') + 1], name);
 }

@@ -1,8 +1,7 @@
-import { createServer } from 'node:net';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
@@ -21,9 +20,12 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const attempt = await takeAttempt(workspace, run);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
-  await mkdir(join(dir, 'ckpt'));
   const masterAddress = hosts[0]?.address ?? host.address;
-  const masterPort = await freePort(masterAddress, recipe.training.masterPorts);
+  const wanted = recipe.training.masterPorts;
+  const masterPort = await freePort(masterAddress, wanted);
+  if (masterPort === null) {
+    throw new TemperError('TrainingFailed', { where: masterAddress, what: `none of the ports ${wanted.join(', ')} is free for torchrun` });
+  }
   await writeAttempt(workspace, {
     v: 1,
     attempt,
@@ -52,25 +54,5 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
     ...(fromCheckpoint === undefined ? {} : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
-  });
-}
-
-/** A free port of the interface that the gang meets on: one of `wanted`, or any. */
-async function freePort(address: string, wanted: readonly number[]): Promise<number> {
-  for (const port of wanted.length === 0 ? [0] : wanted) {
-    const free = await bind(address, port);
-    if (free !== null) return free;
-  }
-  throw new TemperError('TrainingFailed', { where: address, what: `none of the ports ${wanted.join(', ')} is free for torchrun` });
-}
-
-function bind(address: string, port: number): Promise<number | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, address, () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : null));
-    });
   });
 }

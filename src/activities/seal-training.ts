@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { attemptDir, attemptsOf, newestProven } from '../host/run/attempts.js';
 import { isSameOwner, readClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
 import { verifyCheckpoint } from '../host/checkpoint/verify.js';
-import { MetricSchema, type AttemptRecord, type Metric } from '../schemas/attempt.js';
+import { readLosses } from '../host/run/metrics.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { SealCall, StageDone } from '../schemas/stage-calls.js';
 import { abandonClaim } from './claim-output.js';
@@ -75,23 +74,4 @@ function lastLoaded(attempts: readonly { readonly load: { readonly path: string 
   const path = attempts.at(-1)?.load.path;
   if (path === undefined) throw new TypeError('a finished training has no attempt');
   return path;
-}
-
-/** First and last loss over all attempts; a later attempt's line of an iteration replaces an earlier one's. */
-async function readLosses(workspace: string, run: string, attempts: readonly AttemptRecord[]): Promise<{ firstLoss: number | null; lastLoss: number | null }> {
-  const byIteration = new Map<number, number | null>();
-  for (const { attempt, hosts } of attempts) {
-    for (const metric of await readMetrics(attemptDir(workspace, run, attempt), hosts)) byIteration.set(metric.iteration, metric.loss);
-  }
-  const sorted = [...byIteration].sort(([a], [b]) => a - b);
-  return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
-}
-
-async function readMetrics(dir: string, hosts: readonly string[]): Promise<Metric[]> {
-  const metrics: Metric[] = [];
-  for (const host of hosts) {
-    const text = await readFile(join(dir, host, 'metrics.jsonl'), 'utf8').catch(() => '');
-    for (const line of text.split('\n')) if (line !== '') metrics.push(MetricSchema.parse(JSON.parse(line)));
-  }
-  return metrics;
 }

@@ -96,7 +96,7 @@ async function tlsFlags({ tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName }: C
   if ((tlsCertPath === undefined) !== (tlsKeyPath === undefined)) {
     throw new TemperError('UsageInvalid', { what: '--tls-cert-path and --tls-key-path go together' });
   }
-  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map((path) => (path === undefined ? undefined : readKeyFile(path))));
+  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map(readKeyFile));
   return {
     tls: {
       ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
@@ -106,7 +106,8 @@ async function tlsFlags({ tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName }: C
   };
 }
 
-async function readKeyFile(path: string): Promise<Buffer> {
+async function readKeyFile(path: string | undefined): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined;
   try {
     return await readFile(path);
   } catch (error) {

@@ -30,7 +30,7 @@ export function durationMs(text: string): number {
 export const NameSchema = patternText(
   /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
   'a name has 1 to 40 lower-case letters, digits and inner dashes',
-  'glm-llava-1',
+  'shapes-1',
 );
 
 /** A host name as workers announce it: also dots, as in fully qualified names. */

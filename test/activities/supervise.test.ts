@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { activity } from '../../src/activities/edge.js';
 import { keeperOf } from '../../src/activities/keeper-of.js';
 import { assertSucceeded, supervise } from '../../src/activities/supervise.js';
-import { TemperError } from '../../src/domain/errors.js';
+import type { TemperError } from '../../src/domain/errors.js';
 import { findKeeper } from '../../src/host/keeper/client.js';
 import type { StageCall } from '../../src/schemas/stage-calls.js';
 import { isAlive, until } from '../host/keeper/helpers.js';

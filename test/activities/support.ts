@@ -107,7 +107,7 @@ export function start<T>(work: (env: MockActivityEnvironment) => Promise<T>, cli
   const env = new MockActivityEnvironment({}, { logger: SILENT, ...(client === undefined ? {} : { client }) });
   const seen: unknown[] = [];
   env.on('heartbeat', (details: unknown) => seen.push(details));
-  const result = env.run(() => work(env));
+  const result: Promise<T> = env.run<[], T, () => Promise<T>>(() => work(env));
   result.catch(() => undefined);
   return {
     env,

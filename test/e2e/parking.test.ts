@@ -68,7 +68,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
       await pauseRun(dev.client, run, 'maintenance');
     });
     expect(blocked).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
-    expect(rankPids(run)).toEqual([]);
+    expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
     await resumeRun(dev.client, run, { set: [], from: null });
     const done = await follow(dev.client, run);
@@ -86,7 +86,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
       await cancelRun(dev.client, run);
     });
     expect(ended.state).toBe('cancelled');
-    expect(rankPids(run)).toEqual([]);
+    expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
   });
 });

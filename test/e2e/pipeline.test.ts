@@ -43,8 +43,6 @@ describe('examples/tiny.yaml', { timeout: 300_000 }, () => {
     expect(verify?.['accuracyAfter']).toBeGreaterThanOrEqual(0.95);
     expect(verify?.['accuracyBlankImages']).toBeLessThanOrEqual(0.4);
     expect(verify?.['accuracySwappedImages']).toBeLessThanOrEqual(0.4);
-    const trainTime = first.stages.find(({ name }) => name === 'train')?.durationMs ?? Number.POSITIVE_INFINITY;
-    console.info(`train stage ${trainTime} ms, facts ${JSON.stringify(verify)}`);
   });
 
   it('answers each kind of question', async () => {

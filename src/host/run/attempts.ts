@@ -20,13 +20,17 @@ export function attemptDir(workspace: string, run: string, attempt: number): str
   return join(runDir(workspace, run), 'attempts', attemptFolder(attempt));
 }
 
-/** Takes the next attempt number of a run by mkdir: no counter that a reset could start again. */
+/**
+ * Takes the next attempt number of a run by mkdir: no counter that a reset could start again. The attempt's folder
+ * then holds its empty save folder `ckpt`.
+ */
 export async function takeAttempt(workspace: string, run: string): Promise<number> {
   const root = join(runDir(workspace, run), 'attempts');
   await mkdir(root, { recursive: true });
   for (let number = Math.max(0, ...(await attemptNumbers(root))) + 1; ; number += 1) {
     try {
       await mkdir(join(root, attemptFolder(number)));
+      await mkdir(join(root, attemptFolder(number), 'ckpt'));
       return number;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;

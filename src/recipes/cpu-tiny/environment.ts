@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
 import type { Command, EnvironmentRecipe, HostTools } from '../recipe.js';
-import { python } from './work.js';
+import { python } from './python-command.js';
 
 const ProbeSchema = z.record(z.string(), z.string().nullable());
 

@@ -32,13 +32,6 @@ export function edited(from: string, to: string): string {
   return FULL.replace(from, () => to);
 }
 
-/** The full spec with `lines` (1-based, inclusive) replaced. */
-export function withLine(line: number, ...texts: string[]): string {
-  const lines = FULL.split('\n');
-  lines.splice(line - 1, 1, ...texts);
-  return lines.join('\n');
-}
-
 /** Problems as `temper validate` prints them. */
 export function linesOf(text: string): string[] {
   return read(text).problems.map(formatSpecProblem);

@@ -5,6 +5,7 @@ import type { TemperClient } from '../../../src/client/connect.js';
 import type { KeptCommandRecord } from '../../../src/schemas/host-call.js';
 import type { StageName } from '../../../src/schemas/plan.js';
 import type { RunStatus } from '../../../src/schemas/run.js';
+import { listKeepers } from '../../../src/host/keeper/client.js';
 import { hasEnvironmentEntry, listProcesses } from '../../../src/host/processes/proc.js';
 import type { Dev } from './dev.js';
 
@@ -40,9 +41,11 @@ export async function keptCommands(dev: Dev, run: string): Promise<KeptCommandRe
 }
 
 /** Pids of the ranks of a run's training: the processes under torchrun that carry its keeper's mark. */
-export function rankPids(run: string): number[] {
+export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
+  const hosts = ['laptop-1', 'laptop-2'].map((host) => join(dev.home, 'hosts', host));
   const processes = listProcesses();
-  const marked = processes.filter(({ pid }) => [0, 1].some((node) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${run}.train.h0${node}.1`)));
+  const ids = hosts.flatMap((scratch) => listKeepers(scratch).map(({ id }) => id)).filter((id) => id.startsWith(`${run}.train.h`));
+  const marked = processes.filter(({ pid }) => ids.some((id) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${id}`)));
   const parents = new Set(marked.map(({ ppid }) => ppid));
   // torchrun is a parent of ranks; ranks have no marked children of their own here.
   return marked.filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid)).map(({ pid }) => pid);
