@@ -3,13 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { makeLogger, temporalLogger } from '../src/logger.js';
 
 /** A logger whose lines the test reads. */
-function listening(bindings: Readonly<Record<string, unknown>> = {}): { logger: ReturnType<typeof makeLogger>; lines: string[] } {
+function listening(bindings: Readonly<Record<string, unknown>> = {}): {
+  logger: ReturnType<typeof makeLogger>;
+  lines: string[];
+} {
   const lines: string[] = [];
   return { logger: makeLogger('trace', bindings, { write: (line) => lines.push(line) }), lines };
 }
 
 const SECRET = 'S3CR3T';
-const KEYS = ['taskToken', 'base64TaskToken', 'apiKey', 'api_key', 'token', 'authorization', 'Authorization', 'accessToken', 'password', 'clientSecret'];
+const KEYS = [
+  'taskToken',
+  'base64TaskToken',
+  'apiKey',
+  'api_key',
+  'token',
+  'authorization',
+  'Authorization',
+  'accessToken',
+  'password',
+  'clientSecret',
+];
 
 /** Something with the secret under a secret's name, at any depth of objects, lists, maps and errors. */
 const withSecret = fc.letrec((tie) => ({
@@ -33,7 +47,10 @@ describe('the log', () => {
         logger.info({ meta, [key]: SECRET }, 'said');
         logger.warn({ err: meta });
         temporalLogger(logger).info('said', { meta, [key]: SECRET });
-        temporalLogger(logger).error('said', { error: Object.assign(new Error('failed'), { meta }), taskToken: SECRET });
+        temporalLogger(logger).error('said', {
+          error: Object.assign(new Error('failed'), { meta }),
+          taskToken: SECRET,
+        });
         expect(lines).toHaveLength(4);
         expect(lines.join('')).not.toContain(SECRET);
         expect(lines.every((line) => JSON.parse(line).role === 'host')).toBe(true);
@@ -48,7 +65,13 @@ describe('the log', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
       level: 'error',
       msg: 'failed',
-      err: { type: 'TypeError', message: 'outer', code: 'E1', stack: expect.stringContaining('logger.test'), cause: { message: 'inner' } },
+      err: {
+        type: 'TypeError',
+        message: 'outer',
+        code: 'E1',
+        stack: expect.stringContaining('logger.test'),
+        cause: { message: 'inner' },
+      },
     });
   });
 
@@ -57,7 +80,10 @@ describe('the log', () => {
     [new Date(0), '1970-01-01T00:00:00.000Z'],
     [new Uint8Array(3), '3 bytes'],
     [new Set([1, 2]), [1, 2]],
-    [{ tokens: 5, estimatedTokens: 6 }, { tokens: 5, estimatedTokens: 6 }],
+    [
+      { tokens: 5, estimatedTokens: 6 },
+      { tokens: 5, estimatedTokens: 6 },
+    ],
     [null, null],
     ['text', 'text'],
   ])('writes %s as %j', (value, expected) => {

@@ -35,12 +35,13 @@ export interface StageBench {
 
 /** Registers the hooks that make and remove a bench. */
 export function useStageBench(): StageBench {
-  const keepers = useKeeperBench();
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'temper-stage-'));
   });
+  // Registered first, so that it runs last: by then no command writes into the folder any more.
   afterEach(() => rmSync(root, { recursive: true, force: true }));
+  const keepers = useKeeperBench();
   const workspace = (): string => join(root, 'workspace');
   return {
     workspace,

@@ -14,7 +14,16 @@ import { READERS } from '../host/checkpoint/fixtures.js';
 import { clientOf, interrupt, recipeOf, run, start, useStageBench } from './support.js';
 
 const bench = useStageBench();
-const HOST = { v: 1 as const, name: 'h1', machineId: 'm', pid: 1, address: '127.0.0.1', labels: [], scratch: '/', startedAt: '' };
+const HOST = {
+  v: 1 as const,
+  name: 'h1',
+  machineId: 'm',
+  pid: 1,
+  address: '127.0.0.1',
+  labels: [],
+  scratch: '/',
+  startedAt: '',
+};
 
 const line = (iteration: number, loss: number): string =>
   ` [2026-01-01 00:00:00] iteration ${iteration}/4 | consumed samples: 8 | elapsed time per iteration (ms): 10.0 | learning rate: 1.0E-03 | global batch size: 2 | loss: ${loss} | grad norm: 1.0 | number of skipped iterations:   0 | number of nan iterations:   0 |`;
@@ -34,7 +43,18 @@ function recipeSaying({ lines = TRAINED, saves = [2, 4], stderr = '', end = 'exi
   const fake = recipeOf(() => ({}));
   const launch = ({ rankLogDir, saveDir }: LaunchFacts) => ({
     step: 'h00',
-    argv: ['/bin/sh', '-c', PROGRAM, 'sh', join(rankLogDir, 'none_x/attempt_0'), saveDir, saves.join(' '), lines.join('\n'), stderr, end],
+    argv: [
+      '/bin/sh',
+      '-c',
+      PROGRAM,
+      'sh',
+      join(rankLogDir, 'none_x/attempt_0'),
+      saveDir,
+      saves.join(' '),
+      lines.join('\n'),
+      stderr,
+      end,
+    ],
     cwd: rankLogDir,
     env: {},
   });
@@ -57,7 +77,8 @@ async function open(recipe: Recipe, over: Partial<StageCall> = {}) {
   return { host, call, attempt, train, dir };
 }
 
-const seal = (host: ReturnType<typeof bench.host>, train: TrainCall, nodes: NodeDone[]) => run(() => sealTraining(host, { ...train, nodes }));
+const seal = (host: ReturnType<typeof bench.host>, train: TrainCall, nodes: NodeDone[]) =>
+  run(() => sealTraining(host, { ...train, nodes }));
 
 /** The code of the problem that a call ends with; null when it succeeds. */
 function codeOf(result: Promise<unknown>): Promise<string | null> {
@@ -81,7 +102,10 @@ describe('a training', () => {
     expect(readFileSync(join(dir, 'h1/metrics.jsonl'), 'utf8').split('\n')).toHaveLength(4);
     const done = await seal(host, train, [node]);
     const checkpoint = 'runs/r1/attempts/0001/ckpt/iter_0000004';
-    expect(done).toMatchObject({ reused: false, facts: { iterations: 4, attempts: 1, worldSize: 2, firstLoss: 4, lastLoss: 0.5, checkpoint } });
+    expect(done).toMatchObject({
+      reused: false,
+      facts: { iterations: 4, attempts: 1, worldSize: 2, firstLoss: 4, lastLoss: 0.5, checkpoint },
+    });
     expect(readdirSync(join(bench.workspace(), 'store/train', done.ref.key))).toEqual(['receipt.json']);
     expect((await run(() => claimTraining(host, call))).done).toMatchObject({ reused: true, ref: done.ref });
   });
@@ -143,7 +167,10 @@ describe('the claim of a training', () => {
     const { host, call } = await open(recipe);
     await run(() => claimTraining(host, call));
     const other = await bench.open(recipe, 'r2', { name: 'train' });
-    const waiting = start(() => claimTraining(host, other), clientOf(() => ({ status: 'RUNNING' })));
+    const waiting = start(
+      () => claimTraining(host, other),
+      clientOf(() => ({ status: 'RUNNING' })),
+    );
     await waiting.beat((details) => (details as { phase?: string }).phase === 'waiting');
     await run(() => releaseClaim(host, other));
     await run(() => releaseClaim(host, call));

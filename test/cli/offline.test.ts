@@ -87,7 +87,7 @@ describe('temper validate', () => {
     expect(status).toBe(2);
     expect(stderr).toBe('');
     const lines = stdout.trimEnd().split('\n');
-    expect(lines).toContain('bad.yaml:2:7 name: "Bad Name" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like glm-llava-1');
+    expect(lines).toContain('bad.yaml:2:7 name: "Bad Name" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like shapes-1');
     expect(lines.slice(0, -1).every((line) => /^bad\.yaml:\d+:\d+/.test(line))).toBe(true);
     expect(lines.at(-1)).toBe(`bad.yaml: ${lines.length - 1} errors`);
   });

@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, EXIT, exitStatusOf, formatProblem, isErrorCode, problem, TemperError, type ErrorCode } from '../../src/domain/errors.js';
+import {
+  CATALOGUE,
+  EXIT,
+  exitStatusOf,
+  formatProblem,
+  isErrorCode,
+  problem,
+  TemperError,
+  type ErrorCode,
+} from '../../src/domain/errors.js';
 import { ProblemSchema } from '../../src/schemas/problem.js';
 
 const CODES = Object.keys(CATALOGUE) as ErrorCode[];
@@ -10,7 +19,12 @@ describe('the error catalogue', () => {
     expect(Object.values(EXIT)).toContain(CATALOGUE[code].exit);
     expect([EXIT.ok, EXIT.interrupted]).not.toContain(CATALOGUE[code].exit);
     expect(CATALOGUE[code].fix).toMatch(/^[a-z].*[^.]$/);
-    expect(ProblemSchema.parse(problem(code, { what: 'w' }))).toEqual({ code, what: 'w', fix: CATALOGUE[code].fix, retryable: CATALOGUE[code].retryable });
+    expect(ProblemSchema.parse(problem(code, { what: 'w' }))).toEqual({
+      code,
+      what: 'w',
+      fix: CATALOGUE[code].fix,
+      retryable: CATALOGUE[code].retryable,
+    });
     expect(exitStatusOf(code)).toBe(CATALOGUE[code].exit);
   });
 
@@ -23,17 +37,31 @@ describe('the error catalogue', () => {
 describe('a problem', () => {
   it('keeps its facts, and of its evidence what fits', () => {
     const evidence = Array.from({ length: 20 }, (_, index) => `${index} ${'x'.repeat(400)}`);
-    const made = problem('CommandFailed', { what: 'it ended', where: 'h1', why: 'a reason', fix: 'a better fix', evidence });
-    expect(made).toMatchObject({ what: 'it ended', where: 'h1', why: 'a reason', fix: 'a better fix', retryable: false });
+    const made = problem('CommandFailed', {
+      what: 'it ended',
+      where: 'h1',
+      why: 'a reason',
+      fix: 'a better fix',
+      evidence,
+    });
+    expect(made).toMatchObject({
+      what: 'it ended',
+      where: 'h1',
+      why: 'a reason',
+      fix: 'a better fix',
+      retryable: false,
+    });
     expect(made.evidence).toHaveLength(12);
     expect(made.evidence?.[0]).toBe(`8 ${'x'.repeat(298)}`);
   });
 
   it('is one line with where, what, why, code and fix', () => {
-    expect(formatProblem(problem('DiskTooSmall', { what: '1 MB is free', where: '/w', why: 'others', fix: 'free some' }))).toBe(
-      '/w: 1 MB is free (others) [DiskTooSmall]; fix: free some',
+    expect(
+      formatProblem(problem('DiskTooSmall', { what: '1 MB is free', where: '/w', why: 'others', fix: 'free some' })),
+    ).toBe('/w: 1 MB is free (others) [DiskTooSmall]; fix: free some');
+    expect(formatProblem(problem('Paused', { what: 'stopped' }))).toBe(
+      'stopped [Paused]; fix: temper resume RUN continues',
     );
-    expect(formatProblem(problem('Paused', { what: 'stopped' }))).toBe('stopped [Paused]; fix: temper resume RUN continues');
   });
 
   it('travels in an error with its cause', () => {

@@ -59,7 +59,12 @@ describe('the book of a run', () => {
     book.fail('weights');
     book.block(problem('CommandFailed', { where: 'h1', what: 'it ended', why: 'a reason' }));
     expect(book.isBlocked).toBe(true);
-    expect(book.memo()).toMatchObject({ state: 'blocked', stage: 'weights', reason: 'h1: it ended (a reason)', code: 'CommandFailed' });
+    expect(book.memo()).toMatchObject({
+      state: 'blocked',
+      stage: 'weights',
+      reason: 'h1: it ended (a reason)',
+      code: 'CommandFailed',
+    });
     book.run();
     expect(book.isBlocked).toBe(false);
     expect(book.memo()).toMatchObject({ state: 'running', stage: null, reason: null, fix: null, code: null });
@@ -77,7 +82,11 @@ describe('the book of a run', () => {
   });
 
   it('has a memo of at most 1900 bytes and some of each text, however bad they are (property)', () => {
-    const anything = fc.string({ unit: fc.constantFrom('a', '"', '\n', '\u0001', '\ud800', 'é', '中', '😀'), minLength: 800, maxLength: 3_000 });
+    const anything = fc.string({
+      unit: fc.constantFrom('a', '"', '\n', '\u0001', '\ud800', 'é', '中', '😀'),
+      minLength: 800,
+      maxLength: 3_000,
+    });
     fc.assert(
       fc.property(anything, anything, anything, (what, why, fix) => {
         const book = bookOf(NAMES);

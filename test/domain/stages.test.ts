@@ -26,7 +26,16 @@ function plan(changes: Partial<Record<StageName, Partial<StagePlan>>> = {}): Pip
     timeoutMs: 1,
     ...changes[name],
   }));
-  return { v: 1, run: 'r', recipe: { id: 'x', version: 1 }, specDigest: 'd', workspace: '/w', fleet: { name: 'f', hosts: 1, npusPerHost: 1, spares: 0 }, stages, warnings: [] };
+  return {
+    v: 1,
+    run: 'r',
+    recipe: { id: 'x', version: 1 },
+    specDigest: 'd',
+    workspace: '/w',
+    fleet: { name: 'f', hosts: 1, npusPerHost: 1, spares: 0 },
+    stages,
+    warnings: [],
+  };
 }
 
 describe('stages', () => {
@@ -34,7 +43,10 @@ describe('stages', () => {
     [[], []],
     [['verify'], ['verify']],
     [['data'], ['data', 'train', 'export', 'verify']],
-    [['convert', 'weights'], ['weights', 'convert', 'train', 'export', 'verify']],
+    [
+      ['convert', 'weights'],
+      ['weights', 'convert', 'train', 'export', 'verify'],
+    ],
     [['environment'], ['environment', 'weights', 'data', 'convert', 'train', 'export', 'verify']],
   ])('that depend on %j are %j', (names, expected) => {
     expect(withDependents(plan(), new Set(names))).toEqual(expected);
@@ -44,7 +56,11 @@ describe('stages', () => {
     ['nothing', {}, []],
     ['a title or a timeout', { train: { title: 'other', timeoutMs: 9, resources: { diskBytes: 9, ramBytes: 9 } } }, []],
     ['a fingerprint', { train: { fingerprint: 'other' } }, ['train', 'export', 'verify']],
-    ['a source', { data: { sources: [{ field: 'f', path: '/other', kind: 'file' }] } }, ['data', 'train', 'export', 'verify']],
+    [
+      'a source',
+      { data: { sources: [{ field: 'f', path: '/other', kind: 'file' }] } },
+      ['data', 'train', 'export', 'verify'],
+    ],
     ['the needs', { export: { needs: ['train', 'weights'] } }, ['export', 'verify']],
   ])('to make again after a change of %s', (_what, changes, expected) => {
     expect(changedStages(plan(), plan(changes))).toEqual(expected);
@@ -65,9 +81,18 @@ describe('locks of hosts', () => {
   it.each([
     [[], []],
     [[{ host: 'a', lock: { torch: '1' } }], []],
-    [[{ host: 'a', lock: { torch: '1', x: '2' } }, { host: 'b', lock: { x: '2', torch: '1' } }], []],
     [
-      [{ host: 'a', lock: { torch: '1', only: '3' } }, { host: 'b', lock: { torch: '2', more: '4' } }],
+      [
+        { host: 'a', lock: { torch: '1', x: '2' } },
+        { host: 'b', lock: { x: '2', torch: '1' } },
+      ],
+      [],
+    ],
+    [
+      [
+        { host: 'a', lock: { torch: '1', only: '3' } },
+        { host: 'b', lock: { torch: '2', more: '4' } },
+      ],
       ['torch: a has 1, b has 2', 'only: a has 3, b has none', 'more: a has none, b has 4'],
     ],
   ])('%j differ in %j', (answers, expected) => {

@@ -34,9 +34,12 @@ describe.each([
     );
   });
 
-  it.each(['heartbeatThrottleMs', 'heartbeatIntervalMs', 'heartbeatTimeoutMs', 'probeTimeoutMs'] as const)('are out of order when %s is too long', (name) => {
-    expect(isTimingOrdered({ ...timing, [name]: timing.fenceTimeoutMs })).toBe(false);
-  });
+  it.each(['heartbeatThrottleMs', 'heartbeatIntervalMs', 'heartbeatTimeoutMs', 'probeTimeoutMs'] as const)(
+    'are out of order when %s is too long',
+    (name) => {
+      expect(isTimingOrdered({ ...timing, [name]: timing.fenceTimeoutMs })).toBe(false);
+    },
+  );
 
   it('may have no orphan timeout', () => {
     const never = { ...timing, orphanTimeoutMs: 0 };

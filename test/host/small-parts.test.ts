@@ -32,7 +32,10 @@ describe('a JSON file', () => {
   });
 
   it.each([
-    ['{"v":2,"n":"anything"}', { code: 'FormatTooNew', what: 'the file has format version 2, this Temper reads version 1' }],
+    [
+      '{"v":2,"n":"anything"}',
+      { code: 'FormatTooNew', what: 'the file has format version 2, this Temper reads version 1' },
+    ],
     ['{"v":1,"n":"x"}', { code: 'WorkspaceUnusable', why: expect.stringContaining('n:') }],
     ['{"n":1}', { code: 'WorkspaceUnusable' }],
     ['null', { code: 'WorkspaceUnusable' }],
@@ -40,7 +43,9 @@ describe('a JSON file', () => {
     ['', { code: 'WorkspaceUnusable', what: 'the file is not JSON' }],
   ])('that holds %s is refused', async (text, problem) => {
     write('file.json', text);
-    await expect(readJsonFile(join(dir, 'file.json'), schema)).rejects.toMatchObject({ problem: { ...problem, where: join(dir, 'file.json') } });
+    await expect(readJsonFile(join(dir, 'file.json'), schema)).rejects.toMatchObject({
+      problem: { ...problem, where: join(dir, 'file.json') },
+    });
   });
 
   it('that is a folder is an error of the system, not a missing file', async () => {
@@ -61,7 +66,9 @@ describe('fact files', () => {
     ['is no summary', `"${'x'.repeat(4 * 1024 * 1024)}"`, /it has 4194306 bytes/],
   ])('prove nothing when one %s', async (_what, text, why) => {
     if (text !== null) write('a.json', text);
-    await expect(readFactFiles(dir, ['a.json'])).rejects.toMatchObject({ problem: { code: 'ProofFailed', where: join(dir, 'a.json'), why: expect.stringMatching(why) } });
+    await expect(readFactFiles(dir, ['a.json'])).rejects.toMatchObject({
+      problem: { code: 'ProofFailed', where: join(dir, 'a.json'), why: expect.stringMatching(why) },
+    });
   });
 });
 
@@ -69,7 +76,11 @@ describe('a proven environment', () => {
   it('is remembered per recipe and interpreter', async () => {
     expect(await readEnvironment(dir, 'a/b', '/py')).toBeNull();
     await writeEnvironment(dir, 'a/b', '/py', { torch: '2' });
-    expect(await readEnvironment(dir, 'a/b', '/py')).toMatchObject({ v: 1, lock: { torch: '2' }, digest: fingerprint({ torch: '2' }) });
+    expect(await readEnvironment(dir, 'a/b', '/py')).toMatchObject({
+      v: 1,
+      lock: { torch: '2' },
+      digest: fingerprint({ torch: '2' }),
+    });
     expect(await readEnvironment(dir, 'a/b', '/other')).toBeNull();
     expect(await readEnvironment(dir, 'a', '/py')).toBeNull();
   });
@@ -99,7 +110,9 @@ describe('the resources of this host', () => {
     [{ diskBytes: 1e18, ramBytes: 0 }, 'DiskTooSmall', '1000000000000 MB are needed'],
     [{ diskBytes: 0, ramBytes: 1e18 }, 'RamTooSmall', '1000000000000 MB are needed'],
   ])('do not suffice for %j', async (needs, code, what) => {
-    await expect(assertResources(dir, needs)).rejects.toMatchObject({ problem: { code, what: expect.stringContaining(what), retryable: false } });
+    await expect(assertResources(dir, needs)).rejects.toMatchObject({
+      problem: { code, what: expect.stringContaining(what), retryable: false },
+    });
   });
 });
 
@@ -120,11 +133,15 @@ describe('this host', () => {
   });
 
   it('takes what its worker is told, and an absolute scratch folder', () => {
-    expect(hostContext({ config, name: 'h1', options: { fleet: 'lab', scratch: 'x', address: '10.0.0.1' } })).toMatchObject({ scratch: join(process.cwd(), 'x'), address: '10.0.0.1' });
+    expect(
+      hostContext({ config, name: 'h1', options: { fleet: 'lab', scratch: 'x', address: '10.0.0.1' } }),
+    ).toMatchObject({ scratch: join(process.cwd(), 'x'), address: '10.0.0.1' });
   });
 
   it.each(['', 'H1', 'h_1', '-h', 'h/1', 'h'.repeat(64)])('cannot be called %j', (name) => {
-    expect(() => hostContext({ config, name, options: { fleet: 'lab' } })).toThrow(expect.objectContaining({ problem: expect.objectContaining({ code: 'UsageInvalid', where: '--name' }) }));
+    expect(() => hostContext({ config, name, options: { fleet: 'lab' } })).toThrow(
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'UsageInvalid', where: '--name' }) }),
+    );
   });
 
   it('answers a probe, with a scratch folder that is there afterwards', async () => {

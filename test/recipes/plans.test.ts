@@ -48,11 +48,18 @@ describe('a plan from text', () => {
   ])('is refused with problems for %s', (_what, text, sets) => {
     const result = planFromText(text, 'r', sets);
     expect(result.plan).toBeNull();
-    expect(result.problems[0]).toMatchObject({ code: 'SpecInvalid', where: expect.stringMatching(/\S/), what: expect.stringMatching(/\S/), fix: expect.stringMatching(/\S/) });
+    expect(result.problems[0]).toMatchObject({
+      code: 'SpecInvalid',
+      where: expect.stringMatching(/\S/),
+      what: expect.stringMatching(/\S/),
+      fix: expect.stringMatching(/\S/),
+    });
   });
 
   it('tells lints that are only warnings', () => {
-    expect(planned(TEXT.replace('every: 100', 'every: 299')).plan.warnings).toMatchObject([{ what: expect.stringContaining('leaves one') }]);
+    expect(planned(TEXT.replace('every: 100', 'every: 299')).plan.warnings).toMatchObject([
+      { what: expect.stringContaining('leaves one') },
+    ]);
   });
 });
 
@@ -71,7 +78,15 @@ describe('a report without a host', () => {
       ['verify', 1, 2],
     ]);
     expect(report.stages.every(({ key, willReuse }) => key === null && !willReuse)).toBe(true);
-    expect(report.stages[3]?.commands[0]).toEqual(['<python>', '<programs>/convert.py', 'hf-to-dcp', '--hf-dir', '<weights>/hf', '--save-dir', '<convert>/dcp']);
+    expect(report.stages[3]?.commands[0]).toEqual([
+      '<python>',
+      '<programs>/convert.py',
+      'hf-to-dcp',
+      '--hf-dir',
+      '<weights>/hf',
+      '--save-dir',
+      '<convert>/dcp',
+    ]);
     const [first, second] = report.stages[4]?.commands ?? [];
     expect([first, second].map((argv) => argv?.[(argv?.indexOf('--node_rank') ?? 0) + 1])).toEqual(['0', '1']);
     expect(first).toEqual(expect.arrayContaining(['<data>/rows', '<attempt>/load', '<address of node 0>']));

@@ -19,8 +19,10 @@ function folderOf(name: string): string {
 
 /** Whether a schema is a format: it, or each of its alternatives, carries its major version. */
 function isVersioned(schema: z.ZodType): boolean {
-  if (schema instanceof z.ZodReadonly) return schema.def.innerType instanceof z.ZodType && isVersioned(schema.def.innerType);
-  if (schema instanceof z.ZodUnion) return schema.options.every((option) => option instanceof z.ZodType && isVersioned(option));
+  if (schema instanceof z.ZodReadonly)
+    return schema.def.innerType instanceof z.ZodType && isVersioned(schema.def.innerType);
+  if (schema instanceof z.ZodUnion)
+    return schema.options.every((option) => option instanceof z.ZodType && isVersioned(option));
   return schema instanceof z.ZodObject && 'v' in schema.shape;
 }
 
@@ -42,11 +44,17 @@ async function findFormats(): Promise<Map<string, z.ZodType>> {
 const formats = await findFormats();
 const folders = readdirSync(FIXTURES);
 const fixtures = [...formats].flatMap(([format, schema]) =>
-  (folders.includes(format) ? readdirSync(new URL(`${format}/`, FIXTURES)) : []).map((file) => ({ format, file, schema })),
+  (folders.includes(format) ? readdirSync(new URL(`${format}/`, FIXTURES)) : []).map((file) => ({
+    format,
+    file,
+    schema,
+  })),
 );
 
 function read(format: string, file: string): Record<string, unknown> {
-  return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(new URL(`${format}/${file}`, FIXTURES), 'utf8')));
+  return z
+    .record(z.string(), z.unknown())
+    .parse(JSON.parse(readFileSync(new URL(`${format}/${file}`, FIXTURES), 'utf8')));
 }
 
 describe('the versioned formats', () => {
@@ -67,22 +75,33 @@ describe('the versioned formats', () => {
     }
   });
 
-  it.each(fixtures)('$format/$file is read whole, tolerates a field of later, refuses a newer major', ({ format, file, schema }) => {
-    const golden = read(format, file);
-    expect(schema.parse(golden)).toEqual(golden);
-    expect(schema.parse({ ...golden, addedLater: { deep: [1] } })).toMatchObject(golden);
-    expect(schema.safeParse({ ...golden, v: 2 }).error?.issues).toMatchObject([{ path: ['v'] }]);
-    const { v: _version, ...unversioned } = golden;
-    // What Temper itself writes without a version has one by default, or is no format.
-    expect(format === 'keeper-request' || !schema.safeParse(unversioned).success).toBe(true);
-  });
+  it.each(fixtures)(
+    '$format/$file is read whole, tolerates a field of later, refuses a newer major',
+    ({ format, file, schema }) => {
+      const golden = read(format, file);
+      expect(schema.parse(golden)).toEqual(golden);
+      expect(schema.parse({ ...golden, addedLater: { deep: [1] } })).toMatchObject(golden);
+      expect(schema.safeParse({ ...golden, v: 2 }).error?.issues).toMatchObject([{ path: ['v'] }]);
+      const { v: _version, ...unversioned } = golden;
+      // Callers may leave the version of a keeper's request out; it is added before the request is written.
+      expect(format === 'keeper-request' || !schema.safeParse(unversioned).success).toBe(true);
+    },
+  );
 });
 
 describe('the search for formats', () => {
   it('finds versions behind readonly and in unions, and nothing else', () => {
     const versioned = z.object({ v: z.literal(1) });
-    expect([versioned, versioned.readonly(), z.discriminatedUnion('op', [versioned.extend({ op: z.literal('a') })])].map(isVersioned)).toEqual([true, true, true]);
-    expect([z.object({ x: z.string() }), z.string(), z.array(versioned)].map(isVersioned)).toEqual([false, false, false]);
+    expect(
+      [versioned, versioned.readonly(), z.discriminatedUnion('op', [versioned.extend({ op: z.literal('a') })])].map(
+        isVersioned,
+      ),
+    ).toEqual([true, true, true]);
+    expect([z.object({ x: z.string() }), z.string(), z.array(versioned)].map(isVersioned)).toEqual([
+      false,
+      false,
+      false,
+    ]);
     expect(folderOf('DataCheckReportSchema')).toBe('data-check-report');
   });
 });

@@ -63,7 +63,7 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'missing name of the spec',
     text: edited('name: full\n',''),
     says: [
-      's.yaml:2:1 name: name is missing, it means: Name of the pipeline; the run takes it unless --run gives another, add name: text such as glm-llava-1 (a name has 1 to 40 lower-case letters, digits and inner dashes)',
+      's.yaml:2:1 name: name is missing, it means: Name of the pipeline; the run takes it unless --run gives another, add name: text such as shapes-1 (a name has 1 to 40 lower-case letters, digits and inner dashes)',
     ],
   },
   {
@@ -182,7 +182,7 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'name with shell characters',
     text: edited('name: full','name: "x; rm -rf /"'),
     says: [
-      's.yaml:3:7 name: "x; rm -rf /" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like glm-llava-1',
+      's.yaml:3:7 name: "x; rm -rf /" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like shapes-1',
     ],
   },
   {
@@ -196,7 +196,7 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'name that is too long',
     text: edited('name: full',`name: ${'a'.repeat(41)}`),
     says: [
-      's.yaml:3:7 name: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like glm-llava-1',
+      's.yaml:3:7 name: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like shapes-1',
     ],
   },
   {

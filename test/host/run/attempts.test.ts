@@ -1,8 +1,26 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt } from '../../../src/host/run/attempts.js';
+import {
+  attemptDir,
+  attemptsOf,
+  makeLoadView,
+  namedCheckpoint,
+  newestProven,
+  takeAttempt,
+  writeAttempt,
+} from '../../../src/host/run/attempts.js';
 import { cpuTiny } from '../../../src/recipes/cpu-tiny/recipe.js';
 import type { AttemptRecord } from '../../../src/schemas/attempt.js';
 import { READERS } from '../checkpoint/fixtures.js';
@@ -15,19 +33,35 @@ beforeEach(() => {
 afterEach(() => rmSync(workspace, { recursive: true, force: true }));
 
 function record(attempt: number, key = 'k'): AttemptRecord {
-  return { v: 1, attempt, run: 'r', key, lease: 1, hosts: ['h1'], masterAddress: '', masterPort: 1, load: { path: '/p', iteration: null }, refused: [], at: '' };
+  return {
+    v: 1,
+    attempt,
+    run: 'r',
+    key,
+    lease: 1,
+    hosts: ['h1'],
+    masterAddress: '',
+    masterPort: 1,
+    load: { path: '/p', iteration: null },
+    refused: [],
+    at: '',
+  };
 }
 
 /** An attempt that saved these iterations. */
 async function attempt(number: number, ...iterations: readonly number[]): Promise<AttemptRecord> {
   const ckpt = join(attemptDir(workspace, 'r', number), 'ckpt');
   mkdirSync(ckpt, { recursive: true });
-  for (const one of iterations) cpSync(join(READERS, 'dcp', contract.iterationFolder(one)), join(ckpt, contract.iterationFolder(one)), { recursive: true });
+  for (const one of iterations)
+    cpSync(join(READERS, 'dcp', contract.iterationFolder(one)), join(ckpt, contract.iterationFolder(one)), {
+      recursive: true,
+    });
   await writeAttempt(workspace, record(number));
   return record(number);
 }
 
-const shard = (number: number, iteration: number): string => join(attemptDir(workspace, 'r', number), 'ckpt', contract.iterationFolder(iteration), '__0_0.distcp');
+const shard = (number: number, iteration: number): string =>
+  join(attemptDir(workspace, 'r', number), 'ckpt', contract.iterationFolder(iteration), '__0_0.distcp');
 const newest = (...attempts: readonly AttemptRecord[]) => newestProven(workspace, 'r', attempts, contract);
 
 describe('attempt numbers', () => {
@@ -40,7 +74,12 @@ describe('attempt numbers', () => {
   });
 
   it('go with records of what was trained, oldest first', async () => {
-    for (const [number, key] of [[12, 'k'], [2, 'k'], [3, 'other']] as const) await writeAttempt(workspace, record(number, key));
+    for (const [number, key] of [
+      [12, 'k'],
+      [2, 'k'],
+      [3, 'other'],
+    ] as const)
+      await writeAttempt(workspace, record(number, key));
     await takeAttempt(workspace, 'r');
     expect((await attemptsOf(workspace, 'r', 'k')).map((one) => one.attempt)).toEqual([2, 12]);
     expect(await attemptsOf(workspace, 'never-ran', 'k')).toEqual([]);
@@ -55,7 +94,10 @@ describe('the newest proven checkpoint', () => {
 
   it('is the highest iteration over all attempts, and of equal ones the later attempt', async () => {
     const [one, two, three] = [await attempt(1, 2, 4), await attempt(2, 2), await attempt(3, 4)];
-    expect(await newest(one, two)).toMatchObject({ proven: { dir: join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004'), iteration: 4 }, refused: [] });
+    expect(await newest(one, two)).toMatchObject({
+      proven: { dir: join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004'), iteration: 4 },
+      refused: [],
+    });
     expect((await newest(one, two, three)).proven?.dir).toBe(join(attemptDir(workspace, 'r', 3), 'ckpt/iter_0000004'));
     expect((await newest(two)).proven?.iteration).toBe(2);
   });
@@ -74,7 +116,9 @@ describe('the newest proven checkpoint', () => {
 
   it('is not a folder of another name, such as one that was moved aside', async () => {
     const one = await attempt(1, 2);
-    cpSync(join(READERS, 'dcp/iter_0000004'), join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004.bad'), { recursive: true });
+    cpSync(join(READERS, 'dcp/iter_0000004'), join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004.bad'), {
+      recursive: true,
+    });
     expect((await newest(one)).proven?.iteration).toBe(2);
   });
 });

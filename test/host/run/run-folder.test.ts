@@ -40,16 +40,34 @@ describe('the folder of a run', () => {
   it('is not believed when its spec was edited, and named when it cannot be read', async () => {
     const { plan, specText } = planned(cpuTiny.template);
     await writeRun(plan, specText);
-    writeFileSync(join(runDir(workspace, 'r'), `spec-${plan.specDigest}.yaml`), specText.replace(/iterations: \d+/, 'iterations: 7'));
-    await expect(readRunSpec(workspace, 'r', plan.specDigest)).rejects.toMatchObject({ problem: { code: 'SpecChanged' } });
-    await expect(readRunSpec(workspace, 'other', plan.specDigest)).rejects.toMatchObject({ problem: { code: 'WorkspaceUnusable', where: workspace } });
+    writeFileSync(
+      join(runDir(workspace, 'r'), `spec-${plan.specDigest}.yaml`),
+      specText.replace(/iterations: \d+/, 'iterations: 7'),
+    );
+    await expect(readRunSpec(workspace, 'r', plan.specDigest)).rejects.toMatchObject({
+      problem: { code: 'SpecChanged' },
+    });
+    await expect(readRunSpec(workspace, 'other', plan.specDigest)).rejects.toMatchObject({
+      problem: { code: 'WorkspaceUnusable', where: workspace },
+    });
     writeFileSync(join(workspace, 'file'), '');
-    await expect(writeRun({ ...plan, workspace: join(workspace, 'file') }, specText)).rejects.toMatchObject({ problem: { code: 'WorkspaceUnusable' } });
+    await expect(writeRun({ ...plan, workspace: join(workspace, 'file') }, specText)).rejects.toMatchObject({
+      problem: { code: 'WorkspaceUnusable' },
+    });
   });
 
   it('links outputs relatively, so that the workspace can be mounted elsewhere, and replaces links', async () => {
     for (const name of ['one', 'two']) mkdirSync(join(workspace, name));
-    const record = { v: 1 as const, stage: 'export' as const, key: 'k', digest: 'd', reused: false, host: 'h', at: '', durationMs: 1 };
+    const record = {
+      v: 1 as const,
+      stage: 'export' as const,
+      key: 'k',
+      digest: 'd',
+      reused: false,
+      host: 'h',
+      at: '',
+      durationMs: 1,
+    };
     for (const name of ['one', 'two']) {
       await recordStage(workspace, 'r', record, join(workspace, name));
       await linkExport(workspace, 'r', join(workspace, name));
@@ -81,18 +99,35 @@ describe('the log of a training', () => {
     read(line) {
       const [kind, text = ''] = line.split(' ');
       const iteration = Number(text);
-      if (kind === 'step') return { kind: 'iteration', iteration, of: 9, loss: 1, learningRate: null, gradNorm: null, elapsedMs: null, consumedSamples: null };
+      if (kind === 'step')
+        return {
+          kind: 'iteration',
+          iteration,
+          of: 9,
+          loss: 1,
+          learningRate: null,
+          gradNorm: null,
+          elapsedMs: null,
+          consumedSamples: null,
+        };
       if (kind === 'saving') return { kind: 'phase', phase: 'saving', text: line };
       if (kind === 'saved') return { kind: 'saved', iteration };
       if (kind === 'fatal') return { kind: 'fatal', id: text, text: line };
       return kind === 'end' ? { kind: 'ended' } : null;
     },
   };
-  const append = (rank: number, text: string): void => writeFileSync(join(workspace, `rank-000${rank}.out`), text, { flag: 'a' });
+  const append = (rank: number, text: string): void =>
+    writeFileSync(join(workspace, `rank-000${rank}.out`), text, { flag: 'a' });
 
   it('is read on from where it was left, over several ranks, whole lines only', async () => {
     const log = new TrainingLog(workspace, [0, 1], dialect);
-    expect(await log.read()).toMatchObject({ phase: 'starting', last: null, saved: null, hasEnded: false, fatal: null });
+    expect(await log.read()).toMatchObject({
+      phase: 'starting',
+      last: null,
+      saved: null,
+      hasEnded: false,
+      fatal: null,
+    });
     append(1, 'noise\nstep 1\nst');
     expect(await log.read()).toMatchObject({ phase: 'training', last: { iteration: 1 } });
     append(0, 'saving\n');

@@ -32,11 +32,22 @@ beforeEach(() => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 function claimOf(name: string, over: Partial<Claim> = {}): Claim {
-  return { v: 1, run: name, owner: { workflowId: name, firstRunId: `${name}-1`, runId: `${name}-1` }, host: 'h', tryNumber: 1, out: '', at: '', ...over };
+  return {
+    v: 1,
+    run: name,
+    owner: { workflowId: name, firstRunId: `${name}-1`, runId: `${name}-1` },
+    host: 'h',
+    tryNumber: 1,
+    out: '',
+    at: '',
+    ...over,
+  };
 }
 
 /** A claimer that is ready to begin. */
-async function claimer(...args: readonly string[]): Promise<{ child: ChildProcess; lines: AsyncIterableIterator<string> }> {
+async function claimer(
+  ...args: readonly string[]
+): Promise<{ child: ChildProcess; lines: AsyncIterableIterator<string> }> {
   const child = spawn(process.execPath, [join(root, 'claimer.mjs'), ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('no pipe');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -57,7 +68,9 @@ describe('a claim', () => {
   it('belongs to a chain of a workflow', () => {
     expect(isSameOwner(claimOf('a'), claimOf('a', { host: 'other' }))).toBe(true);
     expect(isSameOwner(claimOf('a'), claimOf('b'))).toBe(false);
-    expect(isSameOwner(claimOf('a'), claimOf('a', { owner: { workflowId: 'a', firstRunId: 'new', runId: 'a-1' } }))).toBe(false);
+    expect(
+      isSameOwner(claimOf('a'), claimOf('a', { owner: { workflowId: 'a', firstRunId: 'new', runId: 'a-1' } })),
+    ).toBe(false);
   });
 
   it('is renewed by its owner only', async () => {
@@ -101,7 +114,9 @@ describe('processes that race for claims', () => {
   ])('get each of those %s exactly once, and agree whose it is', async (_what, isTaken) => {
     const dead = claimOf('dead', { owner: { workflowId: 'dead', firstRunId: 'dead', runId: 'dead' } });
     if (isTaken) for (let race = 0; race < RACES; race += 1) await tryClaim(join(entry, String(race)), dead);
-    const racers = await Promise.all(Array.from({ length: 6 }, (_, index) => claimer('race', entry, `p${index}`, String(RACES))));
+    const racers = await Promise.all(
+      Array.from({ length: 6 }, (_, index) => claimer('race', entry, `p${index}`, String(RACES))),
+    );
     for (const { child } of racers) child.stdin?.write('go\n');
     for (let race = 0; race < RACES; race += 1) {
       const answers = await Promise.all(racers.map(async ({ lines }) => String((await lines.next()).value).split(' ')));

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,8 +40,17 @@ describe('a manifest', () => {
     symlinkSync('.', join(dir, 'loop'));
     symlinkSync('gone', join(dir, 'dangling'));
     const manifest = await makeManifest(dir);
-    expect(manifest.map(({ path, bytes }) => [path, bytes])).toEqual([['b', 2], ['link', 2], ['sub/a', 1]]);
-    expect(manifest[2]).toEqual({ path: 'sub/a', bytes: 1, mtimeMs: 1_000_000, sha256: 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb' });
+    expect(manifest.map(({ path, bytes }) => [path, bytes])).toEqual([
+      ['b', 2],
+      ['link', 2],
+      ['sub/a', 1],
+    ]);
+    expect(manifest[2]).toEqual({
+      path: 'sub/a',
+      bytes: 1,
+      mtimeMs: 1_000_000,
+      sha256: 'ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb',
+    });
   });
 
   it('of one file holds that file', async () => {
@@ -47,7 +65,11 @@ describe('a manifest', () => {
     ['another size', () => file('b', 'bbb'), /b has 3 bytes instead of 2$/],
     ['other content', () => file('b', 'BB', 2_000), /b has other content than when it was proven$/],
     ['a missing file', () => unlinkSync(join(dir, 'b')), /b is missing$/],
-    ['a file that became a dangling link', () => (unlinkSync(join(dir, 'b')), symlinkSync('gone', join(dir, 'b'))), /b is missing$/],
+    [
+      'a file that became a dangling link',
+      () => (unlinkSync(join(dir, 'b')), symlinkSync('gone', join(dir, 'b'))),
+      /b is missing$/,
+    ],
     ['one more file', () => file('c', 'c'), null],
   ])('finds after %s: %s', async (_what, change, expected) => {
     const manifest = await makeManifest(dir);
@@ -117,8 +139,14 @@ describe('an entry of the store', () => {
     expect(await readReceipt(dir, 'weights', 'key')).toEqual({ ...receipt, addedLater: 1 });
     const path = join(entryDir(dir, 'weights', 'key'), 'receipt.json');
     for (const [text, problem] of [
-      [JSON.stringify({ ...receipt, v: 2 }), { code: 'FormatTooNew', where: path, what: expect.stringContaining('version 2') }],
-      [JSON.stringify({ ...receipt, digest: 3 }), { code: 'WorkspaceUnusable', where: path, why: expect.stringContaining('digest') }],
+      [
+        JSON.stringify({ ...receipt, v: 2 }),
+        { code: 'FormatTooNew', where: path, what: expect.stringContaining('version 2') },
+      ],
+      [
+        JSON.stringify({ ...receipt, digest: 3 }),
+        { code: 'WorkspaceUnusable', where: path, why: expect.stringContaining('digest') },
+      ],
       ['{"v": 1, "sta', { code: 'WorkspaceUnusable', where: path, what: 'the file is not JSON' }],
       ['[]', { code: 'WorkspaceUnusable' }],
     ] as const) {
@@ -141,7 +169,8 @@ describe('the key of a stage', () => {
     timeoutMs: 1,
   };
   const need = { stage: 'weights' as const, key: 'k', digest: 'd' };
-  const keyWith = (over: Partial<StagePlan> = {}, digest = 'd') => computeKey({ ...stage, ...over }, [{ ...need, digest }], dir);
+  const keyWith = (over: Partial<StagePlan> = {}, digest = 'd') =>
+    computeKey({ ...stage, ...over }, [{ ...need, digest }], dir);
 
   beforeEach(() => {
     file('a.py', 'print(1)');
@@ -178,6 +207,8 @@ describe('the key of a stage', () => {
 
   it('needs its sources, and names the field of a missing one', async () => {
     const sources = [{ field: 'data.0.annotations', path: join(dir, 'gone.json'), kind: 'file' as const }];
-    await expect(keyWith({ sources })).rejects.toMatchObject({ problem: { code: 'SourceMissing', where: 'data.0.annotations', what: `cannot read file ${dir}/gone.json` } });
+    await expect(keyWith({ sources })).rejects.toMatchObject({
+      problem: { code: 'SourceMissing', where: 'data.0.annotations', what: `cannot read file ${dir}/gone.json` },
+    });
   });
 });

@@ -15,10 +15,13 @@ const INPUTS: StageFacts['inputs'] = {
   export: outputOf({ hf: '/e/hf' }),
 };
 
-const workOf = (stage: ProducedStage, spec: PipelineSpec = specWith(), inputs = INPUTS) => work(stage, { spec, tools: TOOLS, out: '/out', inputs });
+const workOf = (stage: ProducedStage, spec: PipelineSpec = specWith(), inputs = INPUTS) =>
+  work(stage, { spec, tools: TOOLS, out: '/out', inputs });
 /** Command lines without the interpreter's and programs' folders, which all share. */
 const linesOf = (stage: ProducedStage, spec?: PipelineSpec): string[] =>
-  workOf(stage, spec).commands.map(({ argv }) => argv.join(' ').replaceAll('/venv/python /programs/', '').replaceAll('/bin/node /app/temper.js ', 'temper '));
+  workOf(stage, spec).commands.map(({ argv }) =>
+    argv.join(' ').replaceAll('/venv/python /programs/', '').replaceAll('/bin/node /app/temper.js ', 'temper '),
+  );
 
 describe('the work of a stage', () => {
   it.each<[ProducedStage, string, unknown, readonly string[]]>([
@@ -26,8 +29,18 @@ describe('the work of a stage', () => {
     ['weights', 'weights.source', 'path:/models/a', []],
     ['convert', '', undefined, ['convert.py hf-to-dcp --hf-dir /w/hf --save-dir /out/dcp']],
     ['convert', 'weights', { source: 'dcp:/c', original: '/o' }, []],
-    ['export', '', undefined, ['convert.py dcp-to-hf --hf-dir /w/hf --dcp-dir /t/iter_0000400 --save-dir /out/hf --dtype bf16']],
-    ['export', 'export.dtype', 'f32', ['convert.py dcp-to-hf --hf-dir /w/hf --dcp-dir /t/iter_0000400 --save-dir /out/hf --dtype keep']],
+    [
+      'export',
+      '',
+      undefined,
+      ['convert.py dcp-to-hf --hf-dir /w/hf --dcp-dir /t/iter_0000400 --save-dir /out/hf --dtype bf16'],
+    ],
+    [
+      'export',
+      'export.dtype',
+      'f32',
+      ['convert.py dcp-to-hf --hf-dir /w/hf --dcp-dir /t/iter_0000400 --save-dir /out/hf --dtype keep'],
+    ],
     [
       'verify',
       '',
@@ -60,7 +73,9 @@ describe('the work of a stage', () => {
       'data',
       'data.0',
       { name: 'ready', format: 'mllm', annotations: '/r/rows.json', images: { path: '/i' } },
-      ['temper data check /r/rows.json --images /i --sequence-length 256 --world-batch 64 --report /out/check-ready.json'],
+      [
+        'temper data check /r/rows.json --images /i --sequence-length 256 --world-batch 64 --report /out/check-ready.json',
+      ],
     ],
   ])('%s with %s = %j runs its programs', (stage, path, value, lines) => {
     expect(linesOf(stage, specWith(path, value))).toEqual(lines);
@@ -77,14 +92,59 @@ describe('the work of a stage', () => {
   it.each<[ProducedStage, string, unknown, unknown]>([
     ['weights', '', undefined, { outputs: { hf: '/out/hf' }, checks: [{ kind: 'modelFolder', dir: '/out/hf' }] }],
     ['weights', 'weights.source', 'path:/m', { outputs: { hf: '/m' }, checks: [{ kind: 'modelFolder', dir: '/m' }] }],
-    ['weights', 'weights', { source: 'dcp:/c', original: '/o' }, { outputs: { hf: '/o' }, checks: [{ kind: 'modelFolder', dir: '/o' }] }],
-    ['convert', 'weights', { source: 'dcp:/c', original: '/o' }, { outputs: { dcp: '/c' }, checks: [{ kind: 'convertedCheckpoint', dir: '/c', original: '/w/hf' }] }],
-    ['export', '', undefined, { outputs: { hf: '/out/hf' }, checks: [{ kind: 'sameModel', original: '/w/hf', exported: '/out/hf', dtype: 'bf16', frozen: ['visual.patch_embed', 'visual.blocks'] }] }],
-    ['export', 'train.freeze', { visionEncoder: false, visionProjector: true, textDecoder: true }, { checks: [{ frozen: ['visual.merger', 'model.language_model', 'lm_head'] }] }],
-    ['data', '', undefined, { outputs: { rows: '/out/shapes.json', imageRoot: '/', questions: '/out/shapes/heldout.json', questionImages: '/out/shapes' } }],
+    [
+      'weights',
+      'weights',
+      { source: 'dcp:/c', original: '/o' },
+      { outputs: { hf: '/o' }, checks: [{ kind: 'modelFolder', dir: '/o' }] },
+    ],
+    [
+      'convert',
+      'weights',
+      { source: 'dcp:/c', original: '/o' },
+      { outputs: { dcp: '/c' }, checks: [{ kind: 'convertedCheckpoint', dir: '/c', original: '/w/hf' }] },
+    ],
+    [
+      'export',
+      '',
+      undefined,
+      {
+        outputs: { hf: '/out/hf' },
+        checks: [
+          {
+            kind: 'sameModel',
+            original: '/w/hf',
+            exported: '/out/hf',
+            dtype: 'bf16',
+            frozen: ['visual.patch_embed', 'visual.blocks'],
+          },
+        ],
+      },
+    ],
+    [
+      'export',
+      'train.freeze',
+      { visionEncoder: false, visionProjector: true, textDecoder: true },
+      { checks: [{ frozen: ['visual.merger', 'model.language_model', 'lm_head'] }] },
+    ],
+    [
+      'data',
+      '',
+      undefined,
+      {
+        outputs: {
+          rows: '/out/shapes.json',
+          imageRoot: '/',
+          questions: '/out/shapes/heldout.json',
+          questionImages: '/out/shapes',
+        },
+      },
+    ],
   ])('%s with %s = %j names its outputs and proofs', (stage, path, value, expected) => {
     const { outputs, checks } = workOf(stage, specWith(path, value));
-    const absolute = Object.fromEntries(Object.entries(outputs).map(([name, one]) => [name, one.startsWith('/') ? one : `/out/${one}`]));
+    const absolute = Object.fromEntries(
+      Object.entries(outputs).map(([name, one]) => [name, one.startsWith('/') ? one : `/out/${one}`]),
+    );
     expect({ outputs: absolute, checks }).toMatchObject(expected as object);
   });
 
@@ -130,8 +190,16 @@ describe('the launch', () => {
 
   it.each<[string, Partial<LaunchFacts>, readonly string[]]>([
     ['a resume', { isResume: true }, []],
-    ['a first launch of weights only', { spec: specWith('train.checkpoint.fidelity', 'weights-only') }, ['--no-save-optim', '--no-save-rng', '--no-load-optim', '--no-load-rng']],
-    ['a resume of weights only', { isResume: true, spec: specWith('train.checkpoint.fidelity', 'weights-only') }, ['--no-save-optim', '--no-save-rng', '--no-load-optim', '--no-load-rng']],
+    [
+      'a first launch of weights only',
+      { spec: specWith('train.checkpoint.fidelity', 'weights-only') },
+      ['--no-save-optim', '--no-save-rng', '--no-load-optim', '--no-load-rng'],
+    ],
+    [
+      'a resume of weights only',
+      { isResume: true, spec: specWith('train.checkpoint.fidelity', 'weights-only') },
+      ['--no-save-optim', '--no-save-rng', '--no-load-optim', '--no-load-rng'],
+    ],
   ])('of %s saves and loads what it can', (_what, over, flags) => {
     expect(launch({ ...facts, ...over }).argv.filter((word) => /^--no-(save|load)/.test(word))).toEqual(flags);
   });
@@ -139,7 +207,9 @@ describe('the launch', () => {
   it('meets on the loopback interface when it has to, with one thread unless told otherwise', () => {
     expect(launch({ ...facts, masterAddress: '127.0.0.1' }).env['GLOO_SOCKET_IFNAME']).toBe('lo');
     expect(launch({ ...facts, spec: specWith('train.threadsPerRank', undefined) }).env['OMP_NUM_THREADS']).toBe('1');
-    expect(launch({ ...facts, spec: specWith('train.warmupFraction', undefined) }).argv).not.toContain('--lr-warmup-fraction');
+    expect(launch({ ...facts, spec: specWith('train.warmupFraction', undefined) }).argv).not.toContain(
+      '--lr-warmup-fraction',
+    );
     expect(() => launch({ ...facts, inputs: {} })).toThrow('training needs the output hf');
   });
 });
@@ -147,18 +217,28 @@ describe('the launch', () => {
 describe('the environment', () => {
   it('is probed quickly and proven slowly', () => {
     expect(environment.probe(TOOLS, specWith()).argv).toEqual(['/venv/python', '/programs/probe_environment.py']);
-    expect(environment.prove(TOOLS, specWith()).argv).toEqual(['/venv/python', '/programs/probe_environment.py', '--deep']);
+    expect(environment.prove(TOOLS, specWith()).argv).toEqual([
+      '/venv/python',
+      '/programs/probe_environment.py',
+      '--deep',
+    ]);
   });
 
   const whole = { torch: '2', transformers: '5', safetensors: '0', pillow: '1', numpy: '2' };
 
   it.each<[unknown, object, readonly string[]]>([
     [{ ...whole, extra: null }, whole, []],
-    [{ ...whole, torch: null, numpy: null }, { transformers: '5', safetensors: '0', pillow: '1' }, ['the Python package torch is not installed', 'the Python package numpy is not installed']],
+    [
+      { ...whole, torch: null, numpy: null },
+      { transformers: '5', safetensors: '0', pillow: '1' },
+      ['the Python package torch is not installed', 'the Python package numpy is not installed'],
+    ],
     ['nonsense', {}, ['the probe of the Python environment gave no answer']],
   ])('of %j has a lock and what is missing', (line, lock, problems) => {
     const answer = environment.read(line, specWith());
     expect(answer.lock).toEqual(lock);
-    expect(answer.problems.map(({ code, what }) => [code, what])).toEqual(problems.map((what) => ['EnvironmentUnfit', what]));
+    expect(answer.problems.map(({ code, what }) => [code, what])).toEqual(
+      problems.map((what) => ['EnvironmentUnfit', what]),
+    );
   });
 });

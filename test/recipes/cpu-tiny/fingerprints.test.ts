@@ -7,14 +7,22 @@ import type { StageName } from '../../../src/schemas/plan.js';
 import type { PipelineSpec } from '../../../src/schemas/spec.js';
 import { reversedSpec, specWith } from './specs.js';
 
-const plan = (spec: PipelineSpec, version = cpuTiny.version) => makePlan(spec, 'r', { id: cpuTiny.id, version }, stages(spec), []);
+const plan = (spec: PipelineSpec, version = cpuTiny.version) =>
+  makePlan(spec, 'r', { id: cpuTiny.id, version }, stages(spec), []);
 /** What the plan alone says about the identity of each stage: its parameters and the files that it reads. */
 const identities = (spec: PipelineSpec, version?: number) =>
-  new Map(plan(spec, version).stages.map((stage) => [stage.name, fingerprint([stage.fingerprint, stage.sources, stage.needs])]));
+  new Map(
+    plan(spec, version).stages.map((stage) => [
+      stage.name,
+      fingerprint([stage.fingerprint, stage.sources, stage.needs]),
+    ]),
+  );
 
 function changedBy(spec: PipelineSpec, version?: number): StageName[] {
   const before = identities(specWith());
-  return [...identities(spec, version)].filter(([name, identity]) => before.get(name) !== identity).map(([name]) => name);
+  return [...identities(spec, version)]
+    .filter(([name, identity]) => before.get(name) !== identity)
+    .map(([name]) => name);
 }
 
 describe('the fingerprint of a stage', () => {
@@ -73,10 +81,12 @@ describe('the fingerprint of a stage', () => {
     expect(changedBy(given)).toEqual(['weights', 'convert']);
     const other = specWith('weights', { source: 'dcp:/c', original: '/p' });
     expect(identities(other).get('weights')).not.toBe(identities(given).get('weights'));
-    expect(stages(given).flatMap(({ name, sources }) => sources.map(({ field, path }) => [name, field, path]))).toEqual([
-      ['weights', 'weights.original', '/o'],
-      ['convert', 'weights.source', '/c'],
-    ]);
+    expect(stages(given).flatMap(({ name, sources }) => sources.map(({ field, path }) => [name, field, path]))).toEqual(
+      [
+        ['weights', 'weights.original', '/o'],
+        ['convert', 'weights.source', '/c'],
+      ],
+    );
   });
 
   it('does not depend on the order of keys, and changes with the version of the recipe', () => {
@@ -101,6 +111,10 @@ describe('a plan', () => {
     const made = plan(specWith());
     expect(JSON.stringify(made).length).toBeLessThan(16_384);
     expect(Object.keys(made.stages[0] ?? {})).not.toContain('parameters');
-    expect(made).toMatchObject({ run: 'r', recipe: { id: 'cpu-tiny', version: 1 }, fleet: { name: 'lab', hosts: 2, npusPerHost: 2, spares: 1 } });
+    expect(made).toMatchObject({
+      run: 'r',
+      recipe: { id: 'cpu-tiny', version: 1 },
+      fleet: { name: 'lab', hosts: 2, npusPerHost: 2, spares: 1 },
+    });
   });
 });

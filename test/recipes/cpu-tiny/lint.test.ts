@@ -16,8 +16,16 @@ describe('the lints of the tiny recipe', () => {
     ['weights.source', 'hf:org/model', ['weights/hub-unsupported weights.source']],
     ['weights.source', 'modelscope:org/model', ['weights/hub-unsupported weights.source']],
     ['weights.source', 'path:/m', []],
-    ['environment', { cannEnv: '/c/set_env.sh', sources: { a: { ref: 'main' } } }, ['environment/accelerator-on-cpu environment.cannEnv', 'environment/accelerator-on-cpu environment.sources']],
-    ['train.freeze', { visionEncoder: true, visionProjector: true, textDecoder: true }, ['train/all-frozen train.freeze']],
+    [
+      'environment',
+      { cannEnv: '/c/set_env.sh', sources: { a: { ref: 'main' } } },
+      ['environment/accelerator-on-cpu environment.cannEnv', 'environment/accelerator-on-cpu environment.sources'],
+    ],
+    [
+      'train.freeze',
+      { visionEncoder: true, visionProjector: true, textDecoder: true },
+      ['train/all-frozen train.freeze'],
+    ],
     ['train.checkpoint.every', 200, []],
     ['train.checkpoint.every', 201, ['train/one-checkpoint train.checkpoint.every']],
     ['data.0.rows', 64, []],
@@ -26,13 +34,30 @@ describe('the lints of the tiny recipe', () => {
     ['data', [{ ...MLLM, annotations: '/r/a,b.json' }], ['data/comma-in-path data.0.annotations']],
     ['data', [SHAPES, MLLM], []],
     ['data', [SHAPES, { ...MLLM, images: { path: '/i' } }], ['data/image-folders-differ data.1.images.path']],
-    ['data', [{ ...MLLM, images: { path: '/i' } }, { ...MLLM, name: 'b', images: { path: '/i' } }], []],
     [
       'data',
-      [{ ...MLLM, images: { path: '/i' } }, { ...MLLM, name: 'b', images: { path: '/j' } }],
+      [
+        { ...MLLM, images: { path: '/i' } },
+        { ...MLLM, name: 'b', images: { path: '/i' } },
+      ],
+      [],
+    ],
+    [
+      'data',
+      [
+        { ...MLLM, images: { path: '/i' } },
+        { ...MLLM, name: 'b', images: { path: '/j' } },
+      ],
       ['data/image-folders-differ data.0.images.path', 'data/image-folders-differ data.1.images.path'],
     ],
-    ['data', [{ ...MLLM, images: { path: '/i' } }, { ...MLLM, name: 'text' }], []],
+    [
+      'data',
+      [
+        { ...MLLM, images: { path: '/i' } },
+        { ...MLLM, name: 'text' },
+      ],
+      [],
+    ],
   ])('say of %s = %j: %j', (path, value, expected) => {
     const found = lint(specWith(path, value));
     expect(found.map((one) => `${one.id} ${one.path.join('.')}`)).toEqual(expected);
@@ -40,7 +65,9 @@ describe('the lints of the tiny recipe', () => {
   });
 
   it('refuse what cannot work and warn of what is only risky', () => {
-    expect(lint(specWith('train.checkpoint.every', 400))).toMatchObject([{ severity: 'warning', acceptable: true, fix: 'set train.checkpoint.every to 100 or less' }]);
+    expect(lint(specWith('train.checkpoint.every', 400))).toMatchObject([
+      { severity: 'warning', acceptable: true, fix: 'set train.checkpoint.every to 100 or less' },
+    ]);
     expect(lint(specWith('weights.source', 'hf:org/model'))).toMatchObject([{ severity: 'error', acceptable: false }]);
   });
 });
@@ -54,22 +81,51 @@ describe('the answers of a model', () => {
     accuracy: 0.98,
     missingKeys: [],
     unexpectedKeys: [],
-    samples: Array.from({ length: 50 }, (_, id) => ({ id, question: `q${id}`, expected: `e${id}`, answer: `${answer}${id}` })),
+    samples: Array.from({ length: 50 }, (_, id) => ({
+      id,
+      question: `q${id}`,
+      expected: `e${id}`,
+      answer: `${answer}${id}`,
+    })),
     ...over,
   });
-  const files = (over = {}) => [answers('/w', 'old', { accuracy: 0.1 }), answers('/e', 'new', over), answers('/e', '', { accuracy: 0.3 }), answers('/e', '', { accuracy: 0.2 })];
+  const files = (over = {}) => [
+    answers('/w', 'old', { accuracy: 0.1 }),
+    answers('/e', 'new', over),
+    answers('/e', '', { accuracy: 0.3 }),
+    answers('/e', '', { accuracy: 0.2 }),
+  ];
 
   it('are told before and after, with samples from all over the file', () => {
     const { facts, problems } = readAnswers(files());
     expect(problems).toEqual([]);
-    expect(facts).toMatchObject({ questions: 50, accuracyBefore: 0.1, accuracyAfter: 0.98, accuracyBlankImages: 0.3, accuracySwappedImages: 0.2 });
-    expect(facts).toMatchObject({ sample1Question: 'q0', sample1Before: 'old0', sample1After: 'new0', sample2Question: 'q17', sample3Expected: 'e34' });
+    expect(facts).toMatchObject({
+      questions: 50,
+      accuracyBefore: 0.1,
+      accuracyAfter: 0.98,
+      accuracyBlankImages: 0.3,
+      accuracySwappedImages: 0.2,
+    });
+    expect(facts).toMatchObject({
+      sample1Question: 'q0',
+      sample1Before: 'old0',
+      sample1After: 'new0',
+      sample2Question: 'q17',
+      sample3Expected: 'e34',
+    });
     expect(JSON.stringify(facts).length).toBeLessThan(4_096);
   });
 
   it('of a model that was not loaded whole are no proof', () => {
     const { problems } = readAnswers(files({ missingKeys: ['lm_head.weight'], unexpectedKeys: ['x'] }));
-    expect(problems).toMatchObject([{ code: 'ProofFailed', where: '/e', what: 'from_pretrained reports 2 tensors', evidence: ['missing lm_head.weight', 'unexpected x'] }]);
+    expect(problems).toMatchObject([
+      {
+        code: 'ProofFailed',
+        where: '/e',
+        what: 'from_pretrained reports 2 tensors',
+        evidence: ['missing lm_head.weight', 'unexpected x'],
+      },
+    ]);
   });
 
   it('may be none, but not of another form', () => {

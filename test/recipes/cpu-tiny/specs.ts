@@ -45,14 +45,24 @@ export function reversedSpec(): PipelineSpec {
   const reverse = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(reverse);
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(Object.entries(value).reverse().map(([key, member]) => [key, reverse(member)]));
+    return Object.fromEntries(
+      Object.entries(value)
+        .reverse()
+        .map(([key, member]) => [key, reverse(member)]),
+    );
   };
   const { spec } = readSpec(JSON.stringify(reverse(INPUT)), { file: 'spec.json', baseDir: '/' });
   if (spec === null) throw new Error('the spec of the tests is not valid');
   return spec;
 }
 
-export const TOOLS: HostTools = { python: '/venv/python', node: '/bin/node', temper: '/app/temper.js', programs: '/programs', cpus: 8 };
+export const TOOLS: HostTools = {
+  python: '/venv/python',
+  node: '/bin/node',
+  temper: '/app/temper.js',
+  programs: '/programs',
+  cpus: 8,
+};
 
 /** Output of a stage with these paths. */
 export function outputOf(outputs: Readonly<Record<string, string>>): StageOutput {
