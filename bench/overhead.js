@@ -79,7 +79,7 @@ async function throughTemper(client, name) {
   const startedAt = performance.now();
   await startRun(client, { specText, file: example, run: null, isNew: false, from: null, until: null });
   let last = null;
-  for await (const status of watchRun(client, name, { pollMs: 200 })) last = status;
+  for await (const status of watchRun(client, name, { pollMs: 500 })) last = status;
   const seconds = (performance.now() - startedAt) / 1000;
   if (last?.state !== 'done') throw new Error(`${name} ended ${last?.state}: ${JSON.stringify(last?.problem)}`);
   return { seconds, stages: last.stages };

@@ -1,3 +1,4 @@
+import { log as activityLog } from '@temporalio/activity';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
@@ -53,9 +54,8 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
         progress: (keeper) => readProgress(log, keeper),
       });
     } finally {
-      // Stopped or failed: what was trained until then belongs to the curve.
-      await log.read();
-      await writeMetrics(join(dir, host.name), log.iterations);
+      // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
+      await keepMetrics(join(dir, host.name), log).catch((error: unknown) => activityLog.warn('metrics were not written', { error }));
     }
   };
   const result = await superviseNode();
@@ -65,6 +65,11 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   }
   await assertTrained(command, ranks, result);
   return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
+}
+
+async function keepMetrics(dir: string, log: TrainingLog): Promise<void> {
+  await log.read();
+  await writeMetrics(dir, log.iterations);
 }
 
 async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {

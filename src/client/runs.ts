@@ -60,7 +60,7 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
 export async function* watchRun(
   client: TemperClient,
   run: string,
-  { signal, pollMs = 500 }: { readonly signal?: AbortSignal; readonly pollMs?: number } = {},
+  { signal, pollMs = 1_000 }: { readonly signal?: AbortSignal; readonly pollMs?: number } = {},
 ): AsyncGenerator<RunStatus> {
   let told = '';
   for (;;) {

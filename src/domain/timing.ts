@@ -26,7 +26,7 @@ export const FLEET_TIMING: Timing = {
 
 /** Timers of `temper dev`: one machine, nobody waits minutes there for a worker to come back. */
 export const LOCAL_TIMING: Timing = {
-  heartbeatIntervalMs: 500,
+  heartbeatIntervalMs: 1 * SECOND,
   heartbeatThrottleMs: 1 * SECOND,
   // The embedded server restarts in about 3 s.
   heartbeatTimeoutMs: 6 * SECOND,
@@ -36,7 +36,7 @@ export const LOCAL_TIMING: Timing = {
   scheduleToStartMs: 2 * MINUTE,
   callTimeoutMs: 20 * SECOND,
   stopGraceMs: 10 * SECOND,
-  pollMs: 250,
+  pollMs: 500,
   retryInitialMs: 500,
   retryMaximumMs: 5 * SECOND,
 };

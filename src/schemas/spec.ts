@@ -66,7 +66,7 @@ export const PipelineSpecSchema = z.strictObject({
     'Folder visible on all hosts, for outputs and checkpoints; a relative path is taken from the spec file.',
   ),
   scratch: PathSchema.optional().describe(
-    "Folder on each host's own disk; host workers started with --scratch use theirs, which must agree where both are given.",
+    "Folder on each host's own disk, for caches and logs; the --scratch of a host's worker wins.",
   ),
   fleet: FleetSchema.describe('The hosts that the run needs.'),
   environment: z

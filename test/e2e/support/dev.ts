@@ -75,7 +75,7 @@ export async function waitFor<T>(what: string, look: () => Promise<T | null>, de
     const value = await look();
     if (value !== null) return value;
     if (Date.now() > until) throw new Error(`waited ${limitMs} ms for ${what}\n${describe()}`);
-    await sleep(100);
+    await sleep(50);
   }
 }
 

@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostCall } from '../../../src/client/host-call.js';
 import { startRun, watchRun } from '../../../src/client/runs.js';
@@ -5,6 +6,7 @@ import type { TemperClient } from '../../../src/client/connect.js';
 import type { KeptCommandRecord } from '../../../src/schemas/host-call.js';
 import type { StageName } from '../../../src/schemas/plan.js';
 import type { RunStatus } from '../../../src/schemas/run.js';
+import { rankLogPath } from '../../../src/host/keeper/paths.js';
 import { listKeepers } from '../../../src/host/keeper/client.js';
 import { hasEnvironmentEntry, listProcesses } from '../../../src/host/processes/proc.js';
 import type { Dev } from './dev.js';
@@ -49,6 +51,16 @@ export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
   const parents = new Set(marked.map(({ ppid }) => ppid));
   // torchrun is a parent of ranks; ranks have no marked children of their own here.
   return marked.filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid)).map(({ pid }) => pid);
+}
+
+/** The newest iteration that the last rank of a run's first attempt has logged; 0 before the first. */
+export function loggedIteration(dev: Pick<Dev, 'home'>, run: string): number {
+  const scratch = join(dev.home, 'hosts', 'laptop-2');
+  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.1-`));
+  if (keeper === undefined) return 0;
+  const path = rankLogPath(keeper.paths.dir, 1, 'out');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return Number([...text.matchAll(/ iteration +(\d+)\//g)].at(-1)?.[1] ?? 0);
 }
 
 /** Where a run's exported model lies. */
