@@ -40,12 +40,18 @@ try {
     times.plain.push(await asPlainScript(`plain-${pair}`));
     const run = await throughTemper(client, `run-${pair}`);
     times.temper.push(run.seconds);
-    process.stdout.write(`pair ${pair}: plain ${times.plain.at(-1).toFixed(1)} s, through Temper ${run.seconds.toFixed(1)} s\n`);
-    process.stdout.write(`  stages: ${run.stages.map(({ name, durationMs }) => `${name} ${(durationMs / 1000).toFixed(1)}`).join(', ')}\n`);
+    process.stdout.write(
+      `pair ${pair}: plain ${times.plain.at(-1).toFixed(1)} s, through Temper ${run.seconds.toFixed(1)} s\n`,
+    );
+    process.stdout.write(
+      `  stages: ${run.stages.map(({ name, durationMs }) => `${name} ${(durationMs / 1000).toFixed(1)}`).join(', ')}\n`,
+    );
   }
   const plain = median(times.plain);
   const temper = median(times.temper);
-  process.stdout.write(`median of ${pairs}: plain ${plain.toFixed(1)} s, through Temper ${temper.toFixed(1)} s, ratio ${(temper / plain).toFixed(3)} (bar 1.10)\n`);
+  process.stdout.write(
+    `median of ${pairs}: plain ${plain.toFixed(1)} s, through Temper ${temper.toFixed(1)} s, ratio ${(temper / plain).toFixed(3)} (bar 1.10)\n`,
+  );
   process.exitCode = temper / plain <= 1.1 ? 0 : 1;
   await client.close();
 } finally {
@@ -92,12 +98,23 @@ async function asPlainScript(name) {
     return readdirSync(keepers).map((id) => JSON.parse(readFileSync(join(keepers, id, 'request.json'), 'utf8')));
   });
   const named = (pattern) => requests.filter(({ id }) => pattern.test(id.replace('warm-up.', '')));
-  const order = [/^weights\.make/, /^data\.make/, /^data\.convert/, /^data\.check/, /^convert\./, /^train\.h\d/, /^export\./, /^verify\.before/, /^verify\.after/];
+  const order = [
+    /^weights\.make/,
+    /^data\.make/,
+    /^data\.convert/,
+    /^data\.check/,
+    /^convert\./,
+    /^train\.h\d/,
+    /^export\./,
+    /^verify\.before/,
+    /^verify\.after/,
+  ];
   const lines = ['set -euo pipefail'];
   for (const pattern of order) {
     const group = named(pattern);
     if (group.length === 0) throw new Error(`the warm-up run has no command ${pattern}`);
-    for (const request of group) lines.push(`mkdir -p ${quote(move(request.cwd, name))}`, `cd ${quote(move(request.cwd, name))}`);
+    for (const request of group)
+      lines.push(`mkdir -p ${quote(move(request.cwd, name))}`, `cd ${quote(move(request.cwd, name))}`);
     const commands = group.map((request) => commandLine(request, name));
     lines.push(...(group.length === 1 ? commands : [...commands.map((line) => `${line} &`), 'wait']));
   }
@@ -124,7 +141,14 @@ function commandLine({ argv, env }, name) {
 }
 
 function convertedFolder(name) {
-  const convert = join(home, 'hosts', 'laptop-1', 'keepers', readdirSync(join(home, 'hosts', 'laptop-1', 'keepers')).find((id) => id.startsWith('warm-up.convert.hf-to-dcp.')), 'request.json');
+  const convert = join(
+    home,
+    'hosts',
+    'laptop-1',
+    'keepers',
+    readdirSync(join(home, 'hosts', 'laptop-1', 'keepers')).find((id) => id.startsWith('warm-up.convert.hf-to-dcp.')),
+    'request.json',
+  );
   const { argv } = JSON.parse(readFileSync(convert, 'utf8'));
   return move(argv[argv.indexOf('--save-dir') + 1], name);
 }

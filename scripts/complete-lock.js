@@ -6,8 +6,30 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-const SYSTEMS = new Set(['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32']);
-const PROCESSORS = new Set(['arm', 'arm64', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64']);
+const SYSTEMS = new Set([
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+]);
+const PROCESSORS = new Set([
+  'arm',
+  'arm64',
+  'ia32',
+  'loong64',
+  'mips64el',
+  'ppc64',
+  'riscv64',
+  's390x',
+  'wasm32',
+  'x64',
+]);
 
 const file = join(resolve(import.meta.dirname, '..'), 'package-lock.json');
 const lock = JSON.parse(readFileSync(file, 'utf8'));
@@ -34,7 +56,11 @@ function rowOf(name, version, { dev, license, engines }) {
   const words = name.replace(/^@[^/]+\//, '').split('-');
   const os = words.filter((word) => SYSTEMS.has(word));
   const cpu = words.filter((word) => PROCESSORS.has(word));
-  const libc = words.some((word) => word.startsWith('musl')) ? ['musl'] : os.includes('linux') && words.some((word) => word.startsWith('gnu')) ? ['glibc'] : [];
+  const libc = words.some((word) => word.startsWith('musl'))
+    ? ['musl']
+    : os.includes('linux') && words.some((word) => word.startsWith('gnu'))
+      ? ['glibc']
+      : [];
   return {
     version,
     ...(cpu.length > 0 ? { cpu } : {}),

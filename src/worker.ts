@@ -128,7 +128,16 @@ async function runHost(host: HostContext, { target, common, labels, logger, stop
 
 function hostRecord({ name, address, scratch }: HostContext, labels: readonly string[]): HostRecord {
   const startedAt = new Date().toISOString();
-  return { v: 1, name, machineId: announcedMachineId(), pid: process.pid, address, labels: [...labels], scratch, startedAt };
+  return {
+    v: 1,
+    name,
+    machineId: announcedMachineId(),
+    pid: process.pid,
+    address,
+    labels: [...labels],
+    scratch,
+    startedAt,
+  };
 }
 
 /**
@@ -156,5 +165,9 @@ async function connectPatiently(target: Target, logger: Logger, stop: AbortSigna
 
 async function assertBuilt(file: string): Promise<void> {
   if ((await stat(file).catch(() => null)) !== null) return;
-  throw new TemperError('Internal', { where: resolve(file), what: 'this installation is not built', fix: 'run npm start or node scripts/build.js once' });
+  throw new TemperError('Internal', {
+    where: resolve(file),
+    what: 'this installation is not built',
+    fix: 'run npm start or node scripts/build.js once',
+  });
 }

@@ -10,7 +10,12 @@ import type { StageHost } from './stage-host.js';
 export async function claimTraining(host: StageHost, call: StageCall): Promise<LookUpAnswer> {
   const { key } = await gatherInputs(host, call);
   const entry = entryDir(call.workspace, call.stage.name, key);
-  const claim = await claimOutput(host, call, entry, async () => !call.isFresh && (await provenOutput(call, key)) !== null);
+  const claim = await claimOutput(
+    host,
+    call,
+    entry,
+    async () => !call.isFresh && (await provenOutput(call, key)) !== null,
+  );
   if (claim !== null) return { v: 1, done: null };
   const receipt = await provenOutput(call, key);
   if (receipt === null) throw new TypeError('a proven training vanished between two looks');

@@ -4,7 +4,13 @@ import { writeRun } from '../host/run/run-folder.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import { keeperPrefix } from '../domain/ids.js';
 import { HostCallSchema } from '../schemas/host-call.js';
-import { OpenAttemptCallSchema, OpenRunCallSchema, SealCallSchema, StageCallSchema, TrainCallSchema } from '../schemas/stage-calls.js';
+import {
+  OpenAttemptCallSchema,
+  OpenRunCallSchema,
+  SealCallSchema,
+  StageCallSchema,
+  TrainCallSchema,
+} from '../schemas/stage-calls.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';

@@ -1,6 +1,15 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import {
+  attemptDir,
+  attemptsOf,
+  makeLoadView,
+  namedCheckpoint,
+  newestProven,
+  takeAttempt,
+  writeAttempt,
+  type ProvenCheckpoint,
+} from '../host/run/attempts.js';
 import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
@@ -24,7 +33,10 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const wanted = recipe.training.masterPorts;
   const masterPort = await freePort(masterAddress, wanted);
   if (masterPort === null) {
-    throw new TemperError('TrainingFailed', { where: masterAddress, what: `none of the ports ${wanted.join(', ')} is free for torchrun` });
+    throw new TemperError('TrainingFailed', {
+      where: masterAddress,
+      what: `none of the ports ${wanted.join(', ')} is free for torchrun`,
+    });
   }
   await writeAttempt(workspace, {
     v: 1,
@@ -40,7 +52,14 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     at: new Date().toISOString(),
   });
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
-  return { v: 1, attempt, masterAddress, masterPort, loadIteration: start.iteration, lastIteration: isComplete ? start.iteration : null };
+  return {
+    v: 1,
+    attempt,
+    masterAddress,
+    masterPort,
+    loadIteration: start.iteration,
+    lastIteration: isComplete ? start.iteration : null,
+  };
 }
 
 /** Where the first attempt starts: at the checkpoint that the spec names, else at the converted weights. */
@@ -53,6 +72,8 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
-    ...(fromCheckpoint === undefined ? {} : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
+    ...(fromCheckpoint === undefined
+      ? {}
+      : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
   });
 }

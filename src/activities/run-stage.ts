@@ -55,11 +55,19 @@ export async function runStage(host: StageHost, call: StageCall): Promise<StageD
   }
 }
 
-async function produce(host: StageHost, call: StageCall, { recipe, facts, key }: StageInputs, out: string, startedAt: string): Promise<Receipt> {
+async function produce(
+  host: StageHost,
+  call: StageCall,
+  { recipe, facts, key }: StageInputs,
+  out: string,
+  startedAt: string,
+): Promise<Receipt> {
   const { stage, workspace, run } = call;
   const work = recipe.work(stage.name as ProducedStage, { ...facts, out });
   // What a command that runs already takes is not missing.
-  const isBegun = work.commands.some(({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null);
+  const isBegun = work.commands.some(
+    ({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null,
+  );
   if (!isBegun) await assertResources(workspace, stage.resources);
   await writeFiles(work.files);
   for (const command of work.commands) await runCommand(host, call, command);
@@ -72,7 +80,9 @@ async function produce(host: StageHost, call: StageCall, { recipe, facts, key }:
     stage: stage.name,
     key,
     dir: relative(workspace, out),
-    outputs: Object.fromEntries(Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)])),
+    outputs: Object.fromEntries(
+      Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)]),
+    ),
     facts: stageFacts,
     manifest,
     digest: manifest.length === 0 ? key : manifestDigest(manifest),

@@ -24,7 +24,8 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
   if (attempt.lastIteration === null) assertFinished(call, iterations);
   const attempts = await attemptsOf(workspace, run, key);
   const { proven, refused } = await newestProven(workspace, run, attempts, recipe.checkpoint);
-  const checkpoint = proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
+  const checkpoint =
+    proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
   if (checkpoint?.iteration !== iterations) {
     throw new TemperError('TrainingUnproven', {
       where: attemptDir(workspace, run, attempt.attempt),

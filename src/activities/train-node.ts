@@ -42,7 +42,11 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
   const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
-  const log = new TrainingLog(keeperDir, ranks.filter((rank) => telling.has(rank)), recipe.training.log);
+  const log = new TrainingLog(
+    keeperDir,
+    ranks.filter((rank) => telling.has(rank)),
+    recipe.training.log,
+  );
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -55,13 +59,19 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
       });
     } finally {
       // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
-      await keepMetrics(join(dir, host.name), log).catch((error: unknown) => activityLog.warn('metrics were not written', { error }));
+      await keepMetrics(join(dir, host.name), log).catch((error: unknown) =>
+        activityLog.warn('metrics were not written', { error }),
+      );
     }
   };
   const result = await superviseNode();
   const { last, hasEnded, fatal } = await log.read();
   if (fatal !== null) {
-    throw new TemperError('TrainingUnproven', { where: `${host.name}: ${result.keeper.id}`, what: `the training said: ${fatal.text}`, why: fatal.id });
+    throw new TemperError('TrainingUnproven', {
+      where: `${host.name}: ${result.keeper.id}`,
+      what: `the training said: ${fatal.text}`,
+      why: fatal.id,
+    });
   }
   await assertTrained(command, ranks, result);
   return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
@@ -85,7 +95,11 @@ async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Par
 }
 
 /** The evidence of a failed rank is in its own log; torchrun's says only which rank it was. */
-async function assertTrained(command: Command, ranks: readonly number[], result: Parameters<typeof assertSucceeded>[1]): Promise<void> {
+async function assertTrained(
+  command: Command,
+  ranks: readonly number[],
+  result: Parameters<typeof assertSucceeded>[1],
+): Promise<void> {
   const { keeper, exit } = result;
   if (exit.code === 0 && exit.stop === null) return;
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
@@ -95,7 +109,11 @@ async function assertTrained(command: Command, ranks: readonly number[], result:
     const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
     if (start < 0) continue;
     const evidence = lines.slice(start);
-    throw new TemperError('TrainingFailed', { where: path, what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(), evidence });
+    throw new TemperError('TrainingFailed', {
+      where: path,
+      what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(),
+      evidence,
+    });
   }
   return assertSucceeded(command.step, result);
 }

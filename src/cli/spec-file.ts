@@ -26,7 +26,8 @@ export async function readSpecFile(file: string, cwd: string): Promise<SpecFile>
   const path = resolve(cwd, file);
   const baseDir = dirname(path);
   const decoded = decodeSpec(await readStart(path, file));
-  if ('finding' in decoded) return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
+  if ('finding' in decoded)
+    return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
   return { file, baseDir, text: decoded.text, ...readSpec(decoded.text, { file, baseDir, recipes: RECIPES }) };
 }
 
@@ -48,6 +49,10 @@ async function readStart(path: string, file: string): Promise<Uint8Array> {
       await handle.close();
     }
   } catch (error) {
-    throw new TemperError('SpecUnreadable', { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw new TemperError(
+      'SpecUnreadable',
+      { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   }
 }

@@ -25,8 +25,15 @@ export async function stayRegistered(
   const connection = Connection.lazy(target.options);
   const temporal = new Client({ connection, namespace: target.namespace });
   const announce = async (): Promise<void> => {
-    const answer = await connection.withDeadline(Date.now() + ANSWER_MS, () => registerHost(temporal, fleet, record, target.timing));
-    if (!answer.accepted) throw new TemperError('UsageInvalid', { where: record.name, what: answer.why ?? 'the fleet refused this host', fix: 'give this host another --name, or stop the other worker' });
+    const answer = await connection.withDeadline(Date.now() + ANSWER_MS, () =>
+      registerHost(temporal, fleet, record, target.timing),
+    );
+    if (!answer.accepted)
+      throw new TemperError('UsageInvalid', {
+        where: record.name,
+        what: answer.why ?? 'the fleet refused this host',
+        fix: 'give this host another --name, or stop the other worker',
+      });
   };
   const end = (): Promise<void> => connection.close();
   try {

@@ -47,7 +47,9 @@ export const LOCAL_TIMING: Timing = {
  */
 export function scaleTiming(timing: Timing, factor: number): Timing {
   if (!(factor > 0)) throw new RangeError(`a timing factor is above 0, not ${factor}`);
-  const scaled = Object.entries(timing).map(([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))] as const);
+  const scaled = Object.entries(timing).map(
+    ([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))] as const,
+  );
   const result = { ...timing, ...Object.fromEntries(scaled) };
   const isExact = scaled.every(([, value]) => Number.isSafeInteger(value));
   if (!isExact || (isTimingOrdered(timing) && !isTimingOrdered(result))) {

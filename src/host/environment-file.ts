@@ -18,8 +18,18 @@ export function readEnvironment(scratch: string, recipe: string, python: string)
 }
 
 /** Remembers a proven environment. */
-export async function writeEnvironment(scratch: string, recipe: string, python: string, lock: Readonly<Record<string, string>>): Promise<void> {
-  const record: ProvenEnvironment = { v: 1, digest: fingerprint(lock), lock: { ...lock }, at: new Date().toISOString() };
+export async function writeEnvironment(
+  scratch: string,
+  recipe: string,
+  python: string,
+  lock: Readonly<Record<string, string>>,
+): Promise<void> {
+  const record: ProvenEnvironment = {
+    v: 1,
+    digest: fingerprint(lock),
+    lock: { ...lock },
+    at: new Date().toISOString(),
+  };
   await writeJsonFile(environmentFile(scratch, recipe, python), record);
 }
 

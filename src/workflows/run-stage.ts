@@ -19,7 +19,12 @@ import { trainGang } from './train-gang.js';
 import type { Walk } from './walk-stages.js';
 
 /** Runs one stage where its placement says. */
-export async function runStageAt(walk: Walk, stage: StagePlan, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
+export async function runStageAt(
+  walk: Walk,
+  stage: StagePlan,
+  call: StageCall,
+  hosts: readonly HostRecord[],
+): Promise<StageDone> {
   const { placement } = stage;
   switch (placement) {
     case 'everyHost':

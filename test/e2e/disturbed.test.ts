@@ -55,7 +55,9 @@ describe('a run in which a process is killed in every stage', () => {
     const status = await follow(dev.client, run);
     expect(status.state, JSON.stringify(status.problem)).toBe('done');
     expect(status.result?.facts['train']).toMatchObject({ attempts: 2, iterations: ITERATIONS });
-    const attempt = JSON.parse(await readFile(join(workspace, 'runs', run, 'attempts/0002/attempt.json'), 'utf8')) as { load: { iteration: number } };
+    const attempt = JSON.parse(await readFile(join(workspace, 'runs', run, 'attempts/0002/attempt.json'), 'utf8')) as {
+      load: { iteration: number };
+    };
     expect(attempt.load.iteration).toBe(20);
     expect(digests).toHaveLength(3);
     expect(new Set([...digests, await digestModel(exportDir(workspace, run))]).size).toBe(1);

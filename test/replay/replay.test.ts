@@ -27,10 +27,14 @@ describe('recorded histories', { timeout: 60_000 }, () => {
   it('does not replay with another workflow type, so the check can fail', async () => {
     const [name = ''] = files.filter((file) => file.endsWith('fleet.json'));
     const text = readFileSync(join(HISTORIES, name), 'utf8').replaceAll('"fleet"', '"trainGang"');
-    await expect(Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, JSON.parse(text), name)).rejects.toThrow();
+    await expect(
+      Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, JSON.parse(text), name),
+    ).rejects.toThrow();
   });
 });
 
-function typeOf(history: { events?: { workflowExecutionStartedEventAttributes?: { workflowType?: { name?: string } } }[] }): string | undefined {
+function typeOf(history: {
+  events?: { workflowExecutionStartedEventAttributes?: { workflowType?: { name?: string } } }[];
+}): string | undefined {
   return history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name;
 }

@@ -75,22 +75,34 @@ export async function newestProven(
 }
 
 /** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */
-export async function makeLoadView(dir: string, { dir: checkpoint, iteration }: ProvenCheckpoint, contract: CheckpointContract): Promise<void> {
+export async function makeLoadView(
+  dir: string,
+  { dir: checkpoint, iteration }: ProvenCheckpoint,
+  contract: CheckpointContract,
+): Promise<void> {
   await mkdir(dir, { recursive: true });
   const folder = iteration === null ? contract.converted.folder : contract.iterationFolder(iteration);
   await symlink(checkpoint, join(dir, folder));
   // The tracker holds the bare number, without a line feed, as upstream writes it.
-  await writeFile(join(dir, contract.layout.trackerFile), iteration === null ? contract.converted.tracker : String(iteration));
+  await writeFile(
+    join(dir, contract.layout.trackerFile),
+    iteration === null ? contract.converted.tracker : String(iteration),
+  );
 }
 
 /** A checkpoint that the user names: an iteration folder, or its parent with a tracker. */
-export async function namedCheckpoint(path: string, contract: CheckpointContract): Promise<ProvenCheckpoint | { readonly refused: string }> {
+export async function namedCheckpoint(
+  path: string,
+  contract: CheckpointContract,
+): Promise<ProvenCheckpoint | { readonly refused: string }> {
   const report = await verifyCheckpoint(path, { layout: contract.layout });
   if (!report.complete) return { refused: reasonOf(report, path) };
   const { dir } = await locateCheckpoint(path, contract.layout);
   if (dir !== null && contract.layout.parseFolder(basename(dir)) !== null) return { dir, iteration: report.iteration };
   // Without the name nobody can tell trained weights from converted ones, which are loaded in other ways.
-  return { refused: `${path}: the name of the folder does not tell its iteration; call it ${contract.iterationFolder(100)} for iteration 100` };
+  return {
+    refused: `${path}: the name of the folder does not tell its iteration; call it ${contract.iterationFolder(100)} for iteration 100`,
+  };
 }
 
 function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string {

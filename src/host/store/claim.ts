@@ -15,7 +15,10 @@ import { readJsonFile, writeJsonFile } from '../json-file.js';
 const CLAIM = 'claim';
 
 /** Tries to claim an entry. Answers the claim that stands now, and whether it is by the same owner as the one given. */
-export async function tryClaim(entry: string, claim: Claim): Promise<{ readonly claim: Claim; readonly isOurs: boolean }> {
+export async function tryClaim(
+  entry: string,
+  claim: Claim,
+): Promise<{ readonly claim: Claim; readonly isOurs: boolean }> {
   await mkdir(entry, { recursive: true });
   for (;;) {
     const standing = await readClaim(entry);
@@ -53,7 +56,10 @@ export async function renewClaim(entry: string, claim: Claim): Promise<void> {
   await writeJsonFile(join(prepared, 'owner.json'), claim);
   try {
     if ((await stat(file).catch(nullIfMissing)) === null) {
-      throw new TemperError('ClaimHeld', { where: entry, what: `the claim of run ${claim.run} was taken over by another run` });
+      throw new TemperError('ClaimHeld', {
+        where: entry,
+        what: `the claim of run ${claim.run} was taken over by another run`,
+      });
     }
     await rename(join(prepared, 'owner.json'), file);
   } finally {

@@ -20,12 +20,20 @@ export async function replayHistories(client: TemperClient, runs: readonly strin
   for (const workflowId of ids) {
     if ((await describe(client, workflowId)) === null) continue;
     const history = await client.temporal.workflow.getHandle(workflowId).fetchHistory();
-    await Worker.runReplayHistory({ workflowBundle: { codePath: join(ROOT, 'dist/workflow-bundle.js') } }, history, workflowId);
+    await Worker.runReplayHistory(
+      { workflowBundle: { codePath: join(ROOT, 'dist/workflow-bundle.js') } },
+      history,
+      workflowId,
+    );
     if (RECORD === undefined) continue;
     await mkdir(RECORD, { recursive: true });
     const address = client.target.options.address ?? '';
     // The CLI writes the JSON that the replayer reads; the SDK's own converter does not know every event.
-    const { stdout } = await promisify(execFile)(TEMPORAL, ['workflow', 'show', '--address', address, '-w', workflowId, '-o', 'json'], { maxBuffer: 1e8 });
+    const { stdout } = await promisify(execFile)(
+      TEMPORAL,
+      ['workflow', 'show', '--address', address, '-w', workflowId, '-o', 'json'],
+      { maxBuffer: 1e8 },
+    );
     await writeFile(join(RECORD, `${workflowId.replaceAll('/', '_')}.json`), JSON.stringify(JSON.parse(stdout)));
   }
 }

@@ -18,7 +18,11 @@ export async function start(client: TemperClient, specText: string, until: Stage
 }
 
 /** Follows a run to its end or until it blocks, telling every status; survives a server that is away for a while. */
-export async function follow(client: TemperClient, run: string, onStatus: (status: RunStatus) => Promise<void> = async () => undefined): Promise<RunStatus> {
+export async function follow(
+  client: TemperClient,
+  run: string,
+  onStatus: (status: RunStatus) => Promise<void> = async () => undefined,
+): Promise<RunStatus> {
   let last: RunStatus | null = null;
   for (;;) {
     try {
@@ -46,11 +50,15 @@ export async function keptCommands(dev: Dev, run: string): Promise<KeptCommandRe
 export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
   const hosts = ['laptop-1', 'laptop-2'].map((host) => join(dev.home, 'hosts', host));
   const processes = listProcesses();
-  const ids = hosts.flatMap((scratch) => listKeepers(scratch).map(({ id }) => id)).filter((id) => id.startsWith(`${run}.train.h`));
+  const ids = hosts
+    .flatMap((scratch) => listKeepers(scratch).map(({ id }) => id))
+    .filter((id) => id.startsWith(`${run}.train.h`));
   const marked = processes.filter(({ pid }) => ids.some((id) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${id}`)));
   const parents = new Set(marked.map(({ ppid }) => ppid));
   // torchrun is a parent of ranks; ranks have no marked children of their own here.
-  return marked.filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid)).map(({ pid }) => pid);
+  return marked
+    .filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid))
+    .map(({ pid }) => pid);
 }
 
 /** The newest iteration that the last rank of a run's first attempt has logged; 0 before the first. */
@@ -69,5 +77,8 @@ export function exportDir(workspace: string, run: string): string {
 }
 
 function isServerAway(error: unknown): boolean {
-  return error instanceof Error && /UNAVAILABLE|connect|DEADLINE|dropped|14 /i.test(`${error.message} ${String(error.cause)}`);
+  return (
+    error instanceof Error &&
+    /UNAVAILABLE|connect|DEADLINE|dropped|14 /i.test(`${error.message} ${String(error.cause)}`)
+  );
 }

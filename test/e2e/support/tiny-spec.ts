@@ -11,7 +11,16 @@ export interface TinySpec {
 }
 
 /** Text of a spec for two hosts with one rank each. */
-export function tinySpec({ name, workspace, iterations, every = 20, rows = 400, heldOutRows = 10, dtype = 'f32', weights = 'seed:1' }: TinySpec): string {
+export function tinySpec({
+  name,
+  workspace,
+  iterations,
+  every = 20,
+  rows = 400,
+  heldOutRows = 10,
+  dtype = 'f32',
+  weights = 'seed:1',
+}: TinySpec): string {
   return `apiVersion: temper/v1
 name: ${name}
 recipe: cpu-tiny

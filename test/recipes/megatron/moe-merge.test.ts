@@ -34,15 +34,11 @@ describe('the merge of a real model', () => {
 
 test('the documented sizes of the full model', () => {
   const original = new Map<string, TensorShape>(
-    Array.from(
-      { length: 128 },
-      (_, expert): [string, TensorShape][] =>
-        [
-          [`${EXPERTS}.${expert}.gate_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
-          [`${EXPERTS}.${expert}.up_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
-          [`${EXPERTS}.${expert}.down_proj.weight`, { dtype: 'BF16', shape: [4096, 1408] }],
-        ],
-    ).flat(),
+    Array.from({ length: 128 }, (_, expert): [string, TensorShape][] => [
+      [`${EXPERTS}.${expert}.gate_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
+      [`${EXPERTS}.${expert}.up_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
+      [`${EXPERTS}.${expert}.down_proj.weight`, { dtype: 'BF16', shape: [4096, 1408] }],
+    ]).flat(),
   );
   expect(mergeExperts(original, { layers: 2, firstDense: 1, experts: 128 })).toEqual({
     tensors: new Map([
