@@ -10,6 +10,8 @@ import {
   writeAttempt,
   type ProvenCheckpoint,
 } from '../host/run/attempts.js';
+import { fencedOff } from '../host/fence/host-fence.js';
+import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
 import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
@@ -27,6 +29,10 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
   const start = proven ?? (await firstCheckpoint(inputs));
   const attempt = await takeAttempt(workspace, run);
+  // Right after its folder exists: from now on keepers of earlier attempts stop, wherever they are.
+  const fence = { v: 1 as const, run, attempt, lease, at: new Date().toISOString() };
+  const standing = await raiseFence(workspace, fence);
+  if (standing.attempt !== attempt) throw fencedOff(fenceFile(workspace, run), fence, standing);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;

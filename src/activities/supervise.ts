@@ -2,7 +2,10 @@ import { activityInfo, cancellationSignal, Context, getClient, heartbeat, log } 
 import { formatProblem, TemperError } from '../domain/errors.js';
 import { isClosedStatus } from '../domain/closed-status.js';
 import type { HostContext } from '../host/context.js';
+import { hostUnkillable, takeHost } from '../host/fence/take-host.js';
 import { ensureKeeper, findKeeper } from '../host/keeper/client.js';
+import { endKeeper } from '../host/keeper/end.js';
+import { FENCED } from '../host/keeper/fence-duty.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { Command } from '../recipes/recipe.js';
@@ -12,6 +15,9 @@ import type { Timing } from '../schemas/timing.js';
 import type { StageCall } from '../schemas/stage-calls.js';
 import { keeperOf } from './keeper-of.js';
 
+/** Ranks of an older attempt have nothing to save: what they would still write, nobody loads. */
+const FENCED_GRACE_MS = 2_000;
+
 export interface Supervision {
   readonly host: HostContext;
   readonly call: StageCall;
@@ -19,6 +25,8 @@ export interface Supervision {
   /** Number in the keeper's id: the try of a stage, or the attempt of a training. */
   readonly number: number;
   readonly rankLogs?: NonNullable<KeeperRequestInput['rankLogs']>;
+  /** Set for an attempt of a training: older ones are ended first, and this one ends when a newer one takes over. */
+  readonly fence?: NonNullable<KeeperRequestInput['fence']>;
   /** Adds what is known of the progress; called before every heartbeat. */
   progress(keeper: KeeperHandle): Promise<Partial<Progress>>;
 }
@@ -29,31 +37,55 @@ export interface Supervision {
  * the next attempt of the activity attaches again.
  */
 export async function supervise(supervision: Supervision): Promise<{ keeper: KeeperHandle; exit: KeeperExit }> {
-  const { host, call, command, number, rankLogs } = supervision;
-  const { timing, run, stage } = call;
-  const id = keeperOf(call, command.step, number);
+  const { host, call } = supervision;
   const signal = cancellationSignal();
-  // One that runs already is attached to even now, so that a requested stop reaches it.
-  if (signal.aborted && findKeeper(host.scratch, id) === null) throw signal.reason;
-  const keeper = await ensureKeeper(host.scratch, host.keeperBundle, {
-    id,
-    argv: [...command.argv],
-    cwd: command.cwd,
-    env: { ...command.env },
-    secretEnv: [...(command.secretEnv ?? [])],
-    labels: { run, stage: stage.name, host: host.name, attempt: number },
-    graceMs: timing.stopGraceMs,
-    orphanTimeoutMs: timing.orphanTimeoutMs,
-    ...(rankLogs === undefined ? {} : { rankLogs }),
-  });
+  const keeper = await startOrAttach(supervision, signal);
   const beats = heartbeats(supervision, keeper);
   try {
-    return { keeper, exit: await keeper.waitForExit({ signal, pollMs: timing.pollMs }) };
+    const exit = await keeper.waitForExit({ signal, pollMs: call.timing.pollMs });
+    if (exit.unkillable.length > 0) throw hostUnkillable(host.name, [{ id: keeper.id, unkillable: exit.unkillable }]);
+    return { keeper, exit };
   } catch (error) {
-    if (signal.aborted) await stopIfAsked(keeper, timing);
+    if (signal.aborted) await stopIfAsked(keeper, call.timing);
     throw error;
   } finally {
     await beats.stop();
+  }
+}
+
+/**
+ * The keeper of the command, started if it was not. A host that an attempt begins to use may have to end older ones,
+ * which takes a minute at worst, so this beats by itself.
+ */
+async function startOrAttach(supervision: Supervision, signal: AbortSignal): Promise<KeeperHandle> {
+  const { host, call, command, number, rankLogs, fence } = supervision;
+  const { timing, run, stage } = call;
+  const id = keeperOf(call, command.step, number);
+  const isAsked = findKeeper(host.scratch, id) !== null;
+  // One that runs already is attached to even now, so that a requested stop reaches it.
+  if (signal.aborted && !isAsked) throw signal.reason;
+  const begun: Progress = { v: 1, stage: stage.name, host: host.name, phase: 'starting', step: command.step };
+  heartbeat(begun);
+  const timer = setInterval(heartbeat, timing.heartbeatIntervalMs, begun);
+  try {
+    if (fence !== undefined && !isAsked) {
+      const claim = { run, attempt: fence.attempt, lease: fence.lease };
+      await takeHost(host, claim, { graceMs: FENCED_GRACE_MS, signal });
+    }
+    return await ensureKeeper(host.scratch, host.keeperBundle, {
+      id,
+      argv: [...command.argv],
+      cwd: command.cwd,
+      env: { ...command.env },
+      secretEnv: [...(command.secretEnv ?? [])],
+      labels: { run, stage: stage.name, host: host.name, attempt: number },
+      graceMs: timing.stopGraceMs,
+      orphanTimeoutMs: timing.orphanTimeoutMs,
+      ...(rankLogs === undefined ? {} : { rankLogs }),
+      ...(fence === undefined ? {} : { fence }),
+    });
+  } finally {
+    clearInterval(timer);
   }
 }
 
@@ -73,6 +105,13 @@ export async function assertSucceeded(
     throw new TemperError('KeeperLost', {
       where,
       what: `the keeper of ${step} was killed, so how it ended is not known; what was left of it is stopped`,
+      evidence,
+    });
+  }
+  if (exit.stop?.reason === FENCED) {
+    throw new TemperError('FencedOff', {
+      where,
+      what: `${step} was stopped, because a newer attempt took over`,
       evidence,
     });
   }
@@ -99,8 +138,10 @@ function tellingLine(lines: readonly string[]): string {
 async function stopIfAsked(keeper: KeeperHandle, { callTimeoutMs, stopGraceMs }: Timing): Promise<void> {
   const reason = await stopReason(callTimeoutMs);
   if (reason === null) return;
-  await keeper.stop({ reason, graceMs: stopGraceMs });
-  await keeper.waitForExit();
+  const exit = await endKeeper(keeper, { reason, graceMs: stopGraceMs });
+  if (exit !== null && exit.unkillable.length > 0) {
+    log.warn('processes of the stopped command survive SIGKILL', { keeper: keeper.id, pids: exit.unkillable });
+  }
 }
 
 async function stopReason(timeoutMs: number): Promise<string | null> {

@@ -1,6 +1,8 @@
 import { log as activityLog } from '@temporalio/activity';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { fenceTimes } from '../domain/fence.js';
+import { fenceFile } from '../host/fence/workspace-fence.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
@@ -55,6 +57,12 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
         command,
         number: attempt.attempt,
         rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
+        fence: {
+          file: fenceFile(workspace, run),
+          attempt: attempt.attempt,
+          lease: call.lease,
+          ...fenceTimes(call.timing),
+        },
         progress: (keeper) => readProgress(log, keeper),
       });
     } finally {

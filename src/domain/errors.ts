@@ -41,6 +41,8 @@ export const CATALOGUE = {
   TrainingFailed: { exit: 1, retryable: false, fix: 'read the evidence, correct the cause, then temper resume RUN' },
   TrainingUnproven: { exit: 1, retryable: false, fix: 'read the rank logs, then temper resume RUN' },
   HostLost: { exit: 1, retryable: false, fix: 'bring the host back or start a spare, then temper resume RUN' },
+  HostUnkillable: { exit: 1, retryable: false, fix: 'reboot the host, or take it out of the fleet' },
+  FencedOff: { exit: 1, retryable: false, fix: 'none is needed: a newer attempt goes on; see temper status RUN' },
   SpecChanged: { exit: 1, retryable: true, fix: 'temper resume RUN' },
   FormatTooNew: { exit: 1, retryable: false, fix: 'use the Temper version that wrote the file, or a newer one' },
   Paused: { exit: 4, retryable: false, fix: 'temper resume RUN continues' },

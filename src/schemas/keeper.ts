@@ -36,6 +36,21 @@ export const RankLogsSchema = z.object({
 });
 export type RankLogs = z.infer<typeof RankLogsSchema>;
 
+/** The attempt that a command belongs to, and how its keeper finds out that a newer one took over. */
+export const KeeperFenceSchema = z.object({
+  file: noNul
+    .startsWith('/')
+    .describe('Absolute path of the fence in the workspace, beside the folders of the attempts.'),
+  attempt: z.int().positive().describe('Own attempt: the command stops when the fence names a later one.'),
+  lease: z.int().nonnegative().describe('Own lease: the command is not started where the host has seen a later one.'),
+  everyMs: z.int().positive().describe('Time between two looks at the fence, milliseconds.'),
+  timeoutMs: z
+    .int()
+    .positive()
+    .describe('Stop the command when the workspace could not be read for this long, milliseconds.'),
+});
+export type KeeperFence = z.infer<typeof KeeperFenceSchema>;
+
 /** `request.json`: the command that a keeper runs. Holds names of secrets, never values. */
 export const KeeperRequestSchema = z.object({
   v: version.default(KEEPER_FORMAT),
@@ -67,6 +82,7 @@ export const KeeperRequestSchema = z.object({
     .default(60_000)
     .describe('Processes alive this long after KILL are reported as unkillable, milliseconds.'),
   rankLogs: RankLogsSchema.optional().describe('Set for torchrun with a log per rank.'),
+  fence: KeeperFenceSchema.optional().describe('Set for the commands of a training attempt.'),
 });
 export type KeeperRequest = z.infer<typeof KeeperRequestSchema>;
 /** What a caller writes: version and defaults may be left out. */
@@ -77,7 +93,11 @@ export const KeeperStopSchema = z.object({
   requestedBy: z
     .string()
     .describe('Origin: "client" (asked on the socket), "keeper" (own timer), "signal" (TERM to the keeper).'),
-  reason: z.string().describe('Why, in a word or a sentence, such as "cancelled", "orphaned", "keeper-lost".'),
+  reason: z
+    .string()
+    .describe(
+      'Why, in a word or a sentence, such as "cancelled", "orphaned", "keeper-lost", "fenced", "workspace-lost".',
+    ),
   at: instant,
   isForced: z.boolean().describe('Whether some process needed KILL.'),
 });

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { readBootId } from '../processes/identity.js';
 import { sweep } from '../processes/sweep.js';
+import type { SweepOptions, SweepResult } from '../processes/sweep.js';
 import { createTracker } from '../processes/tracker.js';
 import type { KeeperRecord } from '../../schemas/keeper.js';
 import { writeJsonSync } from './atomic-write.js';
@@ -27,7 +28,7 @@ export async function settleLost(paths: KeeperPaths, graceMs?: number): Promise<
     const request = readRequestFile(paths);
     const graceEndsAt = performance.now() + (graceMs ?? request?.graceMs ?? 0);
     const at = new Date().toISOString();
-    const swept = await sweep(trackerOf(paths, record), {
+    const swept = await sweepRemains(paths, record, {
       graceEndsAt: () => graceEndsAt,
       killDeadlineMs: request?.killDeadlineMs ?? 60_000,
     });
@@ -50,6 +51,11 @@ export async function settleLost(paths: KeeperPaths, graceMs?: number): Promise<
   } finally {
     await lock.release();
   }
+}
+
+/** Ends what is left of the command of a record, whose keeper is gone. */
+export function sweepRemains(paths: KeeperPaths, record: KeeperRecord, options: SweepOptions): Promise<SweepResult> {
+  return sweep(trackerOf(paths, record), options);
 }
 
 /** Pids and times of another boot name nobody now. */

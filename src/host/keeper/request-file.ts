@@ -1,9 +1,9 @@
-import type { KeeperRequest } from '../../schemas/keeper.js';
+import type { KeeperFence, KeeperRequest } from '../../schemas/keeper.js';
 
 /** What the keeper itself uses of a request. */
 export type CommandRequest = Pick<
   KeeperRequest,
-  'id' | 'argv' | 'cwd' | 'env' | 'graceMs' | 'orphanTimeoutMs' | 'killDeadlineMs' | 'rankLogs'
+  'id' | 'argv' | 'cwd' | 'env' | 'graceMs' | 'orphanTimeoutMs' | 'killDeadlineMs' | 'rankLogs' | 'fence'
 >;
 
 /**
@@ -24,11 +24,12 @@ export function parseRequest(text: string, path: string): CommandRequest {
     const found = value[field];
     return typeof found === 'string' && found !== '' ? found : fail(field);
   };
-  const { argv, env, rankLogs } = value;
+  const { argv, env, rankLogs, fence } = value;
   if (value['v'] !== 1) fail('v');
   if (!isStrings(argv) || argv.length === 0) return fail('argv');
   if (!isObject(env) || !isStrings(Object.values(env))) return fail('env');
   if (rankLogs !== undefined && !isRankLogs(rankLogs)) return fail('rankLogs');
+  if (fence !== undefined && !isFence(fence)) return fail('fence');
   return {
     id: string('id'),
     argv: [...argv],
@@ -38,6 +39,7 @@ export function parseRequest(text: string, path: string): CommandRequest {
     orphanTimeoutMs: number('orphanTimeoutMs'),
     killDeadlineMs: number('killDeadlineMs'),
     rankLogs,
+    ...(fence === undefined ? {} : { fence }),
   };
 }
 
@@ -51,4 +53,10 @@ function isStrings(value: unknown): value is readonly string[] {
 
 function isRankLogs(value: unknown): value is { readonly dir: string; readonly baseRank: number } {
   return isObject(value) && typeof value['dir'] === 'string' && typeof value['baseRank'] === 'number';
+}
+
+function isFence(value: unknown): value is KeeperFence {
+  if (!isObject(value) || typeof value['file'] !== 'string' || !value['file'].startsWith('/')) return false;
+  const { attempt, lease, everyMs, timeoutMs } = value;
+  return [attempt, lease, everyMs, timeoutMs].every((one) => Number.isSafeInteger(one) && Number(one) >= 0);
 }

@@ -1,11 +1,15 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KeeperExit } from '../../schemas/keeper.js';
 import { writeJsonSync } from './atomic-write.js';
 import { orphanDuty, rankLogDuty, recordDuty, startDuties, trackDuty } from './duties.js';
 import { errorText } from './errors.js';
+import { FENCED, fenceDuty } from './fence-duty.js';
+import { isFencedOff } from './host-fence.js';
 import { KeptCommand } from './kept-command.js';
 import { acquireLock } from './lock.js';
-import { chooseSocketPath, keeperPaths } from './paths.js';
+import { startLooker } from './looker.js';
+import { chooseSocketPath, keeperPaths, scratchOf } from './paths.js';
 import { parseRequest } from './request-file.js';
 import { listenForClients } from './server.js';
 
@@ -14,7 +18,7 @@ import { listenForClients } from './server.js';
  * of the folder runs or ran: a command is started once in the life of an id.
  *
  * All files and /proc are read synchronously and only on local disks: asynchronous reads share four threads, and four
- * that hang would stop the keeper for good.
+ * that hang would stop the keeper for good. The workspace is read by a process of its own, see `startLooker`.
  */
 export async function runKeeper(dir: string, log: (text: string) => void): Promise<void> {
   const commandUmask = process.umask(0o077);
@@ -24,6 +28,9 @@ export async function runKeeper(dir: string, log: (text: string) => void): Promi
   if (lock === null || existsSync(paths.record) || existsSync(paths.exit)) return;
 
   const request = parseRequest(readFileSync(paths.request, 'utf8'), paths.request);
+  if (request.fence !== undefined && isFencedOff(scratchOf(dir), request.fence)) {
+    return writeJsonSync(paths.exit, neverStarted(request.id), true);
+  }
   const socketPath = chooseSocketPath(dir);
   rmSync(socketPath, { force: true });
   const command = new KeptCommand(request, paths, socketPath);
@@ -36,7 +43,9 @@ export async function runKeeper(dir: string, log: (text: string) => void): Promi
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => command.requestStop({ requestedBy: 'signal', reason: `keeper got ${signal}` }));
   }
-  const duties = startDuties([rankLogDuty, trackDuty, orphanDuty, recordDuty], command, log);
+  const looker = request.fence === undefined ? null : startLooker(paths.program, request.fence);
+  const fences = request.fence === undefined || looker === null ? [] : [fenceDuty(request.fence, looker, log)];
+  const duties = startDuties([rankLogDuty, trackDuty, orphanDuty, recordDuty, ...fences], command, log);
 
   const exit = await command.ended;
   // Before exit.json, so that whoever sees the end also sees the last logs linked.
@@ -50,6 +59,23 @@ export async function runKeeper(dir: string, log: (text: string) => void): Promi
   );
   server.close();
   rmSync(socketPath, { force: true });
+  await looker?.close();
+}
+
+/** The end of a command that was not started, because the host has seen a newer attempt since it was asked for. */
+function neverStarted(id: string): KeeperExit {
+  const at = new Date().toISOString();
+  return {
+    v: 1,
+    id,
+    code: null,
+    signal: null,
+    startedAt: at,
+    endedAt: at,
+    stop: { requestedBy: 'keeper', reason: FENCED, at, isForced: false },
+    unkillable: [],
+    spawnError: null,
+  };
 }
 
 /** With a full disk the keeper stays, and tells the end on its socket until the file can be written. */

@@ -1,6 +1,7 @@
 import { sweep } from '../processes/sweep.js';
 import { createTracker } from '../processes/tracker.js';
 import { listKeepers } from './client.js';
+import { endKeeper } from './end.js';
 import { scratchMarker } from './environment.js';
 import { awaitLock } from './lock.js';
 import type { KeeperHandle, StopOptions } from './handle.js';
@@ -50,13 +51,11 @@ async function stopOne(
   options: StopOptions,
 ): Promise<{ readonly id: string; readonly unkillable: readonly number[] } | null> {
   if (isOver(await keeper.status())) return null;
-  await keeper.stop(options);
-  // A keeper that was only starting may have ended before it began.
-  if ((await keeper.status()).state === 'absent') return null;
-  const { unkillable } = await keeper.waitForExit();
+  const exit = await endKeeper(keeper, options);
+  if (exit === null) return null;
   // Otherwise the keeper, which ends a moment after its exit is told, would be counted as a stray.
   await (await awaitLock(keeper.paths.dir, LAST_STEPS_MS))?.release();
-  return { id: keeper.id, unkillable };
+  return { id: keeper.id, unkillable: exit.unkillable };
 }
 
 function isOver({ state }: KeeperStatus): boolean {

@@ -26,6 +26,7 @@ const Talk = z.object({ messages: z.array(z.unknown()), replies: z.array(z.unkno
 
 const FILES: readonly (readonly [string, z.ZodType])[] = [
   ['keeper-request/v1.json', KeeperRequestSchema],
+  ['keeper-request/v1-fence.json', KeeperRequestSchema],
   ['keeper-record/v1.json', KeeperRecordSchema],
   ['keeper-exit/v1.json', KeeperExitSchema],
   ['keeper-exit/v1-spawn-error.json', KeeperExitSchema],
@@ -57,6 +58,9 @@ describe('formats of the keeper', () => {
     ['labels', { run: 'r', stage: '' }],
     ['rankLogs', { dir: 'relative', baseRank: 0 }],
     ['id', 'Not/An/Id'],
+    ['fence', { file: 'relative', attempt: 1, lease: 1, everyMs: 1, timeoutMs: 1 }],
+    ['fence', { file: '/fence', attempt: 0, lease: 1, everyMs: 1, timeoutMs: 1 }],
+    ['fence', { file: '/fence', attempt: 1, lease: 1, everyMs: 1 }],
   ])('a request with %s = %j is refused', (field, value) => {
     const request = golden('keeper-request/v1.json');
     expect(KeeperRequestSchema.safeParse(withField(request, field, value)).success).toBe(false);
@@ -64,14 +68,17 @@ describe('formats of the keeper', () => {
 });
 
 describe('the reader inside the keeper', () => {
-  it('agrees with the schema on what it uses', () => {
-    const request = KeeperRequestSchema.parse(golden('keeper-request/v1.json'));
-    const read = parseRequest(goldenText('keeper-request/v1.json'), 'request.json');
+  it.each([
+    ['keeper-request/v1.json', 8],
+    ['keeper-request/v1-fence.json', 9],
+  ])('agrees with the schema on what it uses of %s', (name, fields) => {
+    const request = KeeperRequestSchema.parse(golden(name));
+    const read = parseRequest(goldenText(name), 'request.json');
     expect(request).toMatchObject(read);
-    expect(Object.keys(read)).toHaveLength(8);
+    expect(Object.keys(read)).toHaveLength(fields);
   });
 
-  it.each(['v', 'id', 'argv', 'cwd', 'env', 'graceMs', 'orphanTimeoutMs', 'killDeadlineMs', 'rankLogs'])(
+  it.each(['v', 'id', 'argv', 'cwd', 'env', 'graceMs', 'orphanTimeoutMs', 'killDeadlineMs', 'rankLogs', 'fence'])(
     'names %s when it is wrong',
     (field) => {
       const text = JSON.stringify(withField(golden('keeper-request/v1.json'), field, [3]));
