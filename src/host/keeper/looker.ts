@@ -75,6 +75,8 @@ function launch(program: string, file: string, attempt: number): RunningLooker {
         child.stdin.write('\n');
       }),
     close: async () => {
+      // Its own end is no answer to a look that was under way.
+      settle = () => undefined;
       child.kill('SIGKILL');
       await Promise.race([gone, sleep(CLOSE_PATIENCE_MS, undefined, { ref: false })]);
     },
