@@ -41,12 +41,14 @@ export async function raiseFence(
   fence: Fence,
   { patienceMs = STALE_MS }: { readonly patienceMs?: number } = {},
 ): Promise<Fence> {
-  const attempts = join(runDir(workspace, fence.run), 'attempts');
+  // One that cannot be read back would be taken for damage, and raised again for ever.
+  const valid = FenceSchema.parse(fence);
+  const attempts = join(runDir(workspace, valid.run), 'attempts');
   for (;;) {
     const standing = await readFence(join(attempts, FENCE));
-    if (standing !== null && standing.attempt >= fence.attempt) return standing;
-    const name = await enter(attempts, fence, patienceMs);
-    await moveOn(attempts, name, fence.attempt);
+    if (standing !== null && standing.attempt >= valid.attempt) return standing;
+    const name = await enter(attempts, valid, patienceMs);
+    await moveOn(attempts, name, valid.attempt);
   }
 }
 
