@@ -49,7 +49,7 @@ function stoppedAfter(exit: { readonly endedAt: string }, sinceMs: number): numb
 }
 
 const makeFifo = (path: string): void => {
-  const { status } = spawnSync('mkfifo', [path]);
+  const { status } = spawnSync('/bin/sh', ['-c', 'exec mkfifo "$0"', path]);
   if (status !== 0) throw new Error(`mkfifo ${path} failed`);
 };
 
