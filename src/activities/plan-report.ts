@@ -20,7 +20,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   const recipe = host.findRecipe(plan.recipe.id);
   if (spec === null || recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper cannot plan ${plan.recipe.id}` });
-  const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, 'python') };
+  const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, recipe.programsFolder) };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));

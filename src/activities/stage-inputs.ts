@@ -35,7 +35,7 @@ export async function gatherBasics(host: StageHost, call: StageCall) {
   const recipe = host.findRecipe(spec.recipe);
   if (recipe === null) throw new TemperError('RecipeUnknown', { what: `this host's Temper has no recipe ${spec.recipe}`, where: host.name });
   const python = spec.environment.python ?? host.tools.python;
-  const tools: HostTools = { ...host.tools, python, programs: join(host.programsRoot, recipe.id, 'python') };
+  const tools: HostTools = { ...host.tools, python, programs: join(host.programsRoot, recipe.id, recipe.programsFolder) };
   return { spec, recipe, tools };
 }
 

@@ -15,6 +15,7 @@ export const cpuTiny: Recipe = {
   version: 1,
   summary: 'a real GLM-4.5V of a few million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
+  programsFolder: 'python',
   lint,
   stages,
   environment,
