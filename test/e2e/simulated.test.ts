@@ -28,9 +28,8 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
     const run = await start(dev.client, simulatedSpec({ name: 'sim', workspace }));
     const status = await follow(dev.client, run);
     const elapsedMs = performance.now() - startedAt;
-    console.info(
-      `pipeline ${Math.round(elapsedMs)} ms: ${status.stages.map(({ name, durationMs }) => `${name} ${durationMs}`).join(', ')}`,
-    );
+    const perStage = status.stages.map(({ name, durationMs }) => `${name} ${durationMs}`).join(', ');
+    process.stdout.write(`pipeline ${Math.round(elapsedMs)} ms: ${perStage}\n`);
     expect(status.state, JSON.stringify(status.problem)).toBe('done');
     const { train, verify } = status.result?.facts ?? {};
     expect(train).toMatchObject({ iterations: 200, worldSize: 4 });
