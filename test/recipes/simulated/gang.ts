@@ -176,7 +176,12 @@ async function readRankLog(dir: string, rank: number, ranksPerNode: number, stre
 }
 
 function findRank(dir: string, rank: number): Leftover {
-  const found = findUsers(dir).find(({ pid, command }) => command.includes('rank.mjs --data') && !command.includes('launch.mjs') && environment(pid).includes(`\0RANK=${rank}\0`));
+  const found = findUsers(dir).find(
+    ({ pid, command }) =>
+      command.includes('rank.mjs --data') &&
+      !command.includes('launch.mjs') &&
+      environment(pid).includes(`\0RANK=${rank}\0`),
+  );
   if (found === undefined) throw new Error(`rank ${rank} of ${dir} is not running`);
   return found;
 }

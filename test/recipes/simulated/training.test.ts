@@ -25,7 +25,9 @@ describe('a training of two nodes with two ranks each', () => {
   test('tells every iteration once, on the last rank, with a loss that falls', async () => {
     const iterations = await gang.iterations();
     expect(iterations.map(({ iteration }) => iteration)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
-    expect(iterations.map(({ consumedSamples }) => consumedSamples)).toEqual(Array.from({ length: 40 }, (_, index) => 16 * (index + 1)));
+    expect(iterations.map(({ consumedSamples }) => consumedSamples)).toEqual(
+      Array.from({ length: 40 }, (_, index) => 16 * (index + 1)),
+    );
     const [first, last] = [iterations[0]?.loss ?? 0, iterations.at(-1)?.loss ?? Number.POSITIVE_INFINITY];
     expect(last).toBeLessThan(first / 3);
     for (const rank of [0, 1, 2]) {
@@ -37,7 +39,17 @@ describe('a training of two nodes with two ranks each', () => {
     const told = (await gang.events(0)).map((event) => (event.kind === 'phase' ? event.phase : event.kind));
     const distinct = told.filter((one, index) => one !== told[index - 1]);
     const save = ['saving', 'saved'];
-    expect(distinct).toEqual(['starting', 'loading', 'preparing', 'training', ...save, ...save, ...save, ...save, 'ended']);
+    expect(distinct).toEqual([
+      'starting',
+      'loading',
+      'preparing',
+      'training',
+      ...save,
+      ...save,
+      ...save,
+      ...save,
+      'ended',
+    ]);
     const saved = (await gang.events(0)).flatMap((event) => (event.kind === 'saved' ? [event.iteration] : []));
     expect(saved).toEqual([10, 20, 30, 40]);
     const out = await gang.log(0, 'out');
@@ -49,8 +61,18 @@ describe('a training of two nodes with two ranks each', () => {
   test('leaves checkpoints that are complete, and a tracker without a line feed', async () => {
     expect(await readFile(join(gang.save, 'latest_checkpointed_iteration.txt'), 'utf8')).toBe('40');
     for (const iteration of [10, 20, 30, 40]) {
-      const report = await verifyCheckpoint(join(gang.save, `iter_00000${iteration}`), { layout: megatronLayout, isDeep: true });
-      expect(report).toMatchObject({ complete: true, iteration, worldSize: 4, hasOptimizer: true, problems: [], warnings: [] });
+      const report = await verifyCheckpoint(join(gang.save, `iter_00000${iteration}`), {
+        layout: megatronLayout,
+        isDeep: true,
+      });
+      expect(report).toMatchObject({
+        complete: true,
+        iteration,
+        worldSize: 4,
+        hasOptimizer: true,
+        problems: [],
+        warnings: [],
+      });
     }
     const files = await readdir(join(gang.save, 'iter_0000040'));
     expect(files.toSorted()).toEqual(['.metadata', '__0_0.distcp', '__1_0.distcp', '__2_0.distcp', '__3_0.distcp']);
@@ -67,8 +89,21 @@ _load_state_dict(state, storage_reader=dcp.FileSystemReader(sys.argv[1]), planne
 weights = state["model"]["model.lm_head.weight"]
 print(json.dumps([state["iteration"], state["args"].consumed_train_samples, list(weights.shape), weights[:2].tolist(),
     state["optimizer"]["state"]["3"]["step"].item(), state["opt_param_scheduler"]["num_steps"]]))`;
-    const { stdout } = await promisify(execFile)(PYTHON, ['-W', 'ignore', '-c', program, join(gang.save, 'iter_0000040')]);
-    const [iteration, consumed, shape, weights, step, samples] = JSON.parse(stdout) as [number, number, number[], number[], number, number];
+    const { stdout } = await promisify(execFile)(PYTHON, [
+      '-W',
+      'ignore',
+      '-c',
+      program,
+      join(gang.save, 'iter_0000040'),
+    ]);
+    const [iteration, consumed, shape, weights, step, samples] = JSON.parse(stdout) as [
+      number,
+      number,
+      number[],
+      number[],
+      number,
+      number,
+    ];
     expect([iteration, consumed, shape, step, samples]).toEqual([40, 640, [128], 40, 640]);
     const shard = await readFile(join(gang.save, 'iter_0000040/__0_0.distcp'));
     const bytes = Buffer.from(Float32Array.from(weights).buffer);
@@ -80,7 +115,9 @@ print(json.dumps([state["iteration"], state["args"].consumed_train_samples, list
     const shared = await startGang(site, { name: 'shared', launcher: ['--ranks-in-one-process'] });
     expect(await shared.ended).toEqual([0, 0]);
     for (const rank of [1, 2, 3]) expect(await shardOf(shared, rank)).toEqual(await shardOf(gang, rank));
-    expect((await shared.iterations()).map(({ loss }) => loss)).toEqual((await gang.iterations()).map(({ loss }) => loss));
+    expect((await shared.iterations()).map(({ loss }) => loss)).toEqual(
+      (await gang.iterations()).map(({ loss }) => loss),
+    );
     expect((await shared.events(0)).at(-1)).toEqual({ kind: 'ended' });
   });
 

@@ -45,7 +45,7 @@ async function agreedTarget(tracker, group) {
   const views = await group.gatherAll(await readText(tracker));
   if (new Set(views).size === 1) return views[0];
   throw new BadInput(
-    `--load: ${tracker} differs between ranks: ${pythonList(views)}. Use a folder that all hosts share.`,
+    `--load: ${tracker} differs between ranks: ${JSON.stringify(views)}. Use a folder that all hosts share.`,
   );
 }
 
@@ -103,8 +103,8 @@ async function loadWeights({ rank, model }, reader, entries) {
     }
     weights.set(await reader.rows(pieces, model.start, model.end));
   }
-  rank.sayFirst(`Missing keys: ${pythonList(wanted.filter((name) => !entries.has(name)).toSorted())}`);
-  rank.sayFirst(`Unexpected keys: ${pythonList(present.filter((name) => !wanted.includes(name)).toSorted())}`);
+  rank.sayFirst(`Missing keys: ${pythonList(wanted.filter((name) => !entries.has(name)))}`);
+  rank.sayFirst(`Unexpected keys: ${pythonList(present.filter((name) => !wanted.includes(name)))}`);
 }
 
 async function loadProgress(state, reader, entries) {

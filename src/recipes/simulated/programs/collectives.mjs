@@ -1,6 +1,9 @@
 import { createServer } from 'node:net';
 import { connectFrames, FrameSocket } from './frames.mjs';
-import { PythonError } from './program-errors.mjs';
+import { CollectiveError } from './program-errors.mjs';
+
+/** How long ranks wait for one another at the start, as torch's store does: hosts are not ready at the same time. */
+export const JOIN_TIMEOUT_MS = 300_000;
 
 /**
  * Joins the ranks of a gang. Rank 0 is the hub of a star of TCP connections; its address comes through the store.
@@ -9,11 +12,11 @@ import { PythonError } from './program-errors.mjs';
  *   `isPeerLossNoticed` false a lost connection is noticed by that time-out only, as on devices without one
  */
 export async function joinCollectives(options) {
-  const { rank, host, store, timeoutMs } = options;
+  const { rank, host, store } = options;
   if (rank === 0) return Hub.open(options);
   const address = JSON.parse(await store.get('rank0'));
-  const socket = await connectFrames(address.host, address.port, timeoutMs);
-  if (socket === null) throw timedOut(timeoutMs, 'connect', host);
+  const socket = await connectFrames(address.host, address.port, JOIN_TIMEOUT_MS);
+  if (socket === null) throw timedOut(JOIN_TIMEOUT_MS, 'connect', host);
   socket.send(Buffer.from(JSON.stringify({ rank })));
   return new Spoke(socket, options);
 }
@@ -118,7 +121,7 @@ class Hub extends Collectives {
         store.set('rank0', JSON.stringify({ host, port: hub.server.address().port }));
         if (missing === 0) resolve(undefined);
       });
-      setTimeout(() => reject(timedOut(options.timeoutMs, 'connect', host)), options.timeoutMs).unref();
+      setTimeout(() => reject(timedOut(JOIN_TIMEOUT_MS, 'connect', host)), JOIN_TIMEOUT_MS).unref();
     });
     return hub;
   }
@@ -153,15 +156,11 @@ class Spoke extends Collectives {
 }
 
 function peerClosed(peer) {
-  return new PythonError(
-    'RuntimeError',
+  return new CollectiveError(
     `Connection closed by peer [${peer}]. This is typically caused by a remote worker crashing.`,
   );
 }
 
 function timedOut(timeoutMs, what, peer) {
-  return new PythonError(
-    'RuntimeError',
-    `Timed out waiting ${timeoutMs}ms for ${what} operation to complete (peer ${peer}).`,
-  );
+  return new CollectiveError(`Timed out waiting ${timeoutMs}ms for ${what} operation to complete (peer ${peer}).`);
 }

@@ -100,7 +100,7 @@ async function waitForUsers(store, plan) {
 async function blockPort({ nodeRank, host, port, nodes, ranksPerNode }) {
   const file = process.env.SIM_FAULTS ?? null;
   if (nodeRank !== 0 || Faults.load(file, null, nodes * ranksPerNode).strike('launcher', 0).length === 0) return null;
-  const server = createServer();
+  const server = createServer((socket) => socket.destroy());
   await new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port }, () => resolve(undefined));

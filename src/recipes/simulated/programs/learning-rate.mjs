@@ -40,7 +40,7 @@ export class LearningRateSchedule {
 
   /**
    * Takes over the position; the other values must be those of the checkpoint.
-   * @param {Readonly<Record<string, unknown>>} saved
+   * @param {Readonly<Record<string, any>>} saved
    * @param {boolean} isOverridden keep the own values whatever the checkpoint says
    */
   restore(saved, isOverridden) {

@@ -15,6 +15,14 @@ export class PythonError extends Error {
   }
 }
 
+/** A collective that failed because of another rank. */
+export class CollectiveError extends PythonError {
+  /** @param {string} message */
+  constructor(message) {
+    super('RuntimeError', message);
+  }
+}
+
 /** A frame of a V8 stack: function (if any), file, line. */
 const FRAME = /^\s+at (?:(?:async |new )?(\S+)(?: \[as \w+\])? \()?(?:file:\/\/)?([^():]+):(\d+):\d+\)?$/;
 

@@ -12,7 +12,7 @@ import { PythonError } from './program-errors.mjs';
  */
 export async function serveStore(host, port) {
   const store = new Store();
-  const server = createServer((socket) => store.serve(new FrameSocket(socket)));
+  const server = createServer((socket) => void store.serve(new FrameSocket(socket)).catch(() => socket.destroy()));
   await new Promise((resolve, reject) => {
     server.once('error', (error) => reject(describeListenError(error, port)));
     server.listen({ host, port, exclusive: true }, () => resolve(undefined));

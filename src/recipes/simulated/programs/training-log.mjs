@@ -58,9 +58,13 @@ export function argumentLines(settings) {
   ];
 }
 
-/** A list of names as Python prints it. */
+/**
+ * A sorted list of names as Python prints it.
+ * @param {readonly string[]} names
+ */
 export function pythonList(names) {
-  return `[${names.map((name) => `'${name}'`).join(', ')}]`;
+  const sorted = names.toSorted((left, right) => (left < right ? -1 : 1));
+  return `[${sorted.map((name) => `'${name}'`).join(', ')}]`;
 }
 
 function showValue(value) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadCheckpoint } from './checkpoint-load.mjs';
 import { saveCheckpoint } from './checkpoint-save.mjs';
-import { joinCollectives } from './collectives.mjs';
+import { JOIN_TIMEOUT_MS, joinCollectives } from './collectives.mjs';
 import { suffer } from './fault-actions.mjs';
 import { Faults } from './faults.mjs';
 import { LearningRateSchedule } from './learning-rate.mjs';
@@ -57,7 +57,7 @@ export async function runRank(given, rank, master) {
 
 async function join(settings, rank, { host, port }) {
   const timeoutMs = settings['distributed-timeout-minutes'] * MS_PER_MINUTE;
-  const store = await StoreClient.connect(host, port, timeoutMs);
+  const store = await StoreClient.connect(host, port, JOIN_TIMEOUT_MS);
   try {
     const isPeerLossNoticed = settings['peer-loss'] === 'error';
     return await joinCollectives({
