@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
 import type { Command, EnvironmentRecipe, HostTools } from '../recipe.js';
-import { program } from './work.js';
+import { program } from './command.js';
 
 const ProbeSchema = z.record(z.string(), z.string());
 

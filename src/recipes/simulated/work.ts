@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { assertNever } from '../../domain/assert-never.js';
 import { problem } from '../../domain/errors.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import type { Command, ProducedStage, StageFacts, StageWork } from '../recipe.js';
+import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
+import { program } from './command.js';
 import { dataWork } from './data-work.js';
 import { pathOf } from './stages.js';
 
@@ -23,16 +24,6 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
     default:
       return assertNever(stage);
   }
-}
-
-/** Runs one of the recipe's programs. */
-export function program(
-  { tools, out }: Pick<StageFacts, 'tools' | 'out'>,
-  step: string,
-  name: string,
-  args: readonly string[],
-): Command {
-  return { step, argv: [tools.node, join(tools.programs, name), ...args], cwd: out, env: {} };
 }
 
 function weightsWork(facts: StageFacts): StageWork {

@@ -9,7 +9,7 @@ import { DTYPES } from './torch-zip.mjs';
  * object. `offset` and `length` are its place in `file`, in bytes; the other numbers are elements.
  * @typedef {{
  *   path: readonly (string | number)[],
- *   dtype: keyof typeof DTYPES | null,
+ *   dtype: import('./torch-zip.mjs').Dtype | null,
  *   size: readonly number[],
  *   start: readonly number[],
  *   extent: readonly number[],

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readPickle } from './pickle-reader.mjs';
 import { PythonError } from './program-errors.mjs';
 import { fromBfloat16, toFloat32 } from './bfloat16.mjs';
-import { DTYPES, readZipRecord, saveObject, saveTensor } from './torch-zip.mjs';
+import { readZipRecord, saveObject, saveTensor } from './torch-zip.mjs';
 
 /**
  * What goes into a shard: a chunk of a tensor, or any other value.
- * @typedef {{ path: readonly (string | number)[], dtype: keyof typeof DTYPES, size: readonly number[],
+ * @typedef {{ path: readonly (string | number)[], dtype: import('./torch-zip.mjs').Dtype, size: readonly number[],
  *   start: readonly number[], extent: readonly number[], elements: Buffer }} TensorItem
  * @typedef {{ path: readonly (string | number)[], value: unknown }} ObjectItem
  */

@@ -2,6 +2,8 @@ import { crc32 } from 'node:zlib';
 import { Call, Global, Persistent, Tuple, writePickle } from './pickle-writer.mjs';
 import { PythonError } from './program-errors.mjs';
 
+/** @typedef {'F32' | 'BF16' | 'U8'} Dtype element type by its safetensors name */
+
 /** Element types: their torch name, the name of their storage class, and bytes per element. */
 export const DTYPES = {
   F32: { torch: 'float32', storage: 'FloatStorage', bytes: 4 },
@@ -11,7 +13,7 @@ export const DTYPES = {
 
 /**
  * A tensor as `torch.save` writes it.
- * @param {keyof typeof DTYPES} dtype
+ * @param {Dtype} dtype
  * @param {readonly number[]} shape
  * @param {Buffer} elements little endian
  */
