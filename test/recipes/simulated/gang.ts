@@ -52,8 +52,11 @@ export async function makeSite(): Promise<Site> {
       return path;
     },
     remove: async () => {
-      await expectNoLeftovers(dir);
-      await rm(dir, { recursive: true, force: true });
+      try {
+        await expectNoLeftovers(dir);
+      } finally {
+        await rm(dir, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -88,7 +88,9 @@ describe('a resume that leaves something out', () => {
     await makeLoadView(view, { dir: join(whole.save, 'iter_0000035'), iteration: 35 }, simulated.checkpoint);
     const gang = await startGang(site, { name: 'schedule', ...OPTIONS, args: ['--min-lr', '1e-5'], load: view });
     expect(await gang.ended).toEqual([1]);
-    expect(findSuspicion(await gang.log(0, 'err'))?.id).toBe('schedule-differs');
+    // The rank that comes first ends the other one.
+    const said = await Promise.all([0, 1].map(async (rank) => findSuspicion(await gang.log(rank, 'err'))?.id));
+    expect(said).toContain('schedule-differs');
   });
 });
 
