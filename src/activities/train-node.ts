@@ -106,7 +106,8 @@ async function assertTrained(
   for (const rank of ranks) {
     const path = rankLogPath(keeper.paths.dir, rank, 'err');
     const { lines } = await tailLog(path, { maxLines: 400 });
-    const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
+    // A program that found its input wrong says so in one line; everything else ends with a traceback.
+    const start = lines.findLastIndex((line) => /Traceback \(most recent call last\)|^error/i.test(line));
     if (start < 0) continue;
     const evidence = lines.slice(start);
     throw new TemperError('TrainingFailed', {

@@ -38,6 +38,8 @@ function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFact
     // Converted weights hold no optimizer; asking for one would be silently ignored by other trainers.
     ['--no-load-optim', isWeightsOnly || !isResume],
     ['--no-load-rng', isWeightsOnly || !isResume],
+    // A given checkpoint was trained with other values: the schedule is this spec's, its place in it the checkpoint's.
+    ['--override-opt_param-scheduler', train.fromCheckpoint !== undefined],
     ['--freeze-vision-encoder', train.freeze.visionEncoder],
     ['--freeze-vision-projector', train.freeze.visionProjector],
     ['--freeze-text-decoder', train.freeze.textDecoder],
