@@ -2,7 +2,9 @@ import { createServer } from 'node:net';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import { takeCheckpoint } from '../host/ledger/take.js';
+import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, saveDir, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import { keepCheckpoints } from './keep-checkpoints.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
@@ -15,13 +17,13 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const { workspace, run, hosts, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
+  const training = { workspace, run, key };
   const earlier = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
-  const start = proven ?? (await firstCheckpoint(inputs));
   const attempt = await takeAttempt(workspace, run);
+  const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first: () => firstCheckpoint(inputs) }, recipe.checkpoint);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
-  await mkdir(join(dir, 'ckpt'));
+  await mkdir(saveDir(workspace, run, attempt));
   const masterAddress = hosts[0]?.address ?? host.address;
   const masterPort = await freePort(masterAddress, recipe.training.masterPorts);
   await writeAttempt(workspace, {
@@ -37,6 +39,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     refused,
     at: new Date().toISOString(),
   });
+  await keepCheckpoints(training, facts.spec);
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
   return { v: 1, attempt, masterAddress, masterPort, loadIteration: start.iteration, lastIteration: isComplete ? start.iteration : null };
 }

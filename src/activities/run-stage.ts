@@ -4,6 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
 import { findKeeper } from '../host/keeper/client.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
@@ -61,7 +62,11 @@ async function produce(host: StageHost, call: StageCall, { recipe, facts, key }:
   const work = recipe.work(stage.name as ProducedStage, { ...facts, out });
   // What a command that runs already takes is not missing.
   const isBegun = work.commands.some(({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null);
-  if (!isBegun) await assertResources(workspace, stage.resources);
+  const trained = facts.inputs.train?.outputs['checkpoint'];
+  if (!isBegun) {
+    await assertResources(workspace, stage.resources);
+    if (trained !== undefined) await assertAsProven(trained, recipe.checkpoint.layout);
+  }
   for (const { path, content } of work.files) {
     await mkdir(dirname(path), { recursive: true });
     // By rename: the command that reads it may be running already.

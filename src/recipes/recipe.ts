@@ -1,3 +1,4 @@
+import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageName } from '../schemas/plan.js';
@@ -188,6 +189,8 @@ export interface CheckpointLayout {
   isStepCounter(fqn: string): boolean;
   /** Entry that holds the training iteration as a number. */
   readonly iterationEntry: string;
+  /** Which parts of the training state the entries of a checkpoint are. */
+  storedState(fqns: Iterable<string>): StoredState;
 }
 
 /** Shape and number format of a tensor. */

@@ -18,6 +18,14 @@ export function attemptDir(workspace: string, run: string, attempt: number): str
   return join(runDir(workspace, run), 'attempts', attemptFolder(attempt));
 }
 
+/** Folder that an attempt saves its checkpoints into; no other attempt writes there. */
+export function saveDir(workspace: string, run: string, attempt: number): string {
+  return join(attemptDir(workspace, run, attempt), SAVES);
+}
+
+/** Name of the folder of checkpoints within an attempt's. */
+export const SAVES = 'ckpt';
+
 /** Takes the next attempt number of a run by mkdir: no counter that a reset could start again. */
 export async function takeAttempt(workspace: string, run: string): Promise<number> {
   const root = join(runDir(workspace, run), 'attempts');
@@ -41,31 +49,6 @@ export async function attemptsOf(workspace: string, run: string, key: string): P
     if (record?.key === key) records.push(record);
   }
   return records;
-}
-
-/** The newest checkpoint of these attempts that is complete now, and why newer ones are not used. */
-export async function newestProven(
-  workspace: string,
-  run: string,
-  attempts: readonly AttemptRecord[],
-  contract: CheckpointContract,
-): Promise<{ readonly proven: ProvenCheckpoint | null; readonly refused: string[] }> {
-  const found: { dir: string; iteration: number; attempt: number }[] = [];
-  for (const { attempt } of attempts) {
-    const root = join(attemptDir(workspace, run, attempt), 'ckpt');
-    for (const name of await readdir(root).catch(() => [])) {
-      const iteration = contract.layout.parseFolder(name)?.iteration ?? null;
-      if (iteration !== null) found.push({ dir: join(root, name), iteration, attempt });
-    }
-  }
-  found.sort((a, b) => b.iteration - a.iteration || b.attempt - a.attempt);
-  const refused: string[] = [];
-  for (const { dir, iteration } of found) {
-    const report = await verifyCheckpoint(dir, { layout: contract.layout });
-    if (report.complete) return { proven: { dir, iteration }, refused };
-    refused.push(`${dir}: ${report.problems[0]?.what ?? 'not complete'}`);
-  }
-  return { proven: null, refused };
 }
 
 /** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */
