@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { newestFirst, noteProven } from '../../domain/ledger.js';
+import { isUsable, noteProven } from '../../domain/ledger.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { Ledger, LedgerEntry } from '../../schemas/ledger.js';
@@ -48,11 +48,11 @@ export async function proveSaved(
   const saved = (await savedFolders(training, attempt, contract)).filter(({ iteration }) => iteration <= upTo);
   const refused: string[] = [];
   let newest: number | null = null;
-  for (const folder of saved.toSorted(newestFirst)) {
+  for (const folder of saved.toSorted((a, b) => a.iteration - b.iteration)) {
     const entry = entryOf(ledger, training, folder.dir);
     const report = entry === null ? await prove(training, folder, contract) : null;
     if (report !== null && !report.complete) refused.push(refusal(folder.dir, report));
-    else if (entry === null || (entry.removedAt === null && entry.refused === null)) newest ??= folder.iteration;
+    else if (entry === null || isUsable(entry)) newest = folder.iteration;
   }
   return { newest, refused };
 }
