@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { chooseCheckpoint } from '../host/ledger/choose.js';
 import { verifyWithLedger } from '../host/ledger/find-seal.js';
@@ -7,7 +6,8 @@ import { attemptDir, attemptsOf } from '../host/run/attempts.js';
 import { isSameOwner, readClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
-import { MetricSchema, type AttemptRecord, type Metric } from '../schemas/attempt.js';
+import { readMetrics } from '../host/run/metrics.js';
+import type { AttemptRecord } from '../schemas/attempt.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { SealCall, StageDone } from '../schemas/stage-calls.js';
 import { abandonClaim } from './claim-output.js';
@@ -36,7 +36,7 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
     });
   }
   const { worldSize, bytes } = await verifyWithLedger(checkpoint.dir, recipe.checkpoint);
-  const losses = await readLosses(workspace, run, attempts);
+  const losses = await readLosses(workspace, attempts);
   const manifest = await makeManifest(checkpoint.dir);
   const entry = entryDir(workspace, call.stage.name, key);
   const claim = await readClaim(entry);
@@ -81,20 +81,11 @@ function lastLoaded(attempts: readonly { readonly load: { readonly path: string 
 }
 
 /** First and last loss over all attempts; a later attempt's line of an iteration replaces an earlier one's. */
-async function readLosses(workspace: string, run: string, attempts: readonly AttemptRecord[]): Promise<{ firstLoss: number | null; lastLoss: number | null }> {
+async function readLosses(workspace: string, attempts: readonly AttemptRecord[]): Promise<{ firstLoss: number | null; lastLoss: number | null }> {
   const byIteration = new Map<number, number | null>();
-  for (const { attempt, hosts } of attempts) {
-    for (const metric of await readMetrics(attemptDir(workspace, run, attempt), hosts)) byIteration.set(metric.iteration, metric.loss);
+  for (const attempt of attempts) {
+    for (const { iteration, loss } of await readMetrics(workspace, attempt)) byIteration.set(iteration, loss);
   }
   const sorted = [...byIteration].sort(([a], [b]) => a - b);
   return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
-}
-
-async function readMetrics(dir: string, hosts: readonly string[]): Promise<Metric[]> {
-  const metrics: Metric[] = [];
-  for (const host of hosts) {
-    const text = await readFile(join(dir, host, 'metrics.jsonl'), 'utf8').catch(() => '');
-    for (const line of text.split('\n')) if (line !== '') metrics.push(MetricSchema.parse(JSON.parse(line)));
-  }
-  return metrics;
 }

@@ -91,8 +91,8 @@ async function assertTrained(command: Command, ranks: readonly number[], result:
 /** One file per attempt and host, derived from the whole log each time: nothing appends to a shared file. */
 async function keepMetrics(dir: string, { iterations }: TrainingLog): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs } satisfies Metric),
+  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples }) =>
+    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } satisfies Metric),
   );
   await writeFileAtomic(join(dir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
 }

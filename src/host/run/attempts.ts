@@ -42,11 +42,16 @@ export async function takeAttempt(workspace: string, run: string): Promise<numbe
 
 /** Records of a run's attempts that trained the same thing, oldest first. */
 export async function attemptsOf(workspace: string, run: string, key: string): Promise<AttemptRecord[]> {
+  return (await allAttempts(workspace, run)).filter((record) => record.key === key);
+}
+
+/** Records of all attempts of a run, oldest first; a number without a record was never launched. */
+export async function allAttempts(workspace: string, run: string): Promise<AttemptRecord[]> {
   const root = join(runDir(workspace, run), 'attempts');
   const records: AttemptRecord[] = [];
   for (const number of (await attemptNumbers(root)).sort((a, b) => a - b)) {
     const record = await readJsonFile(join(root, attemptFolder(number), 'attempt.json'), AttemptRecordSchema);
-    if (record?.key === key) records.push(record);
+    if (record !== null) records.push(record);
   }
   return records;
 }
