@@ -21,7 +21,10 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
     default:
-      throw new TemperError('UsageInvalid', { where: host.name, what: `the worker of ${host.name} does not know this call` });
+      throw new TemperError('UsageInvalid', {
+        where: host.name,
+        what: `the worker of ${host.name} does not know this call`,
+      });
   }
 }
 
@@ -31,7 +34,8 @@ async function keptCommands(host: StageHost, run: string): Promise<KeptCommandRe
     if (!keeper.id.startsWith(`${run}.`)) continue;
     const status = await keeper.status();
     const exit = status.state === 'exited' ? status.exit : null;
-    const startedAt = exit?.startedAt ?? ('record' in status && status.record !== null ? status.record.startedAt : null);
+    const startedAt =
+      exit?.startedAt ?? ('record' in status && status.record !== null ? status.record.startedAt : null);
     records.push({
       id: keeper.id,
       state: status.state,

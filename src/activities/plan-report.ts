@@ -20,8 +20,16 @@ import { absolute } from './stage-inputs.js';
 export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   const recipe = host.findRecipe(plan.recipe.id);
-  if (spec === null || recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper cannot plan ${plan.recipe.id}` });
-  const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, 'python') };
+  if (spec === null || recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      where: host.name,
+      what: `this host's Temper cannot plan ${plan.recipe.id}`,
+    });
+  const tools: HostTools = {
+    ...host.tools,
+    python: spec.environment.python ?? host.tools.python,
+    programs: join(host.programsRoot, recipe.id, 'python'),
+  };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
@@ -39,7 +47,13 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
     recipe: plan.recipe.id,
     workspace: plan.workspace,
     host: { name: host.name, diskFreeBytes: free, ramAvailableBytes: ram },
-    stages: reportStages(plan, recipe, { spec, tools, inputs: found.outputs, keys: found.keys, reused: new Set(found.refs.keys()) }),
+    stages: reportStages(plan, recipe, {
+      spec,
+      tools,
+      inputs: found.outputs,
+      keys: found.keys,
+      reused: new Set(found.refs.keys()),
+    }),
     problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
     ...costs,
     warnings: [...plan.warnings, ...costs.warnings],
@@ -65,8 +79,14 @@ async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | 
       const receipt = await readReceipt(plan.workspace, stage.name, key);
       if (receipt === null) continue;
       refs.set(stage.name, { stage: stage.name, key, digest: receipt.digest });
-      const paths = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(plan.workspace, path)] as const);
-      outputs[stage.name] = { dir: entryDir(plan.workspace, stage.name, key), outputs: Object.fromEntries(paths), facts: receipt.facts };
+      const paths = Object.entries(receipt.outputs).map(
+        ([name, path]) => [name, absolute(plan.workspace, path)] as const,
+      );
+      outputs[stage.name] = {
+        dir: entryDir(plan.workspace, stage.name, key),
+        outputs: Object.fromEntries(paths),
+        facts: receipt.facts,
+      };
     } catch (error) {
       if (!(error instanceof TemperError)) throw error;
       problems.push(error.problem);
@@ -79,7 +99,20 @@ function shortages(todo: readonly StagePlan[], diskFree: number, ramAvailable: n
   const disk = todo.reduce((sum, { resources }) => sum + resources.diskBytes, 0);
   const ram = Math.max(0, ...todo.map(({ resources }) => resources.ramBytes));
   return [
-    ...(disk > diskFree ? [problem('DiskTooSmall', { where: workspace, what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB` })] : []),
-    ...(ram > ramAvailable ? [problem('RamTooSmall', { what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB` })] : []),
+    ...(disk > diskFree
+      ? [
+          problem('DiskTooSmall', {
+            where: workspace,
+            what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB`,
+          }),
+        ]
+      : []),
+    ...(ram > ramAvailable
+      ? [
+          problem('RamTooSmall', {
+            what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB`,
+          }),
+        ]
+      : []),
   ];
 }

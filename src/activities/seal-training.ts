@@ -6,8 +6,7 @@ import { attemptDir, attemptsOf } from '../host/run/attempts.js';
 import { isSameOwner, readClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
-import { readMetrics } from '../host/run/metrics.js';
-import type { AttemptRecord } from '../schemas/attempt.js';
+import { readLosses } from '../host/run/metrics.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { SealCall, StageDone } from '../schemas/stage-calls.js';
 import { abandonClaim } from './claim-output.js';
@@ -27,7 +26,8 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
   if (attempt.lastIteration === null) assertFinished(call, iterations);
   const attempts = await attemptsOf(workspace, run, key);
   const { proven, refused } = await chooseCheckpoint({ workspace, run, key }, attempts, recipe.checkpoint);
-  const checkpoint = proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
+  const checkpoint =
+    proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
   if (checkpoint?.iteration !== iterations) {
     throw new TemperError('TrainingUnproven', {
       where: attemptDir(workspace, run, attempt.attempt),
@@ -36,7 +36,7 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
     });
   }
   const { worldSize, bytes } = await verifyWithLedger(checkpoint.dir, recipe.checkpoint);
-  const losses = await readLosses(workspace, attempts);
+  const losses = await readLosses(workspace, run, attempts);
   const manifest = await makeManifest(checkpoint.dir);
   const entry = entryDir(workspace, call.stage.name, key);
   const claim = await readClaim(entry);
@@ -78,14 +78,4 @@ function lastLoaded(attempts: readonly { readonly load: { readonly path: string 
   const path = attempts.at(-1)?.load.path;
   if (path === undefined) throw new TypeError('a finished training has no attempt');
   return path;
-}
-
-/** First and last loss over all attempts; a later attempt's line of an iteration replaces an earlier one's. */
-async function readLosses(workspace: string, attempts: readonly AttemptRecord[]): Promise<{ firstLoss: number | null; lastLoss: number | null }> {
-  const byIteration = new Map<number, number | null>();
-  for (const attempt of attempts) {
-    for (const { iteration, loss } of await readMetrics(workspace, attempt)) byIteration.set(iteration, loss);
-  }
-  const sorted = [...byIteration].sort(([a], [b]) => a - b);
-  return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
 }

@@ -1,14 +1,14 @@
-import { mkdir } from 'node:fs/promises';
+import { log as activityLog } from '@temporalio/activity';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../domain/errors.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
+import { makeFolder } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
+import { writeMetrics } from '../host/run/metrics.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import type { Command } from '../recipes/recipe.js';
-import type { Metric } from '../schemas/attempt.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
@@ -22,7 +22,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const { recipe, tools, facts } = await gatherInputs(host, call);
   const ranksPerNode = facts.spec.fleet.npusPerHost;
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
-  await mkdir(rankLogDir, { recursive: true });
+  await makeFolder(rankLogDir);
   const dir = attemptDir(workspace, run, attempt.attempt);
   const command = recipe.training.launch({
     spec: facts.spec,
@@ -42,22 +42,44 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
   const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
-  const log = new TrainingLog(keeperDir, ranks.filter((rank) => telling.has(rank)), recipe.training.log);
-  const result = await supervise({
-    host,
-    call,
-    command,
-    number: attempt.attempt,
-    rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
-    progress: (keeper) => readProgress(log, keeper),
-  });
+  const log = new TrainingLog(
+    keeperDir,
+    ranks.filter((rank) => telling.has(rank)),
+    recipe.training.log,
+  );
+  const superviseNode = async () => {
+    try {
+      return await supervise({
+        host,
+        call,
+        command,
+        number: attempt.attempt,
+        rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
+        progress: (keeper) => readProgress(log, keeper),
+      });
+    } finally {
+      // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
+      await keepMetrics(join(dir, host.name), log).catch((error: unknown) =>
+        activityLog.warn('metrics were not written', { error }),
+      );
+    }
+  };
+  const result = await superviseNode();
   const { last, hasEnded, fatal } = await log.read();
-  await keepMetrics(join(dir, host.name), log);
   if (fatal !== null) {
-    throw new TemperError('TrainingUnproven', { where: `${host.name}: ${result.keeper.id}`, what: `the training said: ${fatal.text}`, why: fatal.id });
+    throw new TemperError('TrainingUnproven', {
+      where: `${host.name}: ${result.keeper.id}`,
+      what: `the training said: ${fatal.text}`,
+      why: fatal.id,
+    });
   }
   await assertTrained(command, ranks, result);
   return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
+}
+
+async function keepMetrics(dir: string, log: TrainingLog): Promise<void> {
+  await log.read();
+  await writeMetrics(dir, log.iterations);
 }
 
 async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {
@@ -73,7 +95,11 @@ async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Par
 }
 
 /** The evidence of a failed rank is in its own log; torchrun's says only which rank it was. */
-async function assertTrained(command: Command, ranks: readonly number[], result: Parameters<typeof assertSucceeded>[1]): Promise<void> {
+async function assertTrained(
+  command: Command,
+  ranks: readonly number[],
+  result: Parameters<typeof assertSucceeded>[1],
+): Promise<void> {
   const { keeper, exit } = result;
   if (exit.code === 0 && exit.stop === null) return;
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
@@ -83,16 +109,11 @@ async function assertTrained(command: Command, ranks: readonly number[], result:
     const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
     if (start < 0) continue;
     const evidence = lines.slice(start);
-    throw new TemperError('TrainingFailed', { where: path, what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(), evidence });
+    throw new TemperError('TrainingFailed', {
+      where: path,
+      what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(),
+      evidence,
+    });
   }
   return assertSucceeded(command.step, result);
-}
-
-/** One file per attempt and host, derived from the whole log each time: nothing appends to a shared file. */
-async function keepMetrics(dir: string, { iterations }: TrainingLog): Promise<void> {
-  await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } satisfies Metric),
-  );
-  await writeFileAtomic(join(dir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
 }

@@ -32,7 +32,10 @@ export interface RunService {
   watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
   cancelRun(run: string): Promise<void>;
   pauseRun(run: string): Promise<void>;
-  resumeRun(run: string, request: { readonly set: readonly SpecSet[]; readonly from: StageName | null }): Promise<ResumeAnswer>;
+  resumeRun(
+    run: string,
+    request: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
+  ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;

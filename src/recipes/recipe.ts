@@ -115,7 +115,10 @@ export interface EnvironmentRecipe {
   /** Slower command that shows that the software really works; run when the probe's answer is new. */
   prove(tools: HostTools, spec: PipelineSpec): Command;
   /** The lock (name -> version) from the probe's parsed line, and what makes the host unfit. */
-  read(line: unknown, spec: PipelineSpec): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
+  read(
+    line: unknown,
+    spec: PipelineSpec,
+  ): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
 }
 
 /** One host's place in a gang and the folders of the attempt. */

@@ -14,7 +14,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     reason: z.string().max(200),
     graceMs: z.number(),
   }),
-  z.object({ v: z.literal(1), op: z.literal('planReport'), specText: z.string().max(65_536), plan: PipelinePlanSchema }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('planReport'),
+    specText: z.string().max(65_536),
+    plan: PipelinePlanSchema,
+  }),
   z.object({
     v: z.literal(1),
     op: z.literal('keepers'),

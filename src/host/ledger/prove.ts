@@ -1,4 +1,4 @@
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { isUsable, noteProven } from '../../domain/ledger.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
@@ -112,6 +112,6 @@ export function refusal(dir: string, { problems }: CheckpointReport): string {
 export function reasonOf(problems: CheckpointReport['problems']): string {
   const [first] = problems;
   if (first === undefined) return 'it is not complete';
-  const more = problems.length === 1 ? '' : ` and ${problems.length - 1} more`;
-  return `${first.id}: ${first.what}${more}`;
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`;
+  return `${first.id} in ${basename(first.where)}: ${first.what}${more}`;
 }

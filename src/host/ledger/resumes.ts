@@ -6,7 +6,7 @@ import type { ResumeReport } from '../../schemas/checkpoint.js';
 import type { Ledger, StoredState } from '../../schemas/ledger.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
-import { readMetrics } from '../run/metrics.js';
+import { attemptMetrics } from '../run/metrics.js';
 import { entryOf } from './prove.js';
 
 /** What an attempt restored, and what it could not start from. */
@@ -50,7 +50,7 @@ async function readStored(dir: string, { checkpoint: { layout } }: Recipe): Prom
 }
 
 async function readLog(workspace: string, record: AttemptRecord, samplesPerIteration: number | null): Promise<ResumeLog> {
-  const metrics = await readMetrics(workspace, record);
+  const metrics = await attemptMetrics(workspace, record);
   const [first] = metrics;
   return {
     // A load with missing keys is fatal before the first step, so a step says that it went well.

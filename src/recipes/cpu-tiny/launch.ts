@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Command, LaunchFacts } from '../recipe.js';
 import { resume } from './resume.js';
-import { OFFLINE } from './work.js';
+import { OFFLINE } from './python-command.js';
 import { worldBatch } from './stages.js';
 
 /** The command of one host: torchrun with static rendezvous, one log per rank. */

@@ -113,7 +113,10 @@ function risky(spec: PipelineSpec): Lint[] {
       fix: `set train.checkpoint.every to ${Math.max(1, Math.floor(train.iterations / 4))} or less`,
     });
   }
-  const rows = spec.data.reduce((sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY), 0);
+  const rows = spec.data.reduce(
+    (sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY),
+    0,
+  );
   if (rows < worldBatch(spec)) {
     lints.push({
       id: 'data/fewer-rows-than-world-batch',

@@ -10,11 +10,11 @@ import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { work } from './work.js';
 
-/** Fine-tunes a real GLM-4.5V of a few million parameters on CPUs: the whole pipeline on a laptop. */
+/** Fine-tunes a real GLM-4.5V of half a million parameters on CPUs: the whole pipeline on a laptop. */
 export const cpuTiny: Recipe = {
   id: 'cpu-tiny',
   version: 1,
-  summary: 'a real GLM-4.5V of a few million parameters, trained on CPUs in about a minute',
+  summary: 'a real GLM-4.5V of half a million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
   lint,
   stages,

@@ -48,7 +48,7 @@ describe('proving while the training runs', () => {
     await truncate(join(torn, SHARD), 100);
     const { newest, refused } = await proveSaved(training, { attempt: 1, upTo: 4 }, CONTRACT);
     expect(newest).toBe(2);
-    expect(refused).toEqual([`${torn}: shard-truncated: 100 of 29463 bytes are there`]);
+    expect(refused).toEqual([`${torn}: shard-truncated in __1_0.distcp: 100 of 29463 bytes are there`]);
   });
 
   test('twice at once notes one proof', async () => {
@@ -122,7 +122,7 @@ describe('a damaged checkpoint', () => {
       return;
     }
     expect(proven?.iteration).toBe(2);
-    expect(refused).toEqual([expect.stringContaining(`${newer}: ${sealed}: `)]);
+    expect(refused).toEqual([expect.stringContaining(`${newer}: ${sealed} in `)]);
     expect(report.problems[0]?.id).toBe(sealed);
     await expect(assertAsProven(newer, CONTRACT.layout)).rejects.toMatchObject({ problem: { code: 'ProofFailed' } });
     // It was whole once, so it is evidence and stays where it is.
@@ -172,7 +172,7 @@ describe('a damaged checkpoint', () => {
     await rm(dir, { recursive: true });
     const { proven, refused } = await choose(training);
     expect(proven?.iteration).toBe(2);
-    expect(refused).toEqual([`${dir}: folder-missing: there is no such folder`]);
+    expect(refused).toEqual([`${dir}: folder-missing in iter_0000004: there is no such folder`]);
   });
 
   test('is found through the load view of an attempt too', async () => {

@@ -131,7 +131,7 @@ describe('taking a checkpoint into use', () => {
     const place = join(attemptDir(training.workspace, 'tiny', 1), 'incomplete/iter_0000004');
     const { start, refused } = await take(training, 2);
     expect(start.iteration).toBe(2);
-    expect(refused).toEqual([`${torn}: metadata-missing: it has no .metadata; moved to ${place}`]);
+    expect(refused).toEqual([`${torn}: metadata-missing in iter_0000004: it has no .metadata; moved to ${place}`]);
     expect([existsSync(torn), existsSync(place)]).toEqual([false, true]);
     expect(await take(training, 3)).toMatchObject({ refused: [] });
   });
