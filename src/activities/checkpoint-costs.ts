@@ -31,7 +31,11 @@ export interface CheckpointCosts {
  * What the checkpoints of a training cost in this workspace, measured now. Not known while the converted weights do not
  * exist, because they tell the size. A workspace that cannot be measured is a warning: a plan has other answers too.
  */
-export async function checkpointCosts(recipe: Recipe, spec: PipelineSpec, planned: PlannedTraining): Promise<CheckpointCosts> {
+export async function checkpointCosts(
+  recipe: Recipe,
+  spec: PipelineSpec,
+  planned: PlannedTraining,
+): Promise<CheckpointCosts> {
   const { workspace, run, key, converted } = planned;
   const { resume } = recipe.training;
   if (converted === null || resume === undefined) return { warnings: [] };
@@ -51,6 +55,10 @@ export async function checkpointCosts(recipe: Recipe, spec: PipelineSpec, planne
     return { checkpoint, warnings: economyWarnings(checkpoint, every) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { warnings: [problem('WorkspaceUnusable', { where: workspace, what: 'what checkpoints cost could not be measured', why })] };
+    return {
+      warnings: [
+        problem('WorkspaceUnusable', { where: workspace, what: 'what checkpoints cost could not be measured', why }),
+      ],
+    };
   }
 }

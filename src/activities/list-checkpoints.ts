@@ -18,17 +18,27 @@ export async function listCheckpoints(host: StageHost, workspace: string, run: s
   const root = runDir(workspace, run);
   const plan = await readJsonFile(join(root, 'plan.json'), PipelinePlanSchema);
   if (plan === null) {
-    throw new TemperError('RunNotFound', { where: root, what: `the workspace has no run ${run}`, fix: 'check that the host sees the same workspace' });
+    throw new TemperError('RunNotFound', {
+      where: root,
+      what: `the workspace has no run ${run}`,
+      fix: 'check that the host sees the same workspace',
+    });
   }
   const recipe = host.findRecipe(plan.recipe.id);
-  if (recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper has no recipe ${plan.recipe.id}` });
+  if (recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      where: host.name,
+      what: `this host's Temper has no recipe ${plan.recipe.id}`,
+    });
   const ledger = await readLedger(root);
   const attempts = await allAttempts(workspace, run);
   // The spec is the newest one: it says nothing about attempts that trained something else.
   const key = attempts.at(-1)?.key;
   const recent = attempts.filter((attempt) => attempt.key === key).slice(-MOST_RESUMES);
   const spec = await readRunSpec(workspace, run, plan.specDigest);
-  const resumes = await Promise.all(recent.map((attempt) => reportResume(workspace, attempt, { recipe, spec, ledger })));
+  const resumes = await Promise.all(
+    recent.map((attempt) => reportResume(workspace, attempt, { recipe, spec, ledger })),
+  );
   return {
     v: 1,
     run,

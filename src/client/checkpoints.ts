@@ -13,12 +13,21 @@ export async function listCheckpoints(client: TemperClient, run: string): Promis
   const { workflowId, workflowRunId } = await getRunStatus(client, run);
   const { workspace, fleet } = await readPlaces(client, workflowId, workflowRunId);
   const { hosts } = await getFleet(client, fleet);
-  const answer = await callAnyHost(client, fleet, hosts.map(({ name }) => name), { v: 1, op: 'checkpoints', workspace, run });
+  const answer = await callAnyHost(
+    client,
+    fleet,
+    hosts.map(({ name }) => name),
+    { v: 1, op: 'checkpoints', workspace, run },
+  );
   return CheckpointListSchema.parse(answer);
 }
 
 /** Workspace and fleet of a run, from the spec that its workflow was started with: the first event of its history. */
-async function readPlaces(client: TemperClient, workflowId: string, runId: string): Promise<{ workspace: string; fleet: string }> {
+async function readPlaces(
+  client: TemperClient,
+  workflowId: string,
+  runId: string,
+): Promise<{ workspace: string; fleet: string }> {
   const { workflowService, options } = client.temporal;
   const { history } = await workflowService.getWorkflowExecutionHistory({
     namespace: options.namespace,
@@ -29,5 +38,8 @@ async function readPlaces(client: TemperClient, workflowId: string, runId: strin
   const input = PipelineInputSchema.safeParse(payload ? defaultPayloadConverter.fromPayload(payload) : null);
   const { spec } = input.success ? readSpec(input.data.specText, { file: 'spec.yaml', baseDir: '/' }) : { spec: null };
   if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name };
-  throw new TemperError('RunNotFound', { where: workflowId, what: 'its workflow was not started with a spec that this Temper can read' });
+  throw new TemperError('RunNotFound', {
+    where: workflowId,
+    what: 'its workflow was not started with a spec that this Temper can read',
+  });
 }

@@ -14,7 +14,11 @@ export interface EconomyFacts {
   /** Hosts of the gang: any of them ends an attempt when it fails. */
   readonly hosts: number;
   /** Measured in the workspace by one host. */
-  readonly bandwidth: { readonly writeBytesPerSecond: number; readonly readBytesPerSecond: number; readonly isReadCached: boolean };
+  readonly bandwidth: {
+    readonly writeBytesPerSecond: number;
+    readonly readBytesPerSecond: number;
+    readonly isReadCached: boolean;
+  };
   /** Median without saves, from earlier attempts; null before there is any. */
   readonly iterationMs: number | null;
 }

@@ -54,10 +54,17 @@ export function judgeRates(schedule: LearningRateSchedule, from: number, logged:
     .slice(0, LINES);
   if (first.length === 0) return { kind: 'unknown' };
   const odd = first.find(({ iteration, rate }) => !isNear(rate, rateAfter(schedule, iteration - 1), schedule));
-  const hasRestarted = first.every(({ iteration, rate }) => isNear(rate, rateAfter(schedule, iteration - 1 - from), schedule));
+  const hasRestarted = first.every(({ iteration, rate }) =>
+    isNear(rate, rateAfter(schedule, iteration - 1 - from), schedule),
+  );
   if (odd === undefined) return { kind: hasRestarted ? 'same-either-way' : 'continued' };
   if (hasRestarted) return { kind: 'restarted' };
-  return { kind: 'neither', iteration: odd.iteration, logged: odd.rate, expected: rateAfter(schedule, odd.iteration - 1) };
+  return {
+    kind: 'neither',
+    iteration: odd.iteration,
+    logged: odd.rate,
+    expected: rateAfter(schedule, odd.iteration - 1),
+  };
 }
 
 function isNear(a: number, b: number, { peak }: LearningRateSchedule): boolean {

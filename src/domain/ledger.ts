@@ -11,7 +11,9 @@ export function noteProven(ledger: Ledger, entry: LedgerEntry): Ledger {
 
 /** Notes why a proven checkpoint could not be used when it was looked at again, or with null that it could. */
 export function noteRefused(ledger: Ledger, dir: string, refused: string | null): Ledger {
-  return changeEntries(ledger, (entry) => (entry.dir === dir && entry.refused !== refused ? { ...entry, refused } : entry));
+  return changeEntries(ledger, (entry) =>
+    entry.dir === dir && entry.refused !== refused ? { ...entry, refused } : entry,
+  );
 }
 
 /**

@@ -16,7 +16,10 @@ interface ResumeLint {
  * What restarts by themselves would do to the learning rate. With weights only, every restart begins the schedule
  * again; with a warm-up that means a trained model takes steps of almost nothing and then of the peak again.
  */
-export function resumeLints({ train, recovery }: Pick<PipelineSpec, 'train' | 'recovery'>, schedule: LearningRateSchedule): ResumeLint[] {
+export function resumeLints(
+  { train, recovery }: Pick<PipelineSpec, 'train' | 'recovery'>,
+  schedule: LearningRateSchedule,
+): ResumeLint[] {
   const { every, fidelity } = train.checkpoint;
   const warmup = warmupIterations(schedule);
   // A last save is no place to restart from.

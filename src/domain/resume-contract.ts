@@ -40,7 +40,9 @@ export interface ResumeLog {
 export function judgeResume(facts: ResumeFacts): ResumeReport {
   const { fidelity, from } = facts;
   const components = from === null ? [] : COMPONENTS.map((name) => ({ name, ...JUDGES[name](facts, from) }));
-  const broken = components.filter(({ name, state }) => state === 'reset' && isPromised(name, fidelity)).map(({ name }) => name);
+  const broken = components
+    .filter(({ name, state }) => state === 'reset' && isPromised(name, fidelity))
+    .map(({ name }) => name);
   return { v: 1, fidelity, from, components, broken };
 }
 
@@ -66,7 +68,10 @@ const JUDGES: Readonly<Record<ResumeComponent, (facts: ResumeFacts, from: number
     if (!stored.moments) return { state: 'reset', reason: 'the checkpoint holds none' };
     if (!asked.optimizer) return { state: 'reset', reason: 'the launch does not load the optimizer' };
     if (!fillsMoments) {
-      return { state: 'unverified', reason: 'they are saved and asked for, but this training code may leave them at zero' };
+      return {
+        state: 'unverified',
+        reason: 'they are saved and asked for, but this training code may leave them at zero',
+      };
     }
     if (!log.hasLoaded) return NOT_LOADED;
     return { state: 'restored', reason: 'saved, asked for, and filled by this training code' };
@@ -83,7 +88,10 @@ const JUDGES: Readonly<Record<ResumeComponent, (facts: ResumeFacts, from: number
         return { state: 'reset', reason: why ?? 'the logged rates begin again, although the schedule was asked for' };
       case 'same-either-way':
         return why === null
-          ? { state: 'restored', reason: 'the logged rates fit; here the schedule has the same ones from its beginning' }
+          ? {
+              state: 'restored',
+              reason: 'the logged rates fit; here the schedule has the same ones from its beginning',
+            }
           : { state: 'reset', reason: why };
       case 'neither':
         return {
@@ -104,22 +112,32 @@ const JUDGES: Readonly<Record<ResumeComponent, (facts: ResumeFacts, from: number
   },
   dataOrder({ stored, isSameData, log }, from) {
     if (!stored.progress) return { state: 'reset', reason: 'the checkpoint does not say how many samples were taken' };
-    if (!isSameData) return { state: 'unverified', reason: 'data, batch or number of ranks may differ from what it was saved with' };
+    if (!isSameData)
+      return { state: 'unverified', reason: 'data, batch or number of ranks may differ from what it was saved with' };
     const { consumedSamples, samplesPerIteration, firstIteration } = log;
     if (consumedSamples === null || samplesPerIteration === null || firstIteration === null) {
       return { state: 'unverified', reason: 'no iteration has been logged yet' };
     }
     const expected = firstIteration * samplesPerIteration;
-    if (firstIteration > from && consumedSamples === expected) return { state: 'restored', reason: `${consumedSamples} samples were taken, as many as before` };
-    return { state: 'reset', reason: `${consumedSamples} samples are counted after iteration ${firstIteration}, not ${expected}` };
+    if (firstIteration > from && consumedSamples === expected)
+      return { state: 'restored', reason: `${consumedSamples} samples were taken, as many as before` };
+    return {
+      state: 'reset',
+      reason: `${consumedSamples} samples are counted after iteration ${firstIteration}, not ${expected}`,
+    };
   },
   iteration({ stored, log }, from) {
     if (!stored.progress) return { state: 'reset', reason: 'the checkpoint does not hold it' };
     if (log.firstIteration === null) return { state: 'unverified', reason: 'no iteration has been logged yet' };
-    if (log.firstIteration === from + 1) return { state: 'restored', reason: `the first step was iteration ${log.firstIteration}` };
-    if (log.firstIteration <= from) return { state: 'reset', reason: `the first step was iteration ${log.firstIteration} again` };
+    if (log.firstIteration === from + 1)
+      return { state: 'restored', reason: `the first step was iteration ${log.firstIteration}` };
+    if (log.firstIteration <= from)
+      return { state: 'reset', reason: `the first step was iteration ${log.firstIteration} again` };
     // Lines of the first steps may be missing, where only each tenth is logged.
-    return { state: 'unverified', reason: `the first logged step was iteration ${log.firstIteration}, not ${from + 1}` };
+    return {
+      state: 'unverified',
+      reason: `the first logged step was iteration ${log.firstIteration}, not ${from + 1}`,
+    };
   },
 };
 

@@ -32,7 +32,11 @@ export type ResumeState = z.infer<typeof ResumeStateSchema>;
 export const ResumeReportSchema = z.object({
   v: z.literal(1),
   fidelity: z.enum(['full', 'weights-only']).describe('What the spec promises.'),
-  from: z.number().int().nullable().describe('Iteration of the checkpoint; null: the converted weights, nothing was resumed.'),
+  from: z
+    .number()
+    .int()
+    .nullable()
+    .describe('Iteration of the checkpoint; null: the converted weights, nothing was resumed.'),
   components: z.array(z.object({ name: ResumeComponentSchema, state: ResumeStateSchema, reason: z.string() })),
   broken: z.array(ResumeComponentSchema).describe('Parts that the fidelity promises and that began anew.'),
 });
@@ -53,7 +57,9 @@ export const CheckpointEconomySchema = z.object({
   mtbfMs: z.number().describe('Assumed time between two failures of the gang.'),
   youngMs: z.number().describe("Young's interval between two saves."),
   youngIterations: z.number().nullable().describe('The same in iterations.'),
-  cheapIterationMs: z.number().describe('An iteration must take at least this long for saves to stay below a tenth of the run.'),
+  cheapIterationMs: z
+    .number()
+    .describe('An iteration must take at least this long for saves to stay below a tenth of the run.'),
   saveBudgetMs: z.number().describe('A save that takes longer hangs.'),
   loadBudgetMs: z.number().describe('A load that takes longer hangs.'),
 });

@@ -61,7 +61,9 @@ export const PlanReportSchema = z.object({
   stages: z.array(StageReportSchema),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema),
-  checkpoint: CheckpointEconomySchema.optional().describe('What checkpoints cost; absent while the size of the model is not known.'),
+  checkpoint: CheckpointEconomySchema.optional().describe(
+    'What checkpoints cost; absent while the size of the model is not known.',
+  ),
 });
 export type PlanReport = z.infer<typeof PlanReportSchema>;
 
@@ -83,7 +85,9 @@ export const ListedCheckpointSchema = z.object({
   dir: z.string().describe("Relative to the run's folder."),
   state: z
     .enum(['proven', 'refused', 'unproven', 'removed'])
-    .describe('proven: in the ledger and still so; unproven: not in the ledger, being saved or interrupted; removed: by retention.'),
+    .describe(
+      'proven: in the ledger and still so; unproven: not in the ledger, being saved or interrupted; removed: by retention.',
+    ),
   isInUse: z.boolean().describe('The newest attempt starts from it.'),
   why: z.string().nullable().describe('Why it is refused, or not proven.'),
   bytes: z.number().int(),

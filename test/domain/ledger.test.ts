@@ -13,11 +13,17 @@ function ledgerOf(checkpoints: LedgerEntry[], inUse: Ledger['inUse'] = null): Le
 /** Ledgers of a few attempts of two trainings, with damaged and removed checkpoints, and perhaps one in use. */
 const anyLedger = fc
   .record({
-    places: fc.uniqueArray(fc.record({ attempt: fc.integer({ min: 1, max: 4 }), iteration: fc.integer({ min: 1, max: 12 }) }), {
+    places: fc.uniqueArray(
+      fc.record({ attempt: fc.integer({ min: 1, max: 4 }), iteration: fc.integer({ min: 1, max: 12 }) }),
+      {
+        maxLength: 20,
+        selector: ({ attempt, iteration }) => `${attempt} ${iteration}`,
+      },
+    ),
+    fates: fc.array(fc.constantFrom('good', 'good', 'good', 'refused', 'removed', 'other key'), {
+      minLength: 20,
       maxLength: 20,
-      selector: ({ attempt, iteration }) => `${attempt} ${iteration}`,
     }),
-    fates: fc.array(fc.constantFrom('good', 'good', 'good', 'refused', 'removed', 'other key'), { minLength: 20, maxLength: 20 }),
     used: fc.option(fc.nat({ max: 19 })),
   })
   .map(({ places, fates, used }) => {
@@ -36,23 +42,32 @@ const anyLedger = fc
 describe('retention', () => {
   test('keeps the newest, what is in use, what is needed and what is damaged; never gives up more than the rest (property)', () => {
     fc.assert(
-      fc.property(anyLedger, fc.integer({ min: 0, max: 6 }), fc.array(fc.nat({ max: 19 }), { maxLength: 3 }), (ledger, keep, indices) => {
-        const needed = new Set(indices.map((index) => ledger.checkpoints[index]?.dir ?? 'elsewhere'));
-        const after = giveUpSurplus(ledger, { key: 'k', keep, needed, at: AT });
-        const gone = ledger.checkpoints.filter((entry, index) => entry.removedAt !== after.checkpoints[index]?.removedAt);
-        const usable = ledger.checkpoints.filter((entry) => entry.key === 'k' && isUsable(entry)).toSorted(newestFirst);
-        for (const entry of gone) {
-          expect(entry).toMatchObject({ key: 'k', refused: null, removedAt: null });
-          expect(entry.dir).not.toBe(ledger.inUse?.dir);
-          expect(needed.has(entry.dir)).toBe(false);
-          expect(usable.indexOf(entry)).toBeGreaterThanOrEqual(Math.max(1, keep));
-        }
-        const left = after.checkpoints.filter((entry) => entry.key === 'k' && isUsable(entry));
-        expect(left.length).toBeGreaterThanOrEqual(Math.min(usable.length, Math.max(1, keep)));
-        const spared = left.filter(({ dir }) => dir === ledger.inUse?.dir || needed.has(dir));
-        expect(left.length - spared.length).toBeLessThanOrEqual(Math.max(1, keep));
-        expect(giveUpSurplus(after, { key: 'k', keep, needed, at: AT })).toBe(after);
-      }),
+      fc.property(
+        anyLedger,
+        fc.integer({ min: 0, max: 6 }),
+        fc.array(fc.nat({ max: 19 }), { maxLength: 3 }),
+        (ledger, keep, indices) => {
+          const needed = new Set(indices.map((index) => ledger.checkpoints[index]?.dir ?? 'elsewhere'));
+          const after = giveUpSurplus(ledger, { key: 'k', keep, needed, at: AT });
+          const gone = ledger.checkpoints.filter(
+            (entry, index) => entry.removedAt !== after.checkpoints[index]?.removedAt,
+          );
+          const usable = ledger.checkpoints
+            .filter((entry) => entry.key === 'k' && isUsable(entry))
+            .toSorted(newestFirst);
+          for (const entry of gone) {
+            expect(entry).toMatchObject({ key: 'k', refused: null, removedAt: null });
+            expect(entry.dir).not.toBe(ledger.inUse?.dir);
+            expect(needed.has(entry.dir)).toBe(false);
+            expect(usable.indexOf(entry)).toBeGreaterThanOrEqual(Math.max(1, keep));
+          }
+          const left = after.checkpoints.filter((entry) => entry.key === 'k' && isUsable(entry));
+          expect(left.length).toBeGreaterThanOrEqual(Math.min(usable.length, Math.max(1, keep)));
+          const spared = left.filter(({ dir }) => dir === ledger.inUse?.dir || needed.has(dir));
+          expect(left.length - spared.length).toBeLessThanOrEqual(Math.max(1, keep));
+          expect(giveUpSurplus(after, { key: 'k', keep, needed, at: AT })).toBe(after);
+        },
+      ),
       { numRuns: 1000 },
     );
   });
@@ -70,7 +85,10 @@ describe('notes', () => {
   test('a second proof keeps the first seal and time, and lifts a refusal', () => {
     const first = anEntry({ iteration: 2 });
     const refused = noteRefused(ledgerOf([first]), first.dir, 'shard-missing');
-    const again = noteProven(refused, anEntry({ iteration: 2, provenAt: AT, seal: { metadataSha256: 'bb', shards: [] } }));
+    const again = noteProven(
+      refused,
+      anEntry({ iteration: 2, provenAt: AT, seal: { metadataSha256: 'bb', shards: [] } }),
+    );
     expect(again.checkpoints).toEqual([first]);
   });
 

@@ -13,7 +13,9 @@ import { measureBandwidth } from '../../src/host/measure-bandwidth.js';
 test('measures within two seconds and leaves nothing', async () => {
   const dir = await aFolder(tmpdir());
   const startedAt = performance.now();
-  const { writeBytesPerSecond, readBytesPerSecond, isReadCached } = await measureBandwidth(dir, { maxBytes: 64 * 1024 * 1024 });
+  const { writeBytesPerSecond, readBytesPerSecond, isReadCached } = await measureBandwidth(dir, {
+    maxBytes: 64 * 1024 * 1024,
+  });
   expect(performance.now() - startedAt).toBeLessThan(10_000);
   // Anything slower or faster than these is no disk; equal numbers would be a made-up one.
   for (const rate of [writeBytesPerSecond, readBytesPerSecond]) {
@@ -31,14 +33,17 @@ test('moves at least one block, however short the time is', async () => {
   expect(writeBytesPerSecond).toBeGreaterThan(0);
 });
 
-test.skipIf(!existsSync('/dev/shm'))('says when it could only read from the cache, and when the disk is full', async () => {
-  const dir = await aFolder('/dev/shm');
-  const outcome = await measureBandwidth(dir, { maxBytes: 16 * 1024 * 1024 }).catch((error: unknown) => error);
-  // Small /dev/shm of containers: the error of the file system is the answer.
-  if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ENOSPC' });
-  else expect(outcome).toMatchObject({ readBytesPerSecond: expect.any(Number) });
-  expect(await readdir(dir)).toEqual([]);
-});
+test.skipIf(!existsSync('/dev/shm'))(
+  'says when it could only read from the cache, and when the disk is full',
+  async () => {
+    const dir = await aFolder('/dev/shm');
+    const outcome = await measureBandwidth(dir, { maxBytes: 16 * 1024 * 1024 }).catch((error: unknown) => error);
+    // Small /dev/shm of containers: the error of the file system is the answer.
+    if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'ENOSPC' });
+    else expect(outcome).toMatchObject({ readBytesPerSecond: expect.any(Number) });
+    expect(await readdir(dir)).toEqual([]);
+  },
+);
 
 test('a killed measurement leaves no byte', async () => {
   const dir = await aFolder(tmpdir());
@@ -51,7 +56,9 @@ test('a killed measurement leaves no byte', async () => {
     process.stdout.write('begins');
     await measureBandwidth(${JSON.stringify(dir)}, { writeMs: 60_000 });`;
   for (const afterMs of [0, 5, 20, 60, 150]) {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(child.stdout, 'data');
     await sleep(afterMs);
     child.kill('SIGKILL');

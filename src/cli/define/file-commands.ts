@@ -48,7 +48,9 @@ function checkpointCommands(runner: Runner): Command {
   const ls = withConnection(newCommand('ls', 'list the checkpoints of a run and what its attempts restored from them'))
     .argument('<run>', 'name of a run, a unique beginning of it, or @last')
     .action((run: string, options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options)),
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options),
+      ),
     );
   return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls);
 }

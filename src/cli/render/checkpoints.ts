@@ -12,7 +12,11 @@ const STYLES: Readonly<Record<ListedCheckpoint['state'], Style>> = {
 };
 
 /** What `temper checkpoint ls` shows, `nowMs` being now. */
-export function renderCheckpoints({ run, workspace, checkpoints, resumes }: CheckpointList, paint: Paint, nowMs: number): string {
+export function renderCheckpoints(
+  { run, workspace, checkpoints, resumes }: CheckpointList,
+  paint: Paint,
+  nowMs: number,
+): string {
   if (checkpoints.length === 0) return `run ${run} has no checkpoints yet`;
   const rows = checkpoints.map((one) => [
     String(one.iteration),
@@ -27,7 +31,11 @@ export function renderCheckpoints({ run, workspace, checkpoints, resumes }: Chec
   return [
     `${paint('bold', run)}  ${workspace}`,
     table(['ITERATION', 'ATTEMPT', 'STATE', 'SIZE', 'RANKS', 'HOLDS', 'PROVEN', ''], rows),
-    ...resumes.flatMap(({ attempt, refused, report }) => ['', ...renderResume(attempt, report, paint), ...refused.map((text) => `  not used: ${text}`)]),
+    ...resumes.flatMap(({ attempt, refused, report }) => [
+      '',
+      ...renderResume(attempt, report, paint),
+      ...refused.map((text) => `  not used: ${text}`),
+    ]),
   ].join('\n');
 }
 

@@ -4,8 +4,12 @@ import { showBytes, showDuration, showShare } from './units.js';
 /** What checkpoints cost, as lines of `temper plan`. */
 export function renderEconomy(economy: CheckpointEconomy): string[] {
   const { bytesPerSave, saveMs, loadMs, saves, shareOfRun, peakBytes, youngMs, youngIterations, mtbfMs } = economy;
-  const { writeBytesPerSecond, readBytesPerSecond, isReadCached, cheapIterationMs, saveBudgetMs, loadBudgetMs } = economy;
-  const share = shareOfRun === null ? `below a tenth of the run if an iteration takes ${showDuration(cheapIterationMs)} or more` : `${showShare(shareOfRun)} of the run`;
+  const { writeBytesPerSecond, readBytesPerSecond, isReadCached, cheapIterationMs, saveBudgetMs, loadBudgetMs } =
+    economy;
+  const share =
+    shareOfRun === null
+      ? `below a tenth of the run if an iteration takes ${showDuration(cheapIterationMs)} or more`
+      : `${showShare(shareOfRun)} of the run`;
   return [
     'checkpoints',
     `  ${saves} saves of ${showBytes(bytesPerSave)}, up to ${showBytes(peakBytes)} at once`,

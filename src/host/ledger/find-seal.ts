@@ -14,7 +14,10 @@ import { readLedger } from './store.js';
  * Verifies a checkpoint folder, or the folder that holds several, and compares it with what it was when Temper proved
  * it, where it lies in a run's folder and the run's ledger knows it. Needs nothing but the files.
  */
-export async function verifyWithLedger(path: string, options: { readonly layout: CheckpointLayout; readonly isDeep?: boolean }): Promise<CheckpointReport> {
+export async function verifyWithLedger(
+  path: string,
+  options: { readonly layout: CheckpointLayout; readonly isDeep?: boolean },
+): Promise<CheckpointReport> {
   const { dir } = await locateCheckpoint(path, options.layout);
   return verifyCheckpoint(path, { ...options, seal: dir === null ? null : await findSeal(dir) });
 }
@@ -43,7 +46,10 @@ async function findSeal(dir: string): Promise<CheckpointSeal | null> {
   const real = await realpath(dir);
   const saves = dirname(real);
   const attempt = dirname(saves);
-  const isSaved = basename(saves) === SAVES && attemptOfFolder(basename(attempt)) !== null && basename(dirname(attempt)) === 'attempts';
+  const isSaved =
+    basename(saves) === SAVES &&
+    attemptOfFolder(basename(attempt)) !== null &&
+    basename(dirname(attempt)) === 'attempts';
   if (!isSaved) return null;
   const root = dirname(dirname(attempt));
   const { checkpoints } = await readLedger(root);

@@ -31,15 +31,33 @@ export async function listCheckpoints(
   return [...present, ...removed.slice(0, MOST_REMOVED)];
 }
 
-async function lookAtEntry(root: string, entry: LedgerEntry, ledger: Ledger, { layout }: CheckpointContract): Promise<ListedCheckpoint> {
+async function lookAtEntry(
+  root: string,
+  entry: LedgerEntry,
+  ledger: Ledger,
+  { layout }: CheckpointContract,
+): Promise<ListedCheckpoint> {
   const { iteration, attempt, dir, bytes, worldSize, stored, provenAt, seal, removedAt } = entry;
-  const facts = { iteration, attempt, dir, bytes, worldSize, hasOptimizer: stored.moments, provenAt, isInUse: ledger.inUse?.dir === dir };
+  const facts = {
+    iteration,
+    attempt,
+    dir,
+    bytes,
+    worldSize,
+    hasOptimizer: stored.moments,
+    provenAt,
+    isInUse: ledger.inUse?.dir === dir,
+  };
   if (removedAt !== null) return { ...facts, state: 'removed', why: null };
   const { complete, problems } = await verifyCheckpoint(join(root, dir), { layout, seal });
   return complete ? { ...facts, state: 'proven', why: null } : { ...facts, state: 'refused', why: reasonOf(problems) };
 }
 
-async function lookAtUnproven(root: string, { iteration, attempt, dir }: SavedFolder, { layout }: CheckpointContract): Promise<ListedCheckpoint> {
+async function lookAtUnproven(
+  root: string,
+  { iteration, attempt, dir }: SavedFolder,
+  { layout }: CheckpointContract,
+): Promise<ListedCheckpoint> {
   const { complete, problems, bytes, worldSize, hasOptimizer } = await verifyCheckpoint(dir, { layout });
   return {
     iteration,

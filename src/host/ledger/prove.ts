@@ -98,7 +98,11 @@ export async function savedFolders(
 }
 
 /** Entry of a checkpoint folder (absolute), or null when it was never proven. */
-export function entryOf(ledger: Ledger, { workspace, run }: Pick<Training, 'workspace' | 'run'>, dir: string): LedgerEntry | null {
+export function entryOf(
+  ledger: Ledger,
+  { workspace, run }: Pick<Training, 'workspace' | 'run'>,
+  dir: string,
+): LedgerEntry | null {
   const name = relative(runDir(workspace, run), dir);
   return ledger.checkpoints.find((entry) => entry.dir === name) ?? null;
 }

@@ -49,7 +49,11 @@ async function readStored(dir: string, { checkpoint: { layout } }: Recipe): Prom
   return layout.storedState(metadata === null ? [] : [...metadata.tensors.keys(), ...metadata.bytesEntries]);
 }
 
-async function readLog(workspace: string, record: AttemptRecord, samplesPerIteration: number | null): Promise<ResumeLog> {
+async function readLog(
+  workspace: string,
+  record: AttemptRecord,
+  samplesPerIteration: number | null,
+): Promise<ResumeLog> {
   const metrics = await attemptMetrics(workspace, record);
   const [first] = metrics;
   return {
@@ -58,6 +62,8 @@ async function readLog(workspace: string, record: AttemptRecord, samplesPerItera
     firstIteration: first?.iteration ?? null,
     consumedSamples: first?.consumedSamples ?? null,
     samplesPerIteration,
-    rates: metrics.flatMap(({ iteration, learningRate }) => (learningRate === null ? [] : [{ iteration, rate: learningRate }])),
+    rates: metrics.flatMap(({ iteration, learningRate }) =>
+      learningRate === null ? [] : [{ iteration, rate: learningRate }],
+    ),
   };
 }

@@ -28,7 +28,9 @@ export async function retain({ workspace, run, key }: Training, keep: number): P
     ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, at }));
   }
   const removed: string[] = [];
-  const given = new Set(ledger.checkpoints.filter(({ removedAt }) => removedAt !== null).map(({ dir }) => join(root, dir)));
+  const given = new Set(
+    ledger.checkpoints.filter(({ removedAt }) => removedAt !== null).map(({ dir }) => join(root, dir)),
+  );
   for (const attempt of await attemptDirs(root)) {
     for (const dir of await foldersOf(join(attempt, SAVES))) {
       if (!given.has(dir)) continue;
@@ -79,7 +81,8 @@ async function referenced(workspace: string): Promise<string[]> {
   const dirs: string[] = [];
   for (const entry of await foldersOf(join(workspace, 'store', 'train'))) {
     const receipt = await readJsonFile(join(entry, 'receipt.json'), ReceiptSchema);
-    if (receipt !== null) dirs.push(...[receipt.dir, ...Object.values(receipt.outputs)].map((path) => resolve(workspace, path)));
+    if (receipt !== null)
+      dirs.push(...[receipt.dir, ...Object.values(receipt.outputs)].map((path) => resolve(workspace, path)));
   }
   return dirs;
 }

@@ -19,7 +19,11 @@ describe('proving while the training runs', () => {
     expect((await entries(training)).map(({ iteration }) => iteration)).toEqual([2]);
     expect(await proveSaved(training, { attempt: 1, upTo: 4 }, CONTRACT)).toEqual({ newest: 4, refused: [] });
     expect(await entries(training)).toMatchObject([
-      { attempt: 1, iteration: 2, stored: { weights: true, moments: false, schedule: false, rng: false, progress: true } },
+      {
+        attempt: 1,
+        iteration: 2,
+        stored: { weights: true, moments: false, schedule: false, rng: false, progress: true },
+      },
       {
         attempt: 1,
         iteration: 4,
@@ -27,7 +31,13 @@ describe('proving while the training runs', () => {
         worldSize: 2,
         bytes: 51549,
         stored: { weights: true, moments: true, schedule: true, rng: true, progress: true },
-        seal: { metadataSha256: expect.stringMatching(/^[0-9a-f]{64}$/), shards: [{ file: '__0_0.distcp', bytes: 22086 }, { file: SHARD, bytes: 29463 }] },
+        seal: {
+          metadataSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+          shards: [
+            { file: '__0_0.distcp', bytes: 22086 },
+            { file: SHARD, bytes: 29463 },
+          ],
+        },
       },
     ]);
   });
@@ -93,19 +103,47 @@ describe('the newest proven checkpoint over all attempts', () => {
 });
 
 /** What can happen to a checkpoint; `sealed` is the finding when it was proven before, `fresh` when it was not. */
-const DAMAGES: readonly (readonly [string, (dir: string, other: string) => Promise<unknown>, { readonly sealed: string | null; readonly fresh: string | null }])[] = [
+const DAMAGES: readonly (readonly [
+  string,
+  (dir: string, other: string) => Promise<unknown>,
+  { readonly sealed: string | null; readonly fresh: string | null },
+])[] = [
   ['torn: no metadata', (dir) => rm(join(dir, '.metadata')), { sealed: 'metadata-missing', fresh: 'metadata-missing' }],
-  ['empty metadata', (dir) => truncate(join(dir, '.metadata')), { sealed: 'metadata-damaged', fresh: 'metadata-damaged' }],
-  ['garbage metadata', (dir) => writeFile(join(dir, '.metadata'), 'no pickle'), { sealed: 'metadata-damaged', fresh: 'metadata-damaged' }],
+  [
+    'empty metadata',
+    (dir) => truncate(join(dir, '.metadata')),
+    { sealed: 'metadata-damaged', fresh: 'metadata-damaged' },
+  ],
+  [
+    'garbage metadata',
+    (dir) => writeFile(join(dir, '.metadata'), 'no pickle'),
+    { sealed: 'metadata-damaged', fresh: 'metadata-damaged' },
+  ],
   ['missing shard', (dir) => rm(join(dir, SHARD)), { sealed: 'shard-missing', fresh: 'shard-missing' }],
-  ['truncated shard', (dir) => truncate(join(dir, SHARD), 29462), { sealed: 'shard-truncated', fresh: 'shard-truncated' }],
-  ['another iteration under this name', (dir, other) => swapAll(dir, other), { sealed: 'generation-mixed', fresh: 'generation-mixed' }],
-  ['a foreign shard beside it', (dir) => copyFile(join(dir, SHARD), join(dir, '__2_0.distcp')), { sealed: 'generation-mixed', fresh: 'generation-mixed' }],
+  [
+    'truncated shard',
+    (dir) => truncate(join(dir, SHARD), 29462),
+    { sealed: 'shard-truncated', fresh: 'shard-truncated' },
+  ],
+  [
+    'another iteration under this name',
+    (dir, other) => swapAll(dir, other),
+    { sealed: 'generation-mixed', fresh: 'generation-mixed' },
+  ],
+  [
+    'a foreign shard beside it',
+    (dir) => copyFile(join(dir, SHARD), join(dir, '__2_0.distcp')),
+    { sealed: 'generation-mixed', fresh: 'generation-mixed' },
+  ],
   // Equal in size and in everything that the file says about itself: only the seal tells.
   ['one bit of one tensor', (dir) => flipBit(join(dir, SHARD), 29463 - 2000), { sealed: 'shard-changed', fresh: null }],
   ['a shard of another attempt', (dir) => swapShard(dir), { sealed: 'shard-changed', fresh: null }],
   // Odd, but no reason to refuse what nobody had proven.
-  ['a shard with bytes behind its end', (dir) => appendFile(join(dir, SHARD), 'x'), { sealed: 'shard-changed', fresh: null }],
+  [
+    'a shard with bytes behind its end',
+    (dir) => appendFile(join(dir, SHARD), 'x'),
+    { sealed: 'shard-changed', fresh: null },
+  ],
   ['another time on a shard', (dir) => utimes(join(dir, SHARD), 2e9, 2e9), { sealed: null, fresh: null }],
 ];
 
@@ -118,7 +156,11 @@ describe('a damaged checkpoint', () => {
     const { proven, refused, torn } = await choose(training);
     const report = await verifyWithLedger(newer, CONTRACT);
     if (sealed === null) {
-      expect({ iteration: proven?.iteration, refused, complete: report.complete }).toEqual({ iteration: 4, refused: [], complete: true });
+      expect({ iteration: proven?.iteration, refused, complete: report.complete }).toEqual({
+        iteration: 4,
+        refused: [],
+        complete: true,
+      });
       return;
     }
     expect(proven?.iteration).toBe(2);
@@ -162,7 +204,10 @@ describe('a damaged checkpoint', () => {
     await rename(`${first}.moved`, second);
     const { proven, refused } = await choose(training);
     expect(proven).toBeNull();
-    expect(refused).toEqual([expect.stringContaining(`${second}: shard-changed`), expect.stringContaining(`${first}: shard-changed`)]);
+    expect(refused).toEqual([
+      expect.stringContaining(`${second}: shard-changed`),
+      expect.stringContaining(`${first}: shard-changed`),
+    ]);
   });
 
   test('that is gone is said to be gone', async () => {

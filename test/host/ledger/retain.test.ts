@@ -21,7 +21,9 @@ describe('retention', () => {
     expect(await retain(training, 1)).toEqual([first, second]);
     expect([first, second, third].map((dir) => existsSync(dir))).toEqual([false, false, true]);
     expect(await readdir(attemptDir(training.workspace, 'tiny', 1))).toEqual(['attempt.json', 'ckpt']);
-    expect((await ledgerOf(training)).checkpoints.map(({ seal, removedAt }) => [seal === null, removedAt !== null])).toEqual([
+    expect(
+      (await ledgerOf(training)).checkpoints.map(({ seal, removedAt }) => [seal === null, removedAt !== null]),
+    ).toEqual([
       [true, true],
       [true, true],
       [false, false],
@@ -80,7 +82,9 @@ describe('retention', () => {
     const [old = ''] = await proven(training, 1, [2, 4]);
     const given = (await ledgerOf(training)).checkpoints.map(({ dir }) => dir);
     // Killed after the ledger gave it up: the folder is whole, and not a candidate any more.
-    await changeLedger(root(training), (ledger) => giveUpSurplus(ledger, { key: 'k', keep: 1, needed: new Set(), at: '2026-11-23T12:00:00.000Z' }));
+    await changeLedger(root(training), (ledger) =>
+      giveUpSurplus(ledger, { key: 'k', keep: 1, needed: new Set(), at: '2026-11-23T12:00:00.000Z' }),
+    );
     expect(given).toHaveLength(2);
     await rm(join(saveDir(training.workspace, 'tiny', 1), 'iter_0000004'), { recursive: true });
     expect(await choose(training)).toMatchObject({ proven: null });
@@ -95,23 +99,26 @@ describe('retention', () => {
 
   test('never meets what is being taken into use at the same time (property)', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.constantFrom('take', 'save', 'retain'), { minLength: 3, maxLength: 8 }), async (steps) => {
-        const training = await aTraining();
-        await proven(training, 1, [2]);
-        let newest = 1;
-        // All at once: their looks at the files and changes of the ledger interleave.
-        const taken = await Promise.all(
-          steps.map(async (step) => {
-            if (step === 'retain') await retain(training, 1);
-            if (step === 'save') await proven(training, (newest += 1), [4]);
-            return step === 'take' ? take(training, (newest += 1)) : null;
-          }),
-        );
-        const { inUse } = await ledgerOf(training);
-        if (inUse !== null) expect(existsSync(join(root(training), inUse.dir))).toBe(true);
-        const last = taken.filter((one) => one !== null).find(({ attempt }) => attempt === inUse?.attempt);
-        if (inUse !== null) expect(last?.start.dir).toBe(join(root(training), inUse.dir));
-      }),
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('take', 'save', 'retain'), { minLength: 3, maxLength: 8 }),
+        async (steps) => {
+          const training = await aTraining();
+          await proven(training, 1, [2]);
+          let newest = 1;
+          // All at once: their looks at the files and changes of the ledger interleave.
+          const taken = await Promise.all(
+            steps.map(async (step) => {
+              if (step === 'retain') await retain(training, 1);
+              if (step === 'save') await proven(training, (newest += 1), [4]);
+              return step === 'take' ? take(training, (newest += 1)) : null;
+            }),
+          );
+          const { inUse } = await ledgerOf(training);
+          if (inUse !== null) expect(existsSync(join(root(training), inUse.dir))).toBe(true);
+          const last = taken.filter((one) => one !== null).find(({ attempt }) => attempt === inUse?.attempt);
+          if (inUse !== null) expect(last?.start.dir).toBe(join(root(training), inUse.dir));
+        },
+      ),
       { numRuns: 30 },
     );
   }, 60_000);
@@ -174,7 +181,11 @@ describe('taking a checkpoint into use', () => {
     };
     let late: Promise<unknown> = Promise.resolve();
     const earlier = await attemptsOf(training.workspace, 'tiny', 'k');
-    const { start } = await takeCheckpoint(training, { attempt: 3, earlier, first: () => Promise.resolve(FIRST) }, contract);
+    const { start } = await takeCheckpoint(
+      training,
+      { attempt: 3, earlier, first: () => Promise.resolve(FIRST) },
+      contract,
+    );
     await late;
     expect(existsSync(start.dir)).toBe(true);
     expect((await ledgerOf(training)).inUse).toEqual({ attempt: 3, dir: relative(root(training), start.dir) });
@@ -192,7 +203,9 @@ async function proven(training: Training, attempt: number, iterations: readonly 
 }
 
 async function take(training: Training, attempt: number) {
-  const earlier = (await attemptsOf(training.workspace, training.run, training.key)).filter((one) => one.attempt < attempt);
+  const earlier = (await attemptsOf(training.workspace, training.run, training.key)).filter(
+    (one) => one.attempt < attempt,
+  );
   const taken = await takeCheckpoint(training, { attempt, earlier, first: () => Promise.resolve(FIRST) }, CONTRACT);
   return { ...taken, attempt };
 }

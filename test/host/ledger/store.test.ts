@@ -16,7 +16,10 @@ let runDir = '';
 let runs = 0;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'temper-ledger-'));
-  const bundle = await rolldown({ input: fileURLToPath(new URL('fixtures/writer.ts', import.meta.url)), platform: 'node' });
+  const bundle = await rolldown({
+    input: fileURLToPath(new URL('fixtures/writer.ts', import.meta.url)),
+    platform: 'node',
+  });
   await bundle.write({ file: writer(), format: 'esm', codeSplitting: false });
   await bundle.close();
 });
@@ -49,7 +52,10 @@ describe('one writer', () => {
 
   test('fields of a newer minor version survive a change', async () => {
     await mkdir(runDir);
-    await writeFile(join(runDir, 'checkpoints.json'), JSON.stringify({ v: 1, revision: 3, checkpoints: [], inUse: null, addedLater: 'x' }));
+    await writeFile(
+      join(runDir, 'checkpoints.json'),
+      JSON.stringify({ v: 1, revision: 3, checkpoints: [], inUse: null, addedLater: 'x' }),
+    );
     await changeLedger(runDir, (ledger) => noteProven(ledger, anEntry({ iteration: 2 })));
     expect(await published()).toMatchObject({ revision: 4, addedLater: 'x' });
   });
@@ -57,7 +63,9 @@ describe('one writer', () => {
   test('a newer major version is refused by name', async () => {
     await mkdir(runDir);
     await writeFile(join(runDir, 'checkpoints.json'), JSON.stringify({ v: 2 }));
-    await expect(readLedger(runDir)).rejects.toMatchObject({ problem: { code: 'FormatTooNew', where: join(runDir, 'checkpoints.json') } });
+    await expect(readLedger(runDir)).rejects.toMatchObject({
+      problem: { code: 'FormatTooNew', where: join(runDir, 'checkpoints.json') },
+    });
   });
 });
 
@@ -66,7 +74,9 @@ describe('many writers', () => {
     const names = ['a', 'b', 'c', 'd'];
     await Promise.all(names.map((name) => write(name, 10)));
     const ledger = await readLedger(runDir);
-    const expected = names.flatMap((name) => Array.from({ length: 10 }, (_, index) => `attempts/${name}/ckpt/iter_${index + 1}`));
+    const expected = names.flatMap((name) =>
+      Array.from({ length: 10 }, (_, index) => `attempts/${name}/ckpt/iter_${index + 1}`),
+    );
     expect(ledger.checkpoints.map(({ dir }) => dir).sort()).toEqual(expected.sort());
     expect(await published()).toEqual(ledger);
     expect(await readdir(join(runDir, '.ledger'))).toEqual([`${ledger.revision}.json`]);

@@ -39,7 +39,11 @@ export async function aTraining(): Promise<Training> {
 }
 
 /** Lets an attempt of a training have saved some of the fixture's checkpoints, whose iterations are 2 and 4. */
-export async function save({ workspace, run, key }: Training, attempt: number, iterations: readonly (2 | 4)[]): Promise<string[]> {
+export async function save(
+  { workspace, run, key }: Training,
+  attempt: number,
+  iterations: readonly (2 | 4)[],
+): Promise<string[]> {
   await mkdir(attemptDir(workspace, run, attempt), { recursive: true });
   await writeAttempt(workspace, {
     v: 1,
@@ -54,11 +58,18 @@ export async function save({ workspace, run, key }: Training, attempt: number, i
     refused: [],
     at: '2026-11-23T10:00:00.000Z',
   });
-  return Promise.all(iterations.map((iteration) => saveAs({ workspace, run }, attempt, iteration, iterationFolder(iteration))));
+  return Promise.all(
+    iterations.map((iteration) => saveAs({ workspace, run }, attempt, iteration, iterationFolder(iteration))),
+  );
 }
 
 /** A folder of an attempt with the files of the fixture's checkpoint of an iteration. */
-export async function saveAs({ workspace, run }: Pick<Training, 'workspace' | 'run'>, attempt: number, iteration: 2 | 4, name: string): Promise<string> {
+export async function saveAs(
+  { workspace, run }: Pick<Training, 'workspace' | 'run'>,
+  attempt: number,
+  iteration: 2 | 4,
+  name: string,
+): Promise<string> {
   const dir = join(saveDir(workspace, run, attempt), name);
   await mkdir(dirname(dir), { recursive: true });
   await cp(join(READERS, 'dcp', iterationFolder(iteration)), dir, { recursive: true });
