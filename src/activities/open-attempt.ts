@@ -12,7 +12,6 @@ import {
 } from '../host/run/attempts.js';
 import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
-import { keepCheckpoints } from './keep-checkpoints.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
 
@@ -53,7 +52,6 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     refused,
     at: new Date().toISOString(),
   });
-  await keepCheckpoints(training, facts.spec);
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
   return {
     v: 1,

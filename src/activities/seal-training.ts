@@ -24,8 +24,9 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
   const { recipe, facts, key } = await gatherInputs(host, call);
   const { iterations } = facts.spec.train;
   if (attempt.lastIteration === null) assertFinished(call, iterations);
+  const training = { workspace, run, key };
   const attempts = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await chooseCheckpoint({ workspace, run, key }, attempts, recipe.checkpoint);
+  const { proven, refused } = await chooseCheckpoint(training, attempts, recipe.checkpoint);
   const checkpoint =
     proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
   if (checkpoint?.iteration !== iterations) {
@@ -57,7 +58,7 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
     finishedAt: new Date().toISOString(),
   };
   await writeReceipt(workspace, receipt);
-  await keepCheckpoints({ workspace, run, key }, facts.spec);
+  await keepCheckpoints(training, attempt.attempt + 1, { recipe, spec: facts.spec });
   // The output lies with the attempts of the run; the folder that the claim took stays empty.
   if (claim !== null && isSameOwner(claim, call)) await abandonClaim(host, call, entry, claim);
   return noteDone(call, receipt, false, Date.now() - Date.parse(startedAt));

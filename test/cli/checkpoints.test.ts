@@ -17,7 +17,10 @@ function golden(name: string): unknown {
 
 describe('temper checkpoint verify', () => {
   it('prints the facts of a whole checkpoint and exits 0', async () => {
-    const { status, stdout, stderr } = await temper(['checkpoint', 'verify', 'dcp/iter_0000004', '--deep', '-o', 'json'], { cwd: READERS });
+    const { status, stdout, stderr } = await temper(
+      ['checkpoint', 'verify', 'dcp/iter_0000004', '--deep', '-o', 'json'],
+      { cwd: READERS },
+    );
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({
       v: 1,
@@ -34,7 +37,10 @@ describe('temper checkpoint verify', () => {
 
   it('takes the parent folder, and a release has no iteration', async () => {
     const { status, stdout } = await temper(['checkpoint', 'verify', join(READERS, 'dcp-release'), '-o', 'json']);
-    expect({ status, report: CheckpointReportSchema.parse(JSON.parse(stdout)) }).toMatchObject({ status: 0, report: { iteration: null } });
+    expect({ status, report: CheckpointReportSchema.parse(JSON.parse(stdout)) }).toMatchObject({
+      status: 0,
+      report: { iteration: null },
+    });
   });
 
   it('exits 1 and names what is wrong', async () => {
@@ -77,7 +83,9 @@ describe('temper checkpoint ls', () => {
     const { stdout } = await temper(['checkpoint', 'ls', 'ti'], { runs });
     const lines = stdout.split('\n');
     expect(lines.find((line) => line.startsWith('200'))).toMatch(/^200 +2 +proven, in use +52 KB +2 +full +\S.* ago$/);
-    expect(lines.find((line) => line.startsWith('300'))).toMatch(/^300 +3 +unproven +- +- +weights +- +metadata-missing in iter_0000300: it has no \.metadata$/);
+    expect(lines.find((line) => line.startsWith('300'))).toMatch(
+      /^300 +3 +unproven +- +- +weights +- +metadata-missing in iter_0000300: it has no \.metadata$/,
+    );
     expect(stdout).toContain('attempt 3 resumed iteration 200 (full)');
     expect(stdout).toMatch(/weights +restored +the load ended with no key missing/);
     expect(stdout).toMatch(/learningRate +reset +the logged rates begin again.*, which the spec does not allow/);
@@ -86,7 +94,9 @@ describe('temper checkpoint ls', () => {
 
   it('says when there is none', async () => {
     const none = { ...runs, listCheckpoints: () => Promise.resolve({ ...list, checkpoints: [], resumes: [] }) };
-    expect((await temper(['checkpoint', 'ls', 'tiny'], { runs: none })).stdout).toBe('run tiny has no checkpoints yet\n');
+    expect((await temper(['checkpoint', 'ls', 'tiny'], { runs: none })).stdout).toBe(
+      'run tiny has no checkpoints yet\n',
+    );
   });
 });
 
@@ -99,12 +109,22 @@ describe('temper plan', () => {
     expect(text).toContain('measured here: 2.0 GB/s to disk, 4.0 GB/s back');
     expect(text).toContain("interval by Young's formula: 12h 44m, 3055 iterations (one failure per 19d 06h assumed)");
     expect(text).toContain('a save may take 32m 36s, a load 16m 48s');
-    const early = { ...report, checkpoint: report.checkpoint && { ...report.checkpoint, shareOfRun: null, youngIterations: null, isReadCached: true } };
+    const early = {
+      ...report,
+      checkpoint: report.checkpoint && {
+        ...report.checkpoint,
+        shareOfRun: null,
+        youngIterations: null,
+        isReadCached: true,
+      },
+    };
     expect(renderPlan(early, (_, one) => one)).toContain('below a tenth of the run if an iteration takes 11 s or more');
     expect(renderPlan(early, (_, one) => one)).toContain('4.0 GB/s back (from the cache)');
   });
 
   it('says nothing of checkpoints whose size is not known', () => {
-    expect(renderPlan(PlanReportSchema.parse(golden('plan-report/v1.json')), (_, one) => one)).not.toContain('saves of');
+    expect(renderPlan(PlanReportSchema.parse(golden('plan-report/v1.json')), (_, one) => one)).not.toContain(
+      'saves of',
+    );
   });
 });

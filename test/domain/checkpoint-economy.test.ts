@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkpointEconomy, economyWarnings, youngIntervalMs, type EconomyFacts } from '../../src/domain/checkpoint-economy.js';
+import {
+  checkpointEconomy,
+  economyWarnings,
+  youngIntervalMs,
+  type EconomyFacts,
+} from '../../src/domain/checkpoint-economy.js';
 import { CheckpointEconomySchema } from '../../src/schemas/checkpoint.js';
 
 const DAY_MS = 86_400_000;
@@ -71,7 +76,10 @@ describe('the warning', () => {
     const facts = { ...GLM, every: 50 };
     const [warning, ...more] = economyWarnings(checkpointEconomy(facts), facts.every);
     expect(more).toEqual([]);
-    expect(warning).toMatchObject({ where: 'train.checkpoint.every', what: 'saving every 50 iterations takes 46 % of the run' });
+    expect(warning).toMatchObject({
+      where: 'train.checkpoint.every',
+      what: 'saving every 50 iterations takes 46 % of the run',
+    });
     const every = Number(/save every (\d+) iterations/.exec(warning?.fix ?? '')?.[1]);
     expect(checkpointEconomy({ ...GLM, every, iterations: every * 20 }).shareOfRun).toBeLessThanOrEqual(0.1);
   });

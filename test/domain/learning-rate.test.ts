@@ -62,7 +62,7 @@ describe('the rate of a step', () => {
     );
   });
 
-  test("is what the training program computes, for every step and style", () => {
+  test('is what the training program computes, for every step and style', () => {
     const python = fileURLToPath(new URL('../../src/recipes/cpu-tiny/python', import.meta.url));
     const program = `
 import json, sys
@@ -95,8 +95,16 @@ describe('the rates of the first steps after a resume', () => {
   });
 
   test('name the step that does not fit', () => {
-    const logged = [51, 52, 53].map((iteration) => ({ iteration, rate: iteration === 52 ? 9e-4 : rateAfter(SCHEDULE, iteration - 1) }));
-    expect(judgeRates(SCHEDULE, 50, logged)).toEqual({ kind: 'neither', iteration: 52, logged: 9e-4, expected: rateAfter(SCHEDULE, 51) });
+    const logged = [51, 52, 53].map((iteration) => ({
+      iteration,
+      rate: iteration === 52 ? 9e-4 : rateAfter(SCHEDULE, iteration - 1),
+    }));
+    expect(judgeRates(SCHEDULE, 50, logged)).toEqual({
+      kind: 'neither',
+      iteration: 52,
+      logged: 9e-4,
+      expected: rateAfter(SCHEDULE, 51),
+    });
   });
 
   test('cannot tell a constant schedule from one that began again, and say nothing without a line', () => {

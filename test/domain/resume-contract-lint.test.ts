@@ -8,7 +8,11 @@ import { specWith } from '../recipes/cpu-tiny/specs.js';
 const WEIGHTS = specWith('train.checkpoint.fidelity', 'weights-only');
 
 function lintsOf(change: { train?: object; recovery?: object }): readonly { readonly what: string }[] {
-  const spec = { ...WEIGHTS, train: { ...WEIGHTS.train, ...change.train }, recovery: { ...WEIGHTS.recovery, ...change.recovery } };
+  const spec = {
+    ...WEIGHTS,
+    train: { ...WEIGHTS.train, ...change.train },
+    recovery: { ...WEIGHTS.recovery, ...change.recovery },
+  };
   return resumeLints(spec, resume.schedule(spec));
 }
 
@@ -45,8 +49,13 @@ data: [{ name: made, format: synthetic, rows: 1600 }]
 train: { iterations: 40, learningRate: 0.001, checkpoint: { every: 10, fidelity: weights-only } }
 accept: [${accept}]
 `;
-    const read = (accept: string) => readSpec(text(accept), { file: 's.yaml', baseDir: '/', recipes: RECIPES }).problems;
-    expect(read('')).toMatchObject([{ severity: 'error', fix: expect.stringContaining('add train/weights-only-warmup to accept') }]);
-    expect(read('train/weights-only-warmup')).toMatchObject([{ severity: 'warning', what: expect.stringContaining('(accepted)') }]);
+    const read = (accept: string) =>
+      readSpec(text(accept), { file: 's.yaml', baseDir: '/', recipes: RECIPES }).problems;
+    expect(read('')).toMatchObject([
+      { severity: 'error', fix: expect.stringContaining('add train/weights-only-warmup to accept') },
+    ]);
+    expect(read('train/weights-only-warmup')).toMatchObject([
+      { severity: 'warning', what: expect.stringContaining('(accepted)') },
+    ]);
   });
 });

@@ -25,7 +25,13 @@ function log(steps: number): ResumeFacts['log'] {
   };
 }
 
-const SILENT: ResumeFacts['log'] = { hasLoaded: false, firstIteration: null, consumedSamples: null, samplesPerIteration: 4, rates: [] };
+const SILENT: ResumeFacts['log'] = {
+  hasLoaded: false,
+  firstIteration: null,
+  consumedSamples: null,
+  samplesPerIteration: 4,
+  rates: [],
+};
 
 function facts(change: Partial<ResumeFacts> = {}): ResumeFacts {
   return {
@@ -76,7 +82,12 @@ describe('what a resume restored', () => {
       ['moments', 'learningRate', 'rng'],
     ],
     ['saved and asked for, but the rates begin again', { log: log(0) }, { learningRate: 'reset' }, ['learningRate']],
-    ['saved and asked for, but the rates are those of nothing', { log: log(77) }, { learningRate: 'reset' }, ['learningRate']],
+    [
+      'saved and asked for, but the rates are those of nothing',
+      { log: log(77) },
+      { learningRate: 'reset' },
+      ['learningRate'],
+    ],
     ['a loader that may leave the moments at zero', { fillsMoments: false }, { moments: 'unverified' }, []],
     [
       'nothing logged yet',
@@ -109,7 +120,14 @@ describe('what a resume restored', () => {
     ['a checkpoint without weights', { stored: { ...FULL, weights: false } }, { weights: 'reset' }, ['weights']],
     [
       'every tenth line only',
-      { log: { ...log(50), firstIteration: 60, consumedSamples: 240, rates: [{ iteration: 60, rate: rateAfter(SCHEDULE, 59) }] } },
+      {
+        log: {
+          ...log(50),
+          firstIteration: 60,
+          consumedSamples: 240,
+          rates: [{ iteration: 60, rate: rateAfter(SCHEDULE, 59) }],
+        },
+      },
       { iteration: 'unverified' },
       [],
     ],
@@ -122,6 +140,12 @@ describe('what a resume restored', () => {
   });
 
   test('converted weights resume nothing', () => {
-    expect(judgeResume(facts({ from: null }))).toEqual({ v: 1, fidelity: 'full', from: null, components: [], broken: [] });
+    expect(judgeResume(facts({ from: null }))).toEqual({
+      v: 1,
+      fidelity: 'full',
+      from: null,
+      components: [],
+      broken: [],
+    });
   });
 });

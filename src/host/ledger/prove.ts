@@ -57,6 +57,18 @@ export async function proveSaved(
   return { newest, refused };
 }
 
+/**
+ * Proves what attempts that have ended left unproven, because their supervisor died or was away; then retention counts
+ * it. What was interrupted is not told: nobody asks for it here.
+ */
+export async function proveRest(
+  training: Training,
+  ended: readonly { readonly attempt: number }[],
+  contract: CheckpointContract,
+): Promise<void> {
+  for (const { attempt } of ended) await proveSaved(training, { attempt, upTo: Number.POSITIVE_INFINITY }, contract);
+}
+
 /** Looks at a checkpoint and, when it is complete, seals it and notes it in the ledger. */
 export async function prove(
   training: Training,

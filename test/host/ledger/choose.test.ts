@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { chooseCheckpoint } from '../../../src/host/ledger/choose.js';
 import { assertAsProven, verifyWithLedger } from '../../../src/host/ledger/find-seal.js';
-import { proveSaved, type Training } from '../../../src/host/ledger/prove.js';
+import { proveRest, proveSaved, type Training } from '../../../src/host/ledger/prove.js';
 import { readLedger } from '../../../src/host/ledger/store.js';
 import { attemptsOf, makeLoadView } from '../../../src/host/run/attempts.js';
 import { runDir } from '../../../src/host/run/run-folder.js';
@@ -59,6 +59,18 @@ describe('proving while the training runs', () => {
     const { newest, refused } = await proveSaved(training, { attempt: 1, upTo: 4 }, CONTRACT);
     expect(newest).toBe(2);
     expect(refused).toEqual([`${torn}: shard-truncated in __1_0.distcp: 100 of 29463 bytes are there`]);
+  });
+
+  test('goes on with what a supervisor that died left, whole saves and torn ones', async () => {
+    const training = await aTraining();
+    const [, torn = ''] = await save(training, 1, [2, 4]);
+    await save(training, 2, [4]);
+    await rm(join(torn, '.metadata'));
+    await proveRest(training, await attemptsOf(training.workspace, training.run, training.key), CONTRACT);
+    expect((await entries(training)).map(({ attempt, iteration }) => [attempt, iteration])).toEqual([
+      [1, 2],
+      [2, 4],
+    ]);
   });
 
   test('twice at once notes one proof', async () => {
