@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
 import { takeCheckpoint } from '../host/ledger/take.js';
 import {
   attemptDir,
@@ -69,7 +70,11 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
   if (path === undefined) throw new TypeError('training needs the converted weights');
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
-  if (!('refused' in checkpoint)) return checkpoint;
+  if (!('refused' in checkpoint)) {
+    // A person may name a checkpoint that another run proved.
+    if (fromCheckpoint !== undefined) await assertAsProven(checkpoint.dir, recipe.checkpoint.layout);
+    return checkpoint;
+  }
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,

@@ -106,6 +106,13 @@ describe('the newest proven checkpoint over all attempts', () => {
     expect(await entries(training)).toMatchObject([{ iteration: 4, refused: null }]);
   });
 
+  test('is not a folder of another name, such as one that a person moved aside', async () => {
+    const training = await aTraining();
+    await save(training, 1, [2]);
+    await saveAs(training, 1, 4, 'iter_0000004.bad');
+    expect(await choose(training)).toMatchObject({ proven: { iteration: 2 }, refused: [] });
+  });
+
   test('does not need the tracker', async () => {
     const training = await aTraining();
     const [dir = ''] = await save(training, 1, [4]);
