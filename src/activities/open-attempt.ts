@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
+import { takeCheckpoint } from '../host/ledger/take.js';
 import {
   attemptDir,
   attemptsOf,
   makeLoadView,
   namedCheckpoint,
-  newestProven,
   takeAttempt,
   writeAttempt,
   type ProvenCheckpoint,
@@ -23,10 +24,11 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const { workspace, run, hosts, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
+  const training = { workspace, run, key };
   const earlier = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
-  const start = proven ?? (await firstCheckpoint(inputs));
   const attempt = await takeAttempt(workspace, run);
+  const first = (): Promise<ProvenCheckpoint> => firstCheckpoint(inputs);
+  const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first }, recipe.checkpoint);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
@@ -68,7 +70,11 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
   if (path === undefined) throw new TypeError('training needs the converted weights');
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
-  if (!('refused' in checkpoint)) return checkpoint;
+  if (!('refused' in checkpoint)) {
+    // A person may name a checkpoint that another run proved.
+    if (fromCheckpoint !== undefined) await assertAsProven(checkpoint.dir, recipe.checkpoint.layout);
+    return checkpoint;
+  }
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,

@@ -13,8 +13,8 @@ const FILE = 'metrics.jsonl';
  */
 export async function writeMetrics(dir: string, iterations: readonly IterationReading[]): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs } satisfies Metric),
+  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples }) =>
+    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } satisfies Metric),
   );
   await writeFileAtomic(join(dir, FILE), lines.map((line) => `${line}\n`).join(''));
 }
@@ -34,6 +34,23 @@ export async function readLosses(
   }
   const sorted = [...byIteration].sort(([a], [b]) => a - b);
   return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
+}
+
+/** Metric lines of an attempt, of all its hosts, in the order of the iterations. */
+export async function attemptMetrics(workspace: string, { run, attempt, hosts }: AttemptRecord): Promise<Metric[]> {
+  const dirs = hosts.map((host) => join(attemptDir(workspace, run, attempt), host));
+  return (await Promise.all(dirs.map(readMetrics))).flat().sort((a, b) => a.iteration - b.iteration);
+}
+
+/** Median time of an iteration in ms over the newest attempt that logged any; null when none did. */
+export async function medianIterationMs(workspace: string, attempts: readonly AttemptRecord[]): Promise<number | null> {
+  for (const attempt of attempts.toReversed()) {
+    const metrics = await attemptMetrics(workspace, attempt);
+    const times = metrics.map(({ elapsedMs }) => elapsedMs).filter((ms) => ms !== null);
+    const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+    if (median !== undefined) return median;
+  }
+  return null;
 }
 
 async function readMetrics(dir: string): Promise<Metric[]> {
