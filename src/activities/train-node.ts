@@ -4,6 +4,7 @@ import { TemperError } from '../domain/errors.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
+import type { SaveWatch } from '../host/ledger/save-watch.js';
 import { makeFolder } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writeMetrics } from '../host/run/metrics.js';
@@ -15,11 +16,14 @@ import { chainOf, keeperOf } from './keeper-of.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
+import { watchSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
 export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
   const { attempt, nodeRank, hosts, workspace, run } = call;
-  const { recipe, tools, facts } = await gatherInputs(host, call);
+  const inputs = await gatherInputs(host, call);
+  const { recipe, tools, facts } = inputs;
+  const saves = watchSaves(call, inputs);
   const ranksPerNode = facts.spec.fleet.npusPerHost;
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
   await makeFolder(rankLogDir);
@@ -55,9 +59,12 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
         command,
         number: attempt.attempt,
         rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
-        progress: (keeper) => readProgress(log, keeper),
+        progress: (keeper) => readProgress(log, keeper, saves),
       });
     } finally {
+      // What was saved up to the end is proven too, before somebody asks for the newest one.
+      saves?.note((await log.read()).saved);
+      await saves?.settle();
       // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
       await keepMetrics(join(dir, host.name), log).catch((error: unknown) =>
         activityLog.warn('metrics were not written', { error }),
@@ -82,14 +89,19 @@ async function keepMetrics(dir: string, log: TrainingLog): Promise<void> {
   await writeMetrics(dir, log.iterations);
 }
 
-async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {
+async function readProgress(
+  log: TrainingLog,
+  keeper: KeeperHandle,
+  saves: SaveWatch | null,
+): Promise<Partial<Progress>> {
   const { phase, last, saved, lastStepAt, fatal } = await log.read();
+  saves?.note(saved);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
-    checkpoint: saved,
+    checkpoint: saves?.proofs.newest ?? null,
     ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
   };
 }
