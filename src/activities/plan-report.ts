@@ -28,7 +28,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
   const tools: HostTools = {
     ...host.tools,
     python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, 'python'),
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
   };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);

@@ -62,12 +62,9 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
         progress: (keeper) => readProgress(log, keeper, saves),
       });
     } finally {
-      // What was saved up to the end is proven too, before somebody asks for the newest one.
-      saves?.note((await log.read()).saved);
-      await saves?.settle();
-      // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
-      await keepMetrics(join(dir, host.name), log).catch((error: unknown) =>
-        activityLog.warn('metrics were not written', { error }),
+      // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
+      await wrapUp(join(dir, host.name), log, saves).catch((error: unknown) =>
+        activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
   };
@@ -84,8 +81,10 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
 }
 
-async function keepMetrics(dir: string, log: TrainingLog): Promise<void> {
-  await log.read();
+/** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
+async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): Promise<void> {
+  saves?.note((await log.read()).saved);
+  await saves?.settle();
   await writeMetrics(dir, log.iterations);
 }
 

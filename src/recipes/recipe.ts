@@ -17,6 +17,8 @@ export interface Recipe {
   readonly summary: string;
   /** Text of a commented spec, for `temper init`. */
   readonly template: string;
+  /** Folder of the recipe's programs, within its own folder. */
+  readonly programsFolder: string;
   /** What is wrong or risky in a spec that fits the schema. */
   lint(spec: PipelineSpec): readonly Lint[];
   /** The stages of the pipeline, without the fields that the planner computes. */
