@@ -1,4 +1,14 @@
-import { readFileSync, readdirSync, cpSync, mkdirSync, renameSync, rmSync, writeFileSync, chmodSync, existsSync } from 'node:fs';
+import {
+  readFileSync,
+  readdirSync,
+  cpSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+  chmodSync,
+  existsSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { bundleWorkflows } from './build/bundle-workflows.js';
 import { hashFiles } from './build/hash-files.js';
@@ -8,7 +18,14 @@ import { ROOT, isMain, runProgram } from './setup/program.js';
 import { runStep } from './setup/run-step.js';
 
 /** What the build reads: a change of any of these makes a new one. */
-const INPUTS = ['src', 'scripts/build.js', 'scripts/build', 'scripts/bundle-keeper.js', 'tsconfig.json', 'package-lock.json'];
+const INPUTS = [
+  'src',
+  'scripts/build.js',
+  'scripts/build',
+  'scripts/bundle-keeper.js',
+  'tsconfig.json',
+  'package-lock.json',
+];
 const STAMP = '.build.json';
 
 /**
@@ -42,7 +59,15 @@ async function compile(root, outDir) {
   await runStep({
     title: 'compiling',
     command: process.execPath,
-    args: [join(root, 'node_modules/typescript/bin/tsc'), '--outDir', outDir, '--incremental', 'false', '--pretty', 'false'],
+    args: [
+      join(root, 'node_modules/typescript/bin/tsc'),
+      '--outDir',
+      outDir,
+      '--incremental',
+      'false',
+      '--pretty',
+      'false',
+    ],
     cwd: root,
     logFile: join(root, '.temper/logs/build.log'),
     fix: 'correct the named lines and build again (npm run build)',
@@ -78,7 +103,11 @@ function readStamp(dist) {
 
 if (isMain(import.meta.url)) {
   await runProgram(async () => {
-    await withSetupLock(ROOT, () => build(ROOT), (pid) => process.stderr.write(`waiting for process ${pid}\n`));
+    await withSetupLock(
+      ROOT,
+      () => build(ROOT),
+      (pid) => process.stderr.write(`waiting for process ${pid}\n`),
+    );
     return 0;
   });
 }

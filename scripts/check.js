@@ -5,7 +5,17 @@ import { ROOT, isMain, runProgram } from './setup/program.js';
 /** Programs that judge the code, by the name that people read. Each must exit with 0. */
 const PROGRAMS = {
   types: ['typescript/bin/tsc', '--project', 'scripts/checks/tsconfig.tests.json', '--pretty', 'false'],
-  lint: ['oxlint/bin/oxlint', '--config', '.oxlintrc.json', '--deny-warnings', 'src', 'test', 'scripts', 'bin', 'bench'],
+  lint: [
+    'oxlint/bin/oxlint',
+    '--config',
+    '.oxlintrc.json',
+    '--deny-warnings',
+    'src',
+    'test',
+    'scripts',
+    'bin',
+    'bench',
+  ],
   format: ['oxfmt/bin/oxfmt', '--check', '.'],
   unused: ['knip/bin/knip.js', '--no-progress'],
 };
@@ -35,7 +45,10 @@ function told(name, check) {
 /** Output of a failed program, or null. */
 function runProgramCheck([script, ...args]) {
   const file = join(ROOT, 'node_modules', script);
-  const { status, stdout, stderr, error } = spawnSync(process.execPath, [file, ...args], { cwd: ROOT, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(process.execPath, [file, ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   if (status === 0) return null;
   return `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}\n`;
 }
@@ -45,7 +58,9 @@ function runOwnCheck(check) {
   try {
     const { looked, findings } = check(ROOT);
     if (findings.length === 0 && looked > 0) return null;
-    return findings.map(({ file, line, message }) => `  ${file}:${line} ${message}\n`).join('') || '  it looked at nothing\n';
+    return (
+      findings.map(({ file, line, message }) => `  ${file}:${line} ${message}\n`).join('') || '  it looked at nothing\n'
+    );
   } catch (error) {
     return `  ${error.message}\n`;
   }

@@ -52,7 +52,10 @@ function runPart(name, files) {
   const order = name === 'unit' ? [] : ['--no-file-parallelism'];
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...order, ...files];
   try {
-    const { status } = spawnSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args], { cwd: ROOT, stdio: 'inherit' });
+    const { status } = spawnSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args], {
+      cwd: ROOT,
+      stdio: 'inherit',
+    });
     return countResults(report, status);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -62,7 +65,9 @@ function runPart(name, files) {
 function countResults(report, status) {
   const result = readReport(report);
   const passed = result?.numPassedTests ?? 0;
-  const broken = (result?.testResults ?? []).filter((file) => file.status === 'failed' && file.assertionResults.length === 0);
+  const broken = (result?.testResults ?? []).filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
   const failed = (result?.numFailedTests ?? 0) + broken.length;
   // vitest also fails for errors outside of any test, such as a rejection that nobody awaited.
   return { passed, failed: failed === 0 && status !== 0 ? 1 : failed };

@@ -21,7 +21,8 @@ function plain(value: unknown, depth: number): unknown {
   if (value instanceof Map) return plain(Object.fromEntries(value), depth);
   if (value instanceof Set) return plain([...value], depth);
   // What makes an error readable is not enumerable.
-  const head = value instanceof Error ? { type: value.name, message: value.message, stack: value.stack, cause: value.cause } : {};
+  const head =
+    value instanceof Error ? { type: value.name, message: value.message, stack: value.stack, cause: value.cause } : {};
   const fields = Object.entries({ ...head, ...value }).filter(([, field]) => field !== undefined);
   return Object.fromEntries(fields.flatMap(([name, field]) => loggable(name, field, depth + 1)));
 }

@@ -9,7 +9,8 @@ export interface LogStream {
 
 /**
  * JSON log of a process on stderr; stdout belongs to results. Whatever is logged, secrets of any depth are left out:
- * a `taskToken`, which the SDK puts into its own metadata, lets its bearer complete the activity.
+ * a `taskToken`, which the SDK puts into its own metadata, lets its bearer complete the activity. The one door that
+ * pino leaves open are the bindings of child loggers, so there are none.
  */
 export function makeLogger(
   level: string,
@@ -21,6 +22,8 @@ export function makeLogger(
       level,
       base: withoutSecrets(bindings),
       timestamp: pino.stdTimeFunctions.isoTime,
+      // Errors are plain objects by then; pino's own serializer would take them for errors of its kind.
+      serializers: { err: (error: unknown) => error },
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets, bindings: withoutSecrets },
     },
     stream,

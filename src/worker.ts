@@ -13,8 +13,10 @@ import { readConfig, type Config } from './config.js';
 import { TemperError } from './domain/errors.js';
 import { controlQueue, hostQueue } from './domain/ids.js';
 import type { HostContext } from './host/context.js';
+import { announcedMachineId } from './host/probe.js';
 import { hostContext } from './host/this-host.js';
 import { makeLogger, temporalLogger } from './logger.js';
+import type { HostRecord } from './schemas/host.js';
 
 export interface WorkerOptions {
   readonly role: 'control' | 'host';
@@ -49,14 +51,16 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
   });
   const target = await resolveTarget(options.flags, config);
-  const connection = await connectPatiently(target, logger);
+  const stop = stopSignal();
+  const connection = await connectPatiently(target, logger, stop);
+  if (connection === null) return;
   try {
     const common = { connection, namespace: target.namespace, identity: `${who}:${options.role}:${process.pid}` };
     if (options.role === 'control') {
       await runControl(options.fleet, common, config);
     } else {
       const host = hostContext({ config, name, options });
-      await runHost(host, target, common, options.labels ?? [], logger);
+      await runHost(host, { target, common, labels: options.labels ?? [], logger, stop });
     }
   } finally {
     await connection.close();
@@ -85,7 +89,15 @@ async function runControl(fleet: string, common: Common, config: Config): Promis
   await worker.run();
 }
 
-async function runHost(host: HostContext, target: Target, common: Common, labels: readonly string[], logger: Logger): Promise<void> {
+interface HostRun {
+  readonly target: Target;
+  readonly common: Common;
+  readonly labels: readonly string[];
+  readonly logger: Logger;
+  readonly stop: AbortSignal;
+}
+
+async function runHost(host: HostContext, { target, common, labels, logger, stop }: HostRun): Promise<void> {
   await mkdir(host.scratch, { recursive: true });
   await assertBuilt(host.keeperBundle);
   const activities = createHostActivities(host);
@@ -102,28 +114,60 @@ async function runHost(host: HostContext, target: Target, common: Common, labels
       shutdownGraceTime: '1s',
       shutdownForceTime: '10s',
     });
-  const registration = await stayRegistered(host, target, labels, logger);
+  const ended = new AbortController();
   try {
+    await stayRegistered(hostRecord(host, labels), host.fleet, target, logger, AbortSignal.any([stop, ended.signal]));
     const workers = await Promise.all([make('ctl', CTL_SLOTS), make('run', RUN_SLOTS)]);
     await Promise.all(workers.map((worker) => worker.run()));
+  } catch (error) {
+    if (!stop.aborted) throw error;
   } finally {
-    registration.stop();
+    ended.abort();
   }
 }
 
+function hostRecord({ name, address, scratch }: HostContext, labels: readonly string[]): HostRecord {
+  const startedAt = new Date().toISOString();
+  return {
+    v: 1,
+    name,
+    machineId: announcedMachineId(),
+    pid: process.pid,
+    address,
+    labels: [...labels],
+    scratch,
+    startedAt,
+  };
+}
+
+/**
+ * Asked to stop before there is a worker: the SDK takes the signals from the start, but only running workers
+ * follow them.
+ */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
+
 /** A server that is just starting or away for a while is waited for; supervisors restart workers before servers. */
-async function connectPatiently(target: Target, logger: Logger): Promise<NativeConnection> {
-  for (;;) {
+async function connectPatiently(target: Target, logger: Logger, stop: AbortSignal): Promise<NativeConnection | null> {
+  while (!stop.aborted) {
     try {
       return await NativeConnection.connect(target.options);
     } catch (error) {
       logger.warn({ err: error, address: target.options.address }, 'the Temporal server does not answer yet');
-      await sleep(1_000);
+      await sleep(1_000, undefined, { signal: stop }).catch(() => undefined);
     }
   }
+  return null;
 }
 
 async function assertBuilt(file: string): Promise<void> {
   if ((await stat(file).catch(() => null)) !== null) return;
-  throw new TemperError('Internal', { where: resolve(file), what: 'this installation is not built', fix: 'run npm start or node scripts/build.js once' });
+  throw new TemperError('Internal', {
+    where: resolve(file),
+    what: 'this installation is not built',
+    fix: 'run npm start or node scripts/build.js once',
+  });
 }

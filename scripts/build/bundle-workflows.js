@@ -11,7 +11,9 @@ export async function bundleWorkflows(entry, outFile) {
   const messages = [];
   const note = (level) => (message) => messages.push(`${level}: ${message}`);
   // Module lists of a good bundle are noise; of a failed one they are the explanation.
-  const logger = Object.fromEntries(['log', 'trace', 'debug', 'info', 'warn', 'error'].map((level) => [level, note(level)]));
+  const logger = Object.fromEntries(
+    ['log', 'trace', 'debug', 'info', 'warn', 'error'].map((level) => [level, note(level)]),
+  );
   try {
     const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger });
     writeFileSync(outFile, code);

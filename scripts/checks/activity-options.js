@@ -24,7 +24,9 @@ export function checkActivityOptions(root) {
 function missingIn(names) {
   if (names === null) return ['the options of this proxy cannot be read here: write an object literal'];
   return [
-    ...(names.has('cancellationType') ? [] : ['this proxy sets no cancellationType; the default does not wait for the activity to end']),
+    ...(names.has('cancellationType')
+      ? []
+      : ['this proxy sets no cancellationType; the default does not wait for the activity to end']),
     ...(TIMEOUTS.some((one) => names.has(one)) ? [] : [`this proxy sets no timeout (${TIMEOUTS.join(' or ')})`]),
   ];
 }

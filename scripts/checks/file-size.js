@@ -16,6 +16,10 @@ export function checkFileSize(root, folders = FOLDERS) {
   const findings = files
     .map(({ path, text }) => ({ file: path, line: MAX_LINES + 1, count: text.trimEnd().split('\n').length }))
     .filter(({ count }) => count > MAX_LINES)
-    .map(({ file, line, count }) => ({ file, line, message: `${count} lines; ${MAX_LINES} at most: split it by reason to change` }));
+    .map(({ file, line, count }) => ({
+      file,
+      line,
+      message: `${count} lines; ${MAX_LINES} at most: split it by reason to change`,
+    }));
   return { looked: files.length, findings };
 }

@@ -70,8 +70,10 @@ function judgeBuiltin(path, specifier, isSandboxed) {
   const name = specifier.replace(/^node:/, '').split('/')[0];
   if (!specifier.startsWith('node:')) return `write node:${specifier}`;
   if (isSandboxed) return `this file is part of the workflow bundle, and the sandbox has no ${specifier}`;
-  if (PURE_LAYERS.includes(layer) && MACHINE_MODULES.includes(name)) return `${layer} does not touch the machine (${specifier}); host does`;
-  if (name === 'child_process' && !SPAWNERS.some((one) => path.startsWith(one))) return `only ${SPAWNERS.join(' and ')} start processes`;
+  if (PURE_LAYERS.includes(layer) && MACHINE_MODULES.includes(name))
+    return `${layer} does not touch the machine (${specifier}); host does`;
+  if (name === 'child_process' && !SPAWNERS.some((one) => path.startsWith(one)))
+    return `only ${SPAWNERS.join(' and ')} start processes`;
   return null;
 }
 

@@ -13,7 +13,8 @@ export const LAYERS = {
   cli: { values: ['client', 'recipes', 'domain', 'schemas', 'config', 'version'], types: [] },
   worker: { values: ['activities', 'client', 'host', 'domain', 'schemas', 'config', 'logger', 'version'], types: [] },
   config: { values: [], types: [] },
-  logger: { values: [], types: [] },
+  logger: { values: ['loggable'], types: [] },
+  loggable: { values: [], types: [] },
   version: { values: [], types: [] },
 };
 
@@ -42,7 +43,19 @@ export const PACKAGES = {
 };
 
 /** Node modules that reach the machine: "only host spawns, kills, or reads disks". */
-export const MACHINE_MODULES = ['child_process', 'cluster', 'dgram', 'fs', 'http', 'http2', 'https', 'net', 'os', 'tls', 'worker_threads'];
+export const MACHINE_MODULES = [
+  'child_process',
+  'cluster',
+  'dgram',
+  'fs',
+  'http',
+  'http2',
+  'https',
+  'net',
+  'os',
+  'tls',
+  'worker_threads',
+];
 
 /** Layers that never touch the machine. */
 export const PURE_LAYERS = ['schemas', 'domain', 'recipes', 'workflows', 'activities'];

@@ -85,7 +85,9 @@ function readOsIds(file) {
   try {
     const text = readFileSync(file, 'utf8');
     const values = [...text.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].flatMap(([, value]) => value.split(' '));
-    return values.flatMap((id) => (id === 'openEuler' ? [id, 'rhel'] : id.startsWith('opensuse') ? [id, 'suse'] : [id]));
+    return values.flatMap((id) =>
+      id === 'openEuler' ? [id, 'rhel'] : id.startsWith('opensuse') ? [id, 'suse'] : [id],
+    );
   } catch {
     return [];
   }

@@ -25,10 +25,14 @@ for name in sys.argv[1:]:
  */
 export function readPins(text, pythonVersion) {
   const minor = Number(pythonVersion.split('.')[1]);
-  const lines = text.split('\n').map((line) => line.replace(/#.*/, '').trim()).filter((line) => line !== '');
+  const lines = text
+    .split('\n')
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
   return lines.flatMap((line) => {
     const match = /^([\w-]+)==([\w.]+)(?:\s*;\s*python_version (>=|<) "3\.(\d+)")?$/.exec(line);
-    if (match === null) throw new Error(`requirements: "${line}" is not of the form name==version [; python_version ...]`);
+    if (match === null)
+      throw new Error(`requirements: "${line}" is not of the form name==version [; python_version ...]`);
     const [, name, version, operator, limit] = match;
     const holds = operator === undefined || (operator === '<' ? minor < Number(limit) : minor >= Number(limit));
     return holds ? [{ name, version }] : [];
@@ -44,7 +48,12 @@ export function readPins(text, pythonVersion) {
 export function missingPins(python, pins) {
   const { status, stdout } = spawnSync(python, ['-c', VERSIONS, ...pins.map((pin) => pin.name)], { encoding: 'utf8' });
   if (status !== 0) return null;
-  const installed = new Map(stdout.trim().split('\n').map((line) => line.trim().split(' ')));
+  const installed = new Map(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.trim().split(' ')),
+  );
   // A build label ("2.13.0+cpu") is not part of the version that the pin asks for.
   return pins.filter((pin) => installed.get(pin.name)?.split('+')[0] !== pin.version);
 }

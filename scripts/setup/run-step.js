@@ -38,7 +38,9 @@ export async function runStep(step) {
   process.on('SIGINT', stopChild);
   const outcome = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code === 0 ? null : signal === null ? `exit status ${code}` : signal));
+    child.once('close', (code, signal) =>
+      resolve(code === 0 ? null : signal === null ? `exit status ${code}` : signal),
+    );
   });
   process.off('SIGTERM', stopChild);
   process.off('SIGINT', stopChild);

@@ -3,6 +3,7 @@ import { listKeepers } from '../host/keeper/client.js';
 import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
+import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
 import type { StageHost } from './stage-host.js';
 
@@ -17,8 +18,13 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return planReport(host, call.specText, call.plan);
     case 'keepers':
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
+    case 'checkpoints':
+      return listCheckpoints(host, call.workspace, call.run);
     default:
-      throw new TemperError('UsageInvalid', { where: host.name, what: `the worker of ${host.name} does not know this call` });
+      throw new TemperError('UsageInvalid', {
+        where: host.name,
+        what: `the worker of ${host.name} does not know this call`,
+      });
   }
 }
 
@@ -28,7 +34,8 @@ async function keptCommands(host: StageHost, run: string): Promise<KeptCommandRe
     if (!keeper.id.startsWith(`${run}.`)) continue;
     const status = await keeper.status();
     const exit = status.state === 'exited' ? status.exit : null;
-    const startedAt = exit?.startedAt ?? ('record' in status && status.record !== null ? status.record.startedAt : null);
+    const startedAt =
+      exit?.startedAt ?? ('record' in status && status.record !== null ? status.record.startedAt : null);
     records.push({
       id: keeper.id,
       state: status.state,

@@ -31,7 +31,8 @@ export async function claimOutput(
     if (isOurs) return continueClaim(host, call, entry, claim);
     if (await isAbandoned(claim, call)) {
       await stopKeepersOn(host, call, claim.host, keeperPrefix(claim.run, call.stage.name));
-      await dropClaim(entry, claim);
+      // In this order: the old folder keeps its number from being taken until the one who dropped the claim removes it.
+      if (await dropClaim(entry, claim)) await dropOut(entry, claim.out);
       continue;
     }
     const text = `waiting for run ${claim.run}, which makes the same output on ${claim.host}`;
@@ -41,7 +42,12 @@ export async function claimOutput(
 }
 
 /** Gives a claim back after a failure, and removes the unproven output once nothing writes into it any more. */
-export async function abandonClaim({ scratch }: HostContext, { run, stage, timing }: StageCall, entry: string, claim: Claim): Promise<void> {
+export async function abandonClaim(
+  { scratch }: HostContext,
+  { run, stage, timing }: StageCall,
+  entry: string,
+  claim: Claim,
+): Promise<void> {
   await stopKeepers(scratch, keeperPrefix(run, stage.name), 'the stage failed', timing.stopGraceMs);
   await dropOut(entry, claim.out);
   await dropClaim(entry, claim);
@@ -68,7 +74,10 @@ async function isAbandoned(claim: Claim, call: StageCall): Promise<boolean> {
   const { workflowId, firstRunId } = claim.owner;
   // One workflow id has one open run, and that is the caller's.
   if (workflowId === call.owner.workflowId) return firstRunId !== call.owner.firstRunId;
-  const current = await getClient().workflow.getHandle(workflowId).describe().catch(() => null);
+  const current = await getClient()
+    .workflow.getHandle(workflowId)
+    .describe()
+    .catch(() => null);
   if (current === null) return false;
   // A newer chain under the same id: at most one is open at a time, so the claim's is over.
   const newestChain = current.raw.workflowExecutionInfo?.firstRunId ?? '';

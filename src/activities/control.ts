@@ -35,7 +35,13 @@ export function createControlActivities() {
             ...(hosts.length === 0 ? {} : { why: `registered: ${hosts.map(({ name }) => name).join(', ')}` }),
           });
         }
-        heartbeat({ v: 1, stage: 'environment', host: '', phase: 'waiting', text: `waiting for hosts: ${hosts.length} of ${count}` });
+        heartbeat({
+          v: 1,
+          stage: 'environment',
+          host: '',
+          phase: 'waiting',
+          text: `waiting for hosts: ${hosts.length} of ${count}`,
+        });
         await sleep(500);
       }
     }),

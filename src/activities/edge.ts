@@ -12,7 +12,9 @@ export function activity<I, O>(schema: z.ZodType<I>, run: (input: I) => Promise<
   return async (input) => {
     const parsed = schema.safeParse(input);
     if (!parsed.success) {
-      throw failureFrom(problem('Internal', { what: 'an activity got an input that it does not know', why: parsed.error.message }));
+      throw failureFrom(
+        problem('Internal', { what: 'an activity got an input that it does not know', why: parsed.error.message }),
+      );
     }
     try {
       return await run(parsed.data);

@@ -18,7 +18,12 @@ export async function ensureEnvironment(host: StageHost, call: StageCall): Promi
   const { lock, problems } = recipe.environment.read(probed, spec);
   const [first] = problems;
   if (first !== undefined) {
-    throw new TemperError('EnvironmentUnfit', { where: host.name, what: first.what, fix: first.fix, evidence: problems.map(({ what }) => what) });
+    throw new TemperError('EnvironmentUnfit', {
+      where: host.name,
+      what: first.what,
+      fix: first.fix,
+      evidence: problems.map(({ what }) => what),
+    });
   }
   const digest = fingerprint(lock);
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
@@ -32,12 +37,21 @@ export async function ensureEnvironment(host: StageHost, call: StageCall): Promi
 
 /** Runs a probe under a keeper and parses the JSON line that it prints last. */
 async function ask(host: StageHost, call: StageCall, command: Command): Promise<unknown> {
-  const result = await supervise({ host, call, command, number: call.tryNumber, progress: async () => ({ phase: 'probing' }) });
+  const result = await supervise({
+    host,
+    call,
+    command,
+    number: call.tryNumber,
+    progress: async () => ({ phase: 'probing' }),
+  });
   await assertSucceeded(command.step, result);
   const { lines } = await tailLog(result.keeper.paths.stdout, { maxLines: 1 });
   try {
     return JSON.parse(lines.at(-1) ?? '');
   } catch {
-    throw new TemperError('EnvironmentUnfit', { where: `${host.name}: ${result.keeper.paths.stdout}`, what: 'the probe of the environment printed no JSON line' });
+    throw new TemperError('EnvironmentUnfit', {
+      where: `${host.name}: ${result.keeper.paths.stdout}`,
+      what: 'the probe of the environment printed no JSON line',
+    });
   }
 }

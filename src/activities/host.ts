@@ -4,7 +4,13 @@ import { writeRun } from '../host/run/run-folder.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import { keeperPrefix } from '../domain/ids.js';
 import { HostCallSchema } from '../schemas/host-call.js';
-import { OpenAttemptCallSchema, OpenRunCallSchema, ReleaseClaimCallSchema, SealCallSchema, StageCallSchema, TrainCallSchema } from '../schemas/stage-calls.js';
+import {
+  OpenAttemptCallSchema,
+  OpenRunCallSchema,
+  SealCallSchema,
+  StageCallSchema,
+  TrainCallSchema,
+} from '../schemas/stage-calls.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
@@ -29,7 +35,7 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
     lookUpStage: activity(StageCallSchema, (call) => lookUpStage(host, call)),
     runStage: activity(StageCallSchema, (call) => runStage(host, call)),
     claimTraining: activity(StageCallSchema, (call) => claimTraining(host, call)),
-    releaseClaim: activity(ReleaseClaimCallSchema, (call) => releaseClaim(host, call)),
+    releaseClaim: activity(StageCallSchema, (call) => releaseClaim(host, call)),
     openAttempt: activity(OpenAttemptCallSchema, (call) => openAttempt(host, call)),
     trainNode: activity(TrainCallSchema, (call) => trainNode(host, call)),
     stopNode: activity(TrainCallSchema, async ({ run, stage, timing }) => {

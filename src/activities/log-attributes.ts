@@ -19,7 +19,11 @@ export function logAttributes(_context: Context): ActivityInterceptors {
 
 function attributesOf(argument: unknown): Record<string, string | number> {
   if (typeof argument !== 'object' || argument === null) return {};
-  const { run, stage, attempt } = argument as { run?: unknown; stage?: { name?: unknown }; attempt?: { attempt?: unknown } };
+  const { run, stage, attempt } = argument as {
+    run?: unknown;
+    stage?: { name?: unknown };
+    attempt?: { attempt?: unknown };
+  };
   return {
     ...(typeof run === 'string' ? { run } : {}),
     ...(typeof stage?.name === 'string' ? { stage: stage.name } : {}),

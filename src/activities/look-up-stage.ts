@@ -15,11 +15,26 @@ export async function lookUpStage(host: StageHost, call: StageCall): Promise<Loo
 }
 
 /** Notes in the run's folder how a stage was done. */
-export async function noteDone(call: StageCall, receipt: Receipt, reused: boolean, durationMs: number): Promise<StageDone> {
+export async function noteDone(
+  call: StageCall,
+  receipt: Receipt,
+  reused: boolean,
+  durationMs: number,
+): Promise<StageDone> {
   const { stage, key, digest, madeBy, outputs } = receipt;
-  const record = { v: 1 as const, stage, key, digest, reused, host: madeBy.host, at: new Date().toISOString(), durationMs };
+  const record = {
+    v: 1 as const,
+    stage,
+    key,
+    digest,
+    reused,
+    host: madeBy.host,
+    at: new Date().toISOString(),
+    durationMs,
+  };
   await recordStage(call.workspace, call.run, record, absolute(call.workspace, receipt.dir));
   const model = outputs['hf'];
-  if (stage === 'export' && model !== undefined) await linkExport(call.workspace, call.run, absolute(call.workspace, model));
+  if (stage === 'export' && model !== undefined)
+    await linkExport(call.workspace, call.run, absolute(call.workspace, model));
   return doneFrom(receipt, reused, durationMs);
 }

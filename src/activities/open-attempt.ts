@@ -1,8 +1,17 @@
-import { createServer } from 'node:net';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { attemptDir, attemptsOf, makeLoadView, namedCheckpoint, newestProven, takeAttempt, writeAttempt, type ProvenCheckpoint } from '../host/run/attempts.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
+import { takeCheckpoint } from '../host/ledger/take.js';
+import {
+  attemptDir,
+  attemptsOf,
+  makeLoadView,
+  namedCheckpoint,
+  takeAttempt,
+  writeAttempt,
+  type ProvenCheckpoint,
+} from '../host/run/attempts.js';
+import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
@@ -15,15 +24,22 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const { workspace, run, hosts, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
+  const training = { workspace, run, key };
   const earlier = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
-  const start = proven ?? (await firstCheckpoint(inputs));
   const attempt = await takeAttempt(workspace, run);
+  const first = (): Promise<ProvenCheckpoint> => firstCheckpoint(inputs);
+  const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first }, recipe.checkpoint);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
-  await mkdir(join(dir, 'ckpt'));
   const masterAddress = hosts[0]?.address ?? host.address;
-  const masterPort = await freePort(masterAddress, recipe.training.masterPorts);
+  const wanted = recipe.training.masterPorts;
+  const masterPort = await freePort(masterAddress, wanted);
+  if (masterPort === null) {
+    throw new TemperError('TrainingFailed', {
+      where: masterAddress,
+      what: `none of the ports ${wanted.join(', ')} is free for torchrun`,
+    });
+  }
   await writeAttempt(workspace, {
     v: 1,
     attempt,
@@ -38,7 +54,14 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     at: new Date().toISOString(),
   });
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
-  return { v: 1, attempt, masterAddress, masterPort, loadIteration: start.iteration, lastIteration: isComplete ? start.iteration : null };
+  return {
+    v: 1,
+    attempt,
+    masterAddress,
+    masterPort,
+    loadIteration: start.iteration,
+    lastIteration: isComplete ? start.iteration : null,
+  };
 }
 
 /** Where the first attempt starts: at the checkpoint that the spec names, else at the converted weights. */
@@ -47,30 +70,16 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
   if (path === undefined) throw new TypeError('training needs the converted weights');
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
-  if (!('refused' in checkpoint)) return checkpoint;
+  if (!('refused' in checkpoint)) {
+    // A person may name a checkpoint that another run proved.
+    if (fromCheckpoint !== undefined) await assertAsProven(checkpoint.dir, recipe.checkpoint.layout);
+    return checkpoint;
+  }
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
-    ...(fromCheckpoint === undefined ? {} : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
-  });
-}
-
-/** A free port of the interface that the gang meets on: one of `wanted`, or any. */
-async function freePort(address: string, wanted: readonly number[]): Promise<number> {
-  for (const port of wanted.length === 0 ? [0] : wanted) {
-    const free = await bind(address, port);
-    if (free !== null) return free;
-  }
-  throw new TemperError('TrainingFailed', { where: address, what: `none of the ports ${wanted.join(', ')} is free for torchrun` });
-}
-
-function bind(address: string, port: number): Promise<number | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(null));
-    server.listen(port, address, () => {
-      const bound = server.address();
-      server.close(() => resolve(typeof bound === 'object' && bound !== null ? bound.port : null));
-    });
+    ...(fromCheckpoint === undefined
+      ? {}
+      : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
   });
 }

@@ -12,6 +12,7 @@ import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { StageRef } from '../schemas/stage-calls.js';
+import { checkpointCosts } from './checkpoint-costs.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
@@ -19,22 +20,43 @@ import { absolute } from './stage-inputs.js';
 export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   const recipe = host.findRecipe(plan.recipe.id);
-  if (spec === null || recipe === null) throw new TemperError('RecipeUnknown', { where: host.name, what: `this host's Temper cannot plan ${plan.recipe.id}` });
-  const tools: HostTools = { ...host.tools, python: spec.environment.python ?? host.tools.python, programs: join(host.programsRoot, recipe.id, recipe.programsFolder) };
+  if (spec === null || recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      where: host.name,
+      what: `this host's Temper cannot plan ${plan.recipe.id}`,
+    });
+  const tools: HostTools = {
+    ...host.tools,
+    python: spec.environment.python ?? host.tools.python,
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
+  };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
   const todo = plan.stages.filter(({ name }) => found.refs.get(name) === undefined);
+  const costs = await checkpointCosts(recipe, spec, {
+    workspace: plan.workspace,
+    run: plan.run,
+    key: found.keys.get('train') ?? null,
+    converted: found.outputs.convert?.outputs['dcp'] ?? null,
+  });
   return {
     v: 1,
     run: plan.run,
     recipe: plan.recipe.id,
     workspace: plan.workspace,
     host: { name: host.name, diskFreeBytes: free, ramAvailableBytes: ram },
-    stages: reportStages(plan, recipe, { spec, tools, inputs: found.outputs, keys: found.keys, reused: new Set(found.refs.keys()) }),
+    stages: reportStages(plan, recipe, {
+      spec,
+      tools,
+      inputs: found.outputs,
+      keys: found.keys,
+      reused: new Set(found.refs.keys()),
+    }),
     problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
-    warnings: plan.warnings,
+    ...costs,
+    warnings: [...plan.warnings, ...costs.warnings],
   };
 }
 
@@ -57,8 +79,14 @@ async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | 
       const receipt = await readReceipt(plan.workspace, stage.name, key);
       if (receipt === null) continue;
       refs.set(stage.name, { stage: stage.name, key, digest: receipt.digest });
-      const paths = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(plan.workspace, path)] as const);
-      outputs[stage.name] = { dir: entryDir(plan.workspace, stage.name, key), outputs: Object.fromEntries(paths), facts: receipt.facts };
+      const paths = Object.entries(receipt.outputs).map(
+        ([name, path]) => [name, absolute(plan.workspace, path)] as const,
+      );
+      outputs[stage.name] = {
+        dir: entryDir(plan.workspace, stage.name, key),
+        outputs: Object.fromEntries(paths),
+        facts: receipt.facts,
+      };
     } catch (error) {
       if (!(error instanceof TemperError)) throw error;
       problems.push(error.problem);
@@ -71,7 +99,20 @@ function shortages(todo: readonly StagePlan[], diskFree: number, ramAvailable: n
   const disk = todo.reduce((sum, { resources }) => sum + resources.diskBytes, 0);
   const ram = Math.max(0, ...todo.map(({ resources }) => resources.ramBytes));
   return [
-    ...(disk > diskFree ? [problem('DiskTooSmall', { where: workspace, what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB` })] : []),
-    ...(ram > ramAvailable ? [problem('RamTooSmall', { what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB` })] : []),
+    ...(disk > diskFree
+      ? [
+          problem('DiskTooSmall', {
+            where: workspace,
+            what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB`,
+          }),
+        ]
+      : []),
+    ...(ram > ramAvailable
+      ? [
+          problem('RamTooSmall', {
+            what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB`,
+          }),
+        ]
+      : []),
   ];
 }

@@ -1,9 +1,8 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
+import { isAbsolute, join, relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
 import { findKeeper } from '../host/keeper/client.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
@@ -16,6 +15,7 @@ import type { Receipt } from '../schemas/receipt.js';
 import type { Progress } from '../schemas/run.js';
 import type { StageCall, StageDone } from '../schemas/stage-calls.js';
 import { readFactFiles } from '../host/fact-files.js';
+import { writeFiles } from '../host/write-files.js';
 import { abandonClaim, claimOutput } from './claim-output.js';
 import { noteDone } from './look-up-stage.js';
 import { isContinued } from './detached.js';
@@ -56,17 +56,25 @@ export async function runStage(host: StageHost, call: StageCall): Promise<StageD
   }
 }
 
-async function produce(host: StageHost, call: StageCall, { recipe, facts, key }: StageInputs, out: string, startedAt: string): Promise<Receipt> {
+async function produce(
+  host: StageHost,
+  call: StageCall,
+  { recipe, facts, key }: StageInputs,
+  out: string,
+  startedAt: string,
+): Promise<Receipt> {
   const { stage, workspace, run } = call;
   const work = recipe.work(stage.name as ProducedStage, { ...facts, out });
   // What a command that runs already takes is not missing.
-  const isBegun = work.commands.some(({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null);
-  if (!isBegun) await assertResources(workspace, stage.resources);
-  for (const { path, content } of work.files) {
-    await mkdir(dirname(path), { recursive: true });
-    // By rename: the command that reads it may be running already.
-    await writeFileAtomic(path, content);
+  const isBegun = work.commands.some(
+    ({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null,
+  );
+  const trained = facts.inputs.train?.outputs['checkpoint'];
+  if (!isBegun) {
+    await assertResources(workspace, stage.resources);
+    if (trained !== undefined) await assertAsProven(trained, recipe.checkpoint.layout);
   }
+  await writeFiles(work.files);
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);
   const stageFacts = await readFacts(work, out);
@@ -77,7 +85,9 @@ async function produce(host: StageHost, call: StageCall, { recipe, facts, key }:
     stage: stage.name,
     key,
     dir: relative(workspace, out),
-    outputs: Object.fromEntries(Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)])),
+    outputs: Object.fromEntries(
+      Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)]),
+    ),
     facts: stageFacts,
     manifest,
     digest: manifest.length === 0 ? key : manifestDigest(manifest),

@@ -33,9 +33,17 @@ export async function gatherInputs(host: StageHost, call: StageCall): Promise<St
 export async function gatherBasics(host: StageHost, call: StageCall) {
   const spec = await readRunSpec(call.workspace, call.run, call.specDigest);
   const recipe = host.findRecipe(spec.recipe);
-  if (recipe === null) throw new TemperError('RecipeUnknown', { what: `this host's Temper has no recipe ${spec.recipe}`, where: host.name });
+  if (recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      what: `this host's Temper has no recipe ${spec.recipe}`,
+      where: host.name,
+    });
   const python = spec.environment.python ?? host.tools.python;
-  const tools: HostTools = { ...host.tools, python, programs: join(host.programsRoot, recipe.id, recipe.programsFolder) };
+  const tools: HostTools = {
+    ...host.tools,
+    python,
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
+  };
   return { spec, recipe, tools };
 }
 

@@ -24,7 +24,11 @@ export async function stopKeepersOn(host: HostContext, call: StageCall, target: 
   } catch (error) {
     throw new TemperError(
       'HostUnreachable',
-      { where: target, what: `cannot make sure that ${prefix}* no longer runs there`, why: error instanceof Error ? error.message : String(error) },
+      {
+        where: target,
+        what: `cannot make sure that ${prefix}* no longer runs there`,
+        why: error instanceof Error ? error.message : String(error),
+      },
       { cause: error },
     );
   }

@@ -58,7 +58,10 @@ export async function supervise(supervision: Supervision): Promise<{ keeper: Kee
 }
 
 /** Throws the error of a command that did not end well; its log's last lines are the evidence. */
-export async function assertSucceeded(step: string, { keeper, exit }: { keeper: KeeperHandle; exit: KeeperExit }): Promise<void> {
+export async function assertSucceeded(
+  step: string,
+  { keeper, exit }: { keeper: KeeperHandle; exit: KeeperExit },
+): Promise<void> {
   if (exit.code === 0 && exit.stop === null) return;
   const where = `${keeper.id}: ${keeper.paths.stderr}`;
   if (exit.spawnError !== null) {
@@ -67,18 +70,29 @@ export async function assertSucceeded(step: string, { keeper, exit }: { keeper: 
   const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 12 });
   const evidence = lines.length > 0 ? lines : (await tailLog(keeper.paths.stdout, { maxLines: 12 })).lines;
   if (exit.stop?.reason === 'keeper-lost') {
-    throw new TemperError('KeeperLost', { where, what: `the keeper of ${step} was killed, so how it ended is not known; what was left of it is stopped`, evidence });
+    throw new TemperError('KeeperLost', {
+      where,
+      what: `the keeper of ${step} was killed, so how it ended is not known; what was left of it is stopped`,
+      evidence,
+    });
   }
   if (exit.stop !== null) {
     throw new TemperError('CommandStopped', { where, what: `${step} was stopped: ${exit.stop.reason}`, evidence });
   }
   const ending = exit.signal === null ? `exit status ${exit.code}` : `signal ${exit.signal}`;
-  throw new TemperError('CommandFailed', { where, what: `${step} ended with ${ending}`, why: tellingLine(evidence), evidence });
+  throw new TemperError('CommandFailed', {
+    where,
+    what: `${step} ended with ${ending}`,
+    why: tellingLine(evidence),
+    evidence,
+  });
 }
 
 /** A program of ours tells its error first; a Python traceback tells it last. */
 function tellingLine(lines: readonly string[]): string {
-  return lines.find((line) => line.startsWith('error')) ?? lines.findLast((line) => line.trim() !== '') ?? 'it said nothing';
+  return (
+    lines.find((line) => line.startsWith('error')) ?? lines.findLast((line) => line.trim() !== '') ?? 'it said nothing'
+  );
 }
 
 /** Stops the command when a person or the workflow asked for it; otherwise detaches. */
@@ -100,7 +114,9 @@ async function stopReason(timeoutMs: number): Promise<string | null> {
     const { workflowId, runId } = workflowExecution;
     const client = getClient();
     // A signal of its own: the SDK ties calls of an activity to the activity's signal, which has just fired.
-    const { status } = await client.withAbortSignal(AbortSignal.timeout(timeoutMs), () => client.workflow.getHandle(workflowId, runId).describe());
+    const { status } = await client.withAbortSignal(AbortSignal.timeout(timeoutMs), () =>
+      client.workflow.getHandle(workflowId, runId).describe(),
+    );
     return isClosedStatus(status.name) ? `workflow ${status.name.toLowerCase()}` : null;
   } catch (error) {
     log.warn('cannot tell whether the workflow still runs; the command goes on', { error });
@@ -121,7 +137,9 @@ function heartbeats({ host, call, command, progress }: Supervision, keeper: Keep
       newest = { ...base, ...(await progress(keeper)) };
       heartbeat(newest);
     } catch (error) {
-      log.debug('progress cannot be read', { error: error instanceof TemperError ? formatProblem(error.problem) : error });
+      log.debug('progress cannot be read', {
+        error: error instanceof TemperError ? formatProblem(error.problem) : error,
+      });
     }
   };
   const beat = (): void => {

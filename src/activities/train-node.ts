@@ -1,28 +1,32 @@
-import { mkdir } from 'node:fs/promises';
+import { log as activityLog } from '@temporalio/activity';
 import { join } from 'node:path';
-import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../domain/errors.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
+import type { SaveWatch } from '../host/ledger/save-watch.js';
+import { makeFolder } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
+import { writeMetrics } from '../host/run/metrics.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import type { Command } from '../recipes/recipe.js';
-import type { Metric } from '../schemas/attempt.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
+import { watchSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
 export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
   const { attempt, nodeRank, hosts, workspace, run } = call;
-  const { recipe, tools, facts } = await gatherInputs(host, call);
+  const inputs = await gatherInputs(host, call);
+  const { recipe, tools, facts } = inputs;
+  const saves = watchSaves(call, inputs);
   const ranksPerNode = facts.spec.fleet.npusPerHost;
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
-  await mkdir(rankLogDir, { recursive: true });
+  await makeFolder(rankLogDir);
   const dir = attemptDir(workspace, run, attempt.attempt);
   const command = recipe.training.launch({
     spec: facts.spec,
@@ -42,57 +46,86 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
   const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
-  const log = new TrainingLog(keeperDir, ranks.filter((rank) => telling.has(rank)), recipe.training.log);
-  const result = await supervise({
-    host,
-    call,
-    command,
-    number: attempt.attempt,
-    rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
-    progress: (keeper) => readProgress(log, keeper),
-  });
+  const log = new TrainingLog(
+    keeperDir,
+    ranks.filter((rank) => telling.has(rank)),
+    recipe.training.log,
+  );
+  const superviseNode = async () => {
+    try {
+      return await supervise({
+        host,
+        call,
+        command,
+        number: attempt.attempt,
+        rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
+        progress: (keeper) => readProgress(log, keeper, saves),
+      });
+    } finally {
+      // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
+      await wrapUp(join(dir, host.name), log, saves).catch((error: unknown) =>
+        activityLog.warn('the end of the training was not recorded', { error }),
+      );
+    }
+  };
+  const result = await superviseNode();
   const { last, hasEnded, fatal } = await log.read();
-  await keepMetrics(join(dir, host.name), log);
   if (fatal !== null) {
-    throw new TemperError('TrainingUnproven', { where: `${host.name}: ${result.keeper.id}`, what: `the training said: ${fatal.text}`, why: fatal.id });
+    throw new TemperError('TrainingUnproven', {
+      where: `${host.name}: ${result.keeper.id}`,
+      what: `the training said: ${fatal.text}`,
+      why: fatal.id,
+    });
   }
   await assertTrained(command, ranks, result);
   return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
 }
 
-async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {
+/** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
+async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): Promise<void> {
+  saves?.note((await log.read()).saved);
+  await saves?.settle();
+  await writeMetrics(dir, log.iterations);
+}
+
+async function readProgress(
+  log: TrainingLog,
+  keeper: KeeperHandle,
+  saves: SaveWatch | null,
+): Promise<Partial<Progress>> {
   const { phase, last, saved, lastStepAt, fatal } = await log.read();
+  saves?.note(saved);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
-    checkpoint: saved,
+    checkpoint: saves?.proofs.newest ?? null,
     ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
   };
 }
 
 /** The evidence of a failed rank is in its own log; torchrun's says only which rank it was. */
-async function assertTrained(command: Command, ranks: readonly number[], result: Parameters<typeof assertSucceeded>[1]): Promise<void> {
+async function assertTrained(
+  command: Command,
+  ranks: readonly number[],
+  result: Parameters<typeof assertSucceeded>[1],
+): Promise<void> {
   const { keeper, exit } = result;
   if (exit.code === 0 && exit.stop === null) return;
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
   for (const rank of ranks) {
     const path = rankLogPath(keeper.paths.dir, rank, 'err');
     const { lines } = await tailLog(path, { maxLines: 400 });
-    const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
+    // A program that found its input wrong says so in one line; everything else ends with a traceback.
+    const start = lines.findLastIndex((line) => /Traceback \(most recent call last\)|^error/i.test(line));
     if (start < 0) continue;
     const evidence = lines.slice(start);
-    throw new TemperError('TrainingFailed', { where: path, what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(), evidence });
+    throw new TemperError('TrainingFailed', {
+      where: path,
+      what: `rank ${rank} failed: ${evidence.at(-1) ?? ''}`.trim(),
+      evidence,
+    });
   }
   return assertSucceeded(command.step, result);
-}
-
-/** One file per attempt and host, derived from the whole log each time: nothing appends to a shared file. */
-async function keepMetrics(dir: string, { iterations }: TrainingLog): Promise<void> {
-  await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs } satisfies Metric),
-  );
-  await writeFileAtomic(join(dir, 'metrics.jsonl'), lines.map((line) => `${line}\n`).join(''));
 }

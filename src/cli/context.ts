@@ -12,7 +12,11 @@ export interface CommandContext {
 }
 
 /** Runs `work` with a connection and closes it, whatever happens. */
-export async function withRuns<T>(context: CommandContext, flags: ConnectFlags, work: (runs: RunService) => Promise<T>): Promise<T> {
+export async function withRuns<T>(
+  context: CommandContext,
+  flags: ConnectFlags,
+  work: (runs: RunService) => Promise<T>,
+): Promise<T> {
   const runs = await context.openRuns(flags);
   try {
     return await work(runs);

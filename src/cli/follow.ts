@@ -19,7 +19,9 @@ export async function watchUntilEnd(context: CommandContext, runs: RunService, r
   try {
     const last = await followRun(runs.watchRun(run, watching.signal), context.output, watching.signal);
     if (last !== null && last.state !== 'running') return tellOutcome(last, context.output);
-    context.output.note(`no longer watching; ${run} goes on. temper watch ${run} watches again, temper cancel ${run} stops it`);
+    context.output.note(
+      `no longer watching; ${run} goes on. temper watch ${run} watches again, temper cancel ${run} stops it`,
+    );
     return EXIT.interrupted;
   } finally {
     off();
@@ -27,7 +29,11 @@ export async function watchUntilEnd(context: CommandContext, runs: RunService, r
 }
 
 /** Shows the progress of a run on stderr (jsonl: each status on stdout); returns the last status seen. */
-export async function followRun(statuses: AsyncIterable<RunStatus>, output: Output, signal: AbortSignal): Promise<RunStatus | null> {
+export async function followRun(
+  statuses: AsyncIterable<RunStatus>,
+  output: Output,
+  signal: AbortSignal,
+): Promise<RunStatus | null> {
   const show = output.format === 'jsonl' ? showEvents(output) : output.isLive ? showLive(output) : showLines(output);
   let last: RunStatus | null = null;
   try {
@@ -46,10 +52,13 @@ export async function followRun(statuses: AsyncIterable<RunStatus>, output: Outp
 /** Tells how a run ended: the report or the status on stdout, the reason on stderr. */
 export function tellOutcome(status: RunStatus, output: Output): ExitStatus {
   if (output.format !== 'jsonl') {
-    output.result(status, (paint) => (status.state === 'done' ? renderReport(status, paint) : renderStatus(status, paint, Date.now())));
+    output.result(status, (paint) =>
+      status.state === 'done' ? renderReport(status, paint) : renderStatus(status, paint, Date.now()),
+    );
   }
   if (status.state !== 'done' && output.format !== 'text' && status.problem !== null) output.problem(status.problem);
-  if (status.state === 'blocked') output.note(`${status.run} waits for you: temper resume ${status.run} continues it after the fix`);
+  if (status.state === 'blocked')
+    output.note(`${status.run} waits for you: temper resume ${status.run} continues it after the fix`);
   return runExitStatus(status);
 }
 

@@ -27,7 +27,14 @@ export function processIo(): CliIo {
     if (error.code === 'EPIPE') process.exit(0);
     throw error;
   });
-  return { stdout: process.stdout, stderr: process.stderr, env: processEnv(), cwd: process.cwd(), confirm, onInterrupt };
+  return {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: processEnv(),
+    cwd: process.cwd(),
+    confirm,
+    onInterrupt,
+  };
 }
 
 async function confirm(question: string): Promise<boolean> {

@@ -40,7 +40,12 @@ export async function main(argv: readonly string[], doors: Partial<CliDoors> = {
   let isDebug = false;
   const runner: Runner = {
     async run(command, work) {
-      const options = command.opts<{ readonly o?: unknown; readonly output?: unknown; readonly color: ColourChoice; readonly debug?: boolean }>();
+      const options = command.opts<{
+        readonly o?: unknown;
+        readonly output?: unknown;
+        readonly color: ColourChoice;
+        readonly debug?: boolean;
+      }>();
       output = createOutput(io, outputFormat(options), options.color);
       isDebug = options.debug ?? false;
       status = await work({ io, output, openRuns });
@@ -102,7 +107,10 @@ function tellUsage(error: CommanderError, output: Output): ExitStatus {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof TemperError) return error.problem;
-  return problem('Internal', { what: error instanceof Error ? error.message : String(error), fix: 'run it again with --debug and report what it prints' });
+  return problem('Internal', {
+    what: error instanceof Error ? error.message : String(error),
+    fix: 'run it again with --debug and report what it prints',
+  });
 }
 
 async function openRealRuns(flags: Parameters<CommandContext['openRuns']>[0]): ReturnType<CommandContext['openRuns']> {

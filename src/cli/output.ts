@@ -34,7 +34,11 @@ export interface Output {
 }
 
 /** Makes the output of one command. */
-export function createOutput(io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>, format: OutputFormat, colour: ColourChoice): Output {
+export function createOutput(
+  io: Pick<CliIo, 'stdout' | 'stderr' | 'env'>,
+  format: OutputFormat,
+  colour: ColourChoice,
+): Output {
   const paint = painter(hasColour(io.stdout, io.env, colour));
   const paintNote = painter(hasColour(io.stderr, io.env, colour));
   return {

@@ -1,4 +1,4 @@
-import type { PlanReport } from '../schemas/host-call.js';
+import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
 import type { StageName } from '../schemas/plan.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
@@ -32,8 +32,12 @@ export interface RunService {
   watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
   cancelRun(run: string): Promise<void>;
   pauseRun(run: string): Promise<void>;
-  resumeRun(run: string, request: { readonly set: readonly SpecSet[]; readonly from: StageName | null }): Promise<ResumeAnswer>;
+  resumeRun(
+    run: string,
+    request: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
+  ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
+  listCheckpoints(run: string): Promise<CheckpointList>;
   close(): Promise<void>;
 }

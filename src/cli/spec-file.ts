@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
 import { findingProblem, readSpec } from '../domain/spec/read-spec.js';
@@ -26,7 +26,8 @@ export async function readSpecFile(file: string, cwd: string): Promise<SpecFile>
   const path = resolve(cwd, file);
   const baseDir = dirname(path);
   const decoded = decodeSpec(await readStart(path, file));
-  if ('finding' in decoded) return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
+  if ('finding' in decoded)
+    return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
   return { file, baseDir, text: decoded.text, ...readSpec(decoded.text, { file, baseDir, recipes: RECIPES }) };
 }
 
@@ -34,11 +35,6 @@ export async function readSpecFile(file: string, cwd: string): Promise<SpecFile>
 export function tellSpecProblems({ spec, problems, text }: SpecFile, output: Output): PipelineSpec | null {
   for (const problem of problems) output.note(specProblemFrame(problem, text, output.paintNote));
   return spec;
-}
-
-/** Whether an argument means a file rather than a run: run names have neither dots nor slashes. */
-export function looksLikeFile(argument: string): boolean {
-  return basename(argument) !== argument || argument.includes('.');
 }
 
 /** At most one byte more than a spec may have, so that a data set given by mistake is not read whole. */
@@ -53,6 +49,10 @@ async function readStart(path: string, file: string): Promise<Uint8Array> {
       await handle.close();
     }
   } catch (error) {
-    throw new TemperError('SpecUnreadable', { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw new TemperError(
+      'SpecUnreadable',
+      { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   }
 }

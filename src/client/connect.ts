@@ -25,7 +25,10 @@ export interface ConnectFlags {
 
 /** Where to connect to, and what follows from it. */
 export interface Target {
-  readonly options: Omit<ConnectionOptions, 'apiKey' | 'metadata'> & { readonly address?: string; readonly apiKey?: string };
+  readonly options: Omit<ConnectionOptions, 'apiKey' | 'metadata'> & {
+    readonly address?: string;
+    readonly apiKey?: string;
+  };
   readonly namespace: string;
   /** Timers of the runs started there. */
   readonly timing: Timing;
@@ -53,9 +56,13 @@ export async function resolveTarget(flags: ConnectFlags, config: Config = readCo
   const address = flags.address ?? configured;
   const namespace = flags.namespace ?? loaded.namespace;
   const common = { ...rest, ...env, ...(flags.apiKey === undefined ? {} : { apiKey: flags.apiKey }) };
-  if (address !== undefined) return { options: { ...common, address }, namespace: namespace ?? 'default', timing: FLEET_TIMING, dev: null };
+  if (address !== undefined)
+    return { options: { ...common, address }, namespace: namespace ?? 'default', timing: FLEET_TIMING, dev: null };
   const dev = await readDevState(config.home);
-  if (dev === null) throw new TemperError('Unreachable', { what: 'no Temporal server is named, and no temper dev runs in this checkout' });
+  if (dev === null)
+    throw new TemperError('Unreachable', {
+      what: 'no Temporal server is named, and no temper dev runs in this checkout',
+    });
   return { options: { address: dev.address }, namespace: namespace ?? dev.namespace, timing: LOCAL_TIMING, dev };
 }
 
@@ -69,7 +76,11 @@ export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
   } catch (error) {
     throw new TemperError(
       'Unreachable',
-      { where: target.options.address ?? '', what: 'the Temporal server does not answer', why: error instanceof Error ? error.message : String(error) },
+      {
+        where: target.options.address ?? '',
+        what: 'the Temporal server does not answer',
+        why: error instanceof Error ? error.message : String(error),
+      },
       { cause: error },
     );
   }
@@ -91,12 +102,17 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function tlsFlags({ tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName }: ConnectFlags): Promise<Pick<ConnectionOptions, 'tls'>> {
+async function tlsFlags({
+  tlsCertPath,
+  tlsKeyPath,
+  tlsCaPath,
+  tlsServerName,
+}: ConnectFlags): Promise<Pick<ConnectionOptions, 'tls'>> {
   if ([tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName].every((flag) => flag === undefined)) return {};
   if ((tlsCertPath === undefined) !== (tlsKeyPath === undefined)) {
     throw new TemperError('UsageInvalid', { what: '--tls-cert-path and --tls-key-path go together' });
   }
-  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map((path) => (path === undefined ? undefined : readKeyFile(path))));
+  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map(readKeyFile));
   return {
     tls: {
       ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
@@ -106,10 +122,15 @@ async function tlsFlags({ tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName }: C
   };
 }
 
-async function readKeyFile(path: string): Promise<Buffer> {
+async function readKeyFile(path: string | undefined): Promise<Buffer | undefined> {
+  if (path === undefined) return undefined;
   try {
     return await readFile(path);
   } catch (error) {
-    throw new TemperError('UsageInvalid', { where: path, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw new TemperError(
+      'UsageInvalid',
+      { where: path, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   }
 }

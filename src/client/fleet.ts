@@ -15,7 +15,8 @@ export async function getFleet(client: TemperClient, fleet: string): Promise<Fle
     );
     return FleetStateSchema.parse(state);
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return { v: 1, hosts: [], leases: [], waiting: [] };
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError')
+      return { v: 1, hosts: [], leases: [], waiting: [] };
     throw new TemperError(
       'Unreachable',
       {
@@ -30,7 +31,12 @@ export async function getFleet(client: TemperClient, fleet: string): Promise<Fle
 }
 
 /** Announces a host worker; starts the fleet's workflow when it is the first. */
-export async function registerHost(temporal: Client, fleet: string, host: HostRecord, timing: Timing): Promise<Registration> {
+export async function registerHost(
+  temporal: Client,
+  fleet: string,
+  host: HostRecord,
+  timing: Timing,
+): Promise<Registration> {
   const input: FleetInput = {
     v: 1,
     fleet,

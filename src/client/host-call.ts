@@ -29,7 +29,12 @@ export async function hostCall(client: TemperClient, fleet: string, host: string
 }
 
 /** Asks the hosts in turn until one answers. */
-export async function callAnyHost(client: TemperClient, fleet: string, hosts: readonly string[], call: HostCall): Promise<unknown> {
+export async function callAnyHost(
+  client: TemperClient,
+  fleet: string,
+  hosts: readonly string[],
+  call: HostCall,
+): Promise<unknown> {
   let last: unknown = new TemperError('NoHosts', { where: `fleet ${fleet}`, what: 'no host worker has registered' });
   for (const host of hosts) {
     try {

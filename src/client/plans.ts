@@ -16,7 +16,12 @@ export interface PlanRequest {
 export async function planOnHost(client: TemperClient, request: PlanRequest): Promise<PlanReport> {
   const { plan, specText } = planFor(request);
   const { hosts } = await getFleet(client, plan.fleet.name);
-  const answer = await callAnyHost(client, plan.fleet.name, hosts.map(({ name }) => name), { v: 1, op: 'planReport', specText, plan });
+  const answer = await callAnyHost(
+    client,
+    plan.fleet.name,
+    hosts.map(({ name }) => name),
+    { v: 1, op: 'planReport', specText, plan },
+  );
   return PlanReportSchema.parse(answer);
 }
 

@@ -2,8 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { TemperError } from '../domain/errors.js';
-import type { HostContext } from '../host/context.js';
-import { readMachineId } from '../host/processes/identity.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { Target } from './connect.js';
 import { registerHost } from './fleet.js';
@@ -15,55 +13,58 @@ const ANSWER_MS = 15_000;
 
 /**
  * Announces a host to its fleet and keeps it announced. Returns after the first acceptance, waiting for server and
- * control worker as long as it takes; a refusal (another live machine has the name) is an error.
+ * control worker as long as it takes; a refusal (another live machine has the name) is an error. `stop` ends it all.
  */
 export async function stayRegistered(
-  host: HostContext,
+  record: HostRecord,
+  fleet: string,
   target: Target,
-  labels: readonly string[],
   logger: Logger,
-): Promise<{ stop(): void }> {
-  const record: HostRecord = {
-    v: 1,
-    name: host.name,
-    machineId: readMachineId(),
-    pid: process.pid,
-    address: host.address,
-    labels: [...labels],
-    scratch: host.scratch,
-    startedAt: new Date().toISOString(),
-  };
+  stop: AbortSignal,
+): Promise<void> {
   const connection = Connection.lazy(target.options);
   const temporal = new Client({ connection, namespace: target.namespace });
   const announce = async (): Promise<void> => {
-    const answer = await connection.withDeadline(Date.now() + ANSWER_MS, () => registerHost(temporal, host.fleet, record, target.timing));
-    if (!answer.accepted) throw new TemperError('UsageInvalid', { where: host.name, what: answer.why ?? 'the fleet refused this host', fix: 'give this host another --name, or stop the other worker' });
+    const answer = await connection.withDeadline(Date.now() + ANSWER_MS, () =>
+      registerHost(temporal, fleet, record, target.timing),
+    );
+    if (!answer.accepted)
+      throw new TemperError('UsageInvalid', {
+        where: record.name,
+        what: answer.why ?? 'the fleet refused this host',
+        fix: 'give this host another --name, or stop the other worker',
+      });
   };
-  const abort = new AbortController();
-  await announceUntilAccepted(announce, logger);
-  void repeat(announce, abort.signal, logger).finally(() => connection.close());
-  return { stop: () => abort.abort() };
+  const end = (): Promise<void> => connection.close();
+  try {
+    await announceUntilAccepted(announce, logger, stop);
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  // Rejections are handled inside; the loop ends with the signal.
+  void repeat(announce, stop, logger).then(end, end);
 }
 
-async function announceUntilAccepted(announce: () => Promise<void>, logger: Logger): Promise<void> {
+async function announceUntilAccepted(announce: () => Promise<void>, logger: Logger, stop: AbortSignal): Promise<void> {
   for (;;) {
     try {
       return await announce();
     } catch (error) {
       if (error instanceof TemperError) throw error;
       logger.warn({ err: error }, 'the fleet does not answer yet');
-      await sleep(RETRY_MS);
+      await sleep(RETRY_MS, undefined, { signal: stop });
     }
   }
 }
 
-async function repeat(announce: () => Promise<void>, signal: AbortSignal, logger: Logger): Promise<void> {
-  while (!signal.aborted) {
+async function repeat(announce: () => Promise<void>, stop: AbortSignal, logger: Logger): Promise<void> {
+  while (!stop.aborted) {
     try {
-      await sleep(AGAIN_MS, undefined, { signal });
+      await sleep(AGAIN_MS, undefined, { signal: stop });
       await announce();
     } catch (error) {
-      if (!signal.aborted) logger.warn({ err: error }, 'the fleet did not take the announcement');
+      if (!stop.aborted) logger.warn({ err: error }, 'the fleet did not take the announcement');
     }
   }
 }

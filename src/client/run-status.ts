@@ -4,7 +4,16 @@ import { isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
 import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
-import { PipelineResultSchema, ProgressSchema, RunMemoSchema, type PipelineResult, type Progress, type RunMemo, type RunState, type RunStatus } from '../schemas/run.js';
+import {
+  PipelineResultSchema,
+  ProgressSchema,
+  RunMemoSchema,
+  type PipelineResult,
+  type Progress,
+  type RunMemo,
+  type RunState,
+  type RunStatus,
+} from '../schemas/run.js';
 import type { TemperClient } from './connect.js';
 
 /** State of a run, answered by the server alone: no worker needs to be alive. */
@@ -36,7 +45,11 @@ export async function describe(client: TemperClient, workflowId: string): Promis
   }
 }
 
-async function statusOf(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<RunStatus> {
+async function statusOf(
+  client: TemperClient,
+  run: string,
+  description: WorkflowExecutionDescription,
+): Promise<RunStatus> {
   const memo = readMemo(description);
   const state = stateOf(description.status.name, memo);
   const isOpen = !isClosedStatus(description.status.name);
@@ -91,9 +104,15 @@ function blockedProblem(memo: RunMemo | null): Problem | null {
 }
 
 /** Newest heartbeats of what runs now, of the gang too. */
-async function readProgress(client: TemperClient, run: string, description: WorkflowExecutionDescription): Promise<Progress[]> {
+async function readProgress(
+  client: TemperClient,
+  run: string,
+  description: WorkflowExecutionDescription,
+): Promise<Progress[]> {
   const gang = await describe(client, gangWorkflowId(run));
-  const pending = [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])].flatMap(({ raw }) => raw.pendingActivities ?? []);
+  const pending = [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])].flatMap(
+    ({ raw }) => raw.pendingActivities ?? [],
+  );
   return pending.flatMap(({ heartbeatDetails }) => {
     const payload = heartbeatDetails?.payloads?.[0];
     if (payload === undefined || payload === null) return [];
@@ -102,7 +121,10 @@ async function readProgress(client: TemperClient, run: string, description: Work
   });
 }
 
-async function readOutcome(client: TemperClient, { workflowId, runId }: WorkflowExecutionDescription): Promise<{ result: PipelineResult | null; problem: Problem | null }> {
+async function readOutcome(
+  client: TemperClient,
+  { workflowId, runId }: WorkflowExecutionDescription,
+): Promise<{ result: PipelineResult | null; problem: Problem | null }> {
   try {
     const result: unknown = await client.temporal.workflow.getHandle(workflowId, runId).result();
     return { result: PipelineResultSchema.parse(result), problem: null };
@@ -118,7 +140,9 @@ function problemOf(error: unknown): Problem {
   const failure = FailureSchema.safeParse(cause);
   const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
   if (parsed.success) return parsed.data;
-  return problem('Internal', { what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error) });
+  return problem('Internal', {
+    what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error),
+  });
 }
 
 function fleetOf(taskQueue: string): string | null {

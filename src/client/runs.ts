@@ -6,7 +6,13 @@ import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
 import { toProblem } from '../domain/spec/read-spec.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
-import { ResumeAnswerSchema, type PipelineInput, type ResumeAnswer, type RunStatus, type SpecSet } from '../schemas/run.js';
+import {
+  ResumeAnswerSchema,
+  type PipelineInput,
+  type ResumeAnswer,
+  type RunStatus,
+  type SpecSet,
+} from '../schemas/run.js';
 import type { TemperClient } from './connect.js';
 import { getRunStatus, describe } from './run-status.js';
 
@@ -60,7 +66,7 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
 export async function* watchRun(
   client: TemperClient,
   run: string,
-  { signal, pollMs = 500 }: { readonly signal?: AbortSignal; readonly pollMs?: number } = {},
+  { signal, pollMs = 1_000 }: { readonly signal?: AbortSignal; readonly pollMs?: number } = {},
 ): AsyncGenerator<RunStatus> {
   let told = '';
   for (;;) {
@@ -106,7 +112,10 @@ export async function resumeRun(
 }
 
 /** The plan of a spec file and its text with absolute paths; all problems at once as one error. */
-export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, 'specText' | 'file' | 'run' | 'sets'>): { plan: PipelinePlan; specText: string } {
+export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, 'specText' | 'file' | 'run' | 'sets'>): {
+  plan: PipelinePlan;
+  specText: string;
+} {
   const edited = applySets(specText, sets);
   const text = absoluteSpecText(edited.text, dirname(file));
   const planned = planFromText(text, run, []);
@@ -119,7 +128,13 @@ export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, '
   });
 }
 
-async function launch(client: TemperClient, run: string, plan: PipelinePlan, specText: string, { from, until }: StartRequest): Promise<boolean> {
+async function launch(
+  client: TemperClient,
+  run: string,
+  plan: PipelinePlan,
+  specText: string,
+  { from, until }: StartRequest,
+): Promise<boolean> {
   const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure: 'park' };
   try {
     await client.temporal.workflow.start('fineTunePipeline', {

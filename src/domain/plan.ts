@@ -44,7 +44,8 @@ function assertRunnable(stages: readonly StagePlan[]): void {
   const seen = new Set<StageName>();
   for (const stage of stages) {
     const missing = stage.needs.filter((need) => !seen.has(need));
-    if (missing.length > 0) throw new TypeError(`stage ${stage.name} needs ${missing.join(', ')}, which no earlier stage makes`);
+    if (missing.length > 0)
+      throw new TypeError(`stage ${stage.name} needs ${missing.join(', ')}, which no earlier stage makes`);
     if (seen.has(stage.name)) throw new TypeError(`stage ${stage.name} stands twice in the plan`);
     seen.add(stage.name);
   }

@@ -27,7 +27,9 @@ export class RunBook {
 
   /** Marks stages that this run leaves out. */
   skip(names: readonly StageName[]): void {
-    this.#stages = this.#stages.map((status) => (names.includes(status.name) ? { name: status.name, state: 'skipped' } : status));
+    this.#stages = this.#stages.map((status) =>
+      names.includes(status.name) ? { name: status.name, state: 'skipped' } : status,
+    );
   }
 
   begin(name: StageName, state: 'running' | 'waiting', at: string, host?: string): void {
@@ -56,7 +58,9 @@ export class RunBook {
   run(): void {
     this.#state = 'running';
     this.#problem = null;
-    this.#stages = this.#stages.map((status) => (status.state === 'failed' ? { name: status.name, state: 'pending' } : status));
+    this.#stages = this.#stages.map((status) =>
+      status.state === 'failed' ? { name: status.name, state: 'pending' } : status,
+    );
   }
 
   block(problem: Problem): void {

@@ -26,7 +26,7 @@ export const FLEET_TIMING: Timing = {
 
 /** Timers of `temper dev`: one machine, nobody waits minutes there for a worker to come back. */
 export const LOCAL_TIMING: Timing = {
-  heartbeatIntervalMs: 500,
+  heartbeatIntervalMs: 1 * SECOND,
   heartbeatThrottleMs: 1 * SECOND,
   // The embedded server restarts in about 3 s.
   heartbeatTimeoutMs: 6 * SECOND,
@@ -36,7 +36,7 @@ export const LOCAL_TIMING: Timing = {
   scheduleToStartMs: 2 * MINUTE,
   callTimeoutMs: 20 * SECOND,
   stopGraceMs: 10 * SECOND,
-  pollMs: 250,
+  pollMs: 500,
   retryInitialMs: 500,
   retryMaximumMs: 5 * SECOND,
 };
@@ -47,7 +47,9 @@ export const LOCAL_TIMING: Timing = {
  */
 export function scaleTiming(timing: Timing, factor: number): Timing {
   if (!(factor > 0)) throw new RangeError(`a timing factor is above 0, not ${factor}`);
-  const scaled = Object.entries(timing).map(([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))] as const);
+  const scaled = Object.entries(timing).map(
+    ([name, value]) => [name, value === 0 ? 0 : Math.max(1, Math.round(value * factor))] as const,
+  );
   const result = { ...timing, ...Object.fromEntries(scaled) };
   const isExact = scaled.every(([, value]) => Number.isSafeInteger(value));
   if (!isExact || (isTimingOrdered(timing) && !isTimingOrdered(result))) {

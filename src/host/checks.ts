@@ -27,7 +27,8 @@ async function runCheck(check: Check, contract: CheckpointContract): Promise<voi
     }
     case 'filesExist':
       for (const path of check.paths) {
-        if ((await stat(path).catch(() => null)) === null) throw new TemperError('ProofFailed', { where: path, what: 'the file was not written' });
+        if ((await stat(path).catch(() => null)) === null)
+          throw new TemperError('ProofFailed', { where: path, what: 'the file was not written' });
       }
       return;
     default:
@@ -42,7 +43,9 @@ async function checkConverted(dir: string, originalDir: string, contract: Checkp
   refuse(originalDir, 'the original model folder is not whole', original.problems);
   const config: unknown = JSON.parse(await readFile(join(originalDir, 'config.json'), 'utf8'));
   const metadata = await readDcpMetadata(join(dir, contract.converted.folder, '.metadata'));
-  const converted = new Map([...metadata.tensors].map(([fqn, { dtype, size }]): [string, TensorShape] => [fqn, { dtype, shape: size }]));
+  const converted = new Map(
+    [...metadata.tensors].map(([fqn, { dtype, size }]): [string, TensorShape] => [fqn, { dtype, shape: size }]),
+  );
   const differences = contract.compareConverted(original.tensors, config, converted);
   if (differences.length === 0) return;
   throw new TemperError('ProofFailed', {
@@ -58,7 +61,11 @@ async function wholeModel(dir: string): Promise<ModelFolder> {
     return await readModelFolder(dir);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new TemperError('SourceMissing', { where: dir, what: 'the model folder cannot be read', why }, { cause: error });
+    throw new TemperError(
+      'SourceMissing',
+      { where: dir, what: 'the model folder cannot be read', why },
+      { cause: error },
+    );
   }
 }
 

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { fingerprint } from '../domain/fingerprint.js';
 import { readJsonFile, writeJsonFile } from './json-file.js';
 
-const ProvenEnvironmentSchema = z.looseObject({
+/** Record of a proven environment, on the host's own disk. */
+export const ProvenEnvironmentSchema = z.looseObject({
   v: z.literal(1),
   digest: z.string().describe('Hash of the lock.'),
   lock: z.record(z.string(), z.string()).describe('Installed versions by name.'),
@@ -17,8 +18,18 @@ export function readEnvironment(scratch: string, recipe: string, python: string)
 }
 
 /** Remembers a proven environment. */
-export async function writeEnvironment(scratch: string, recipe: string, python: string, lock: Readonly<Record<string, string>>): Promise<void> {
-  const record: ProvenEnvironment = { v: 1, digest: fingerprint(lock), lock: { ...lock }, at: new Date().toISOString() };
+export async function writeEnvironment(
+  scratch: string,
+  recipe: string,
+  python: string,
+  lock: Readonly<Record<string, string>>,
+): Promise<void> {
+  const record: ProvenEnvironment = {
+    v: 1,
+    digest: fingerprint(lock),
+    lock: { ...lock },
+    at: new Date().toISOString(),
+  };
   await writeJsonFile(environmentFile(scratch, recipe, python), record);
 }
 

@@ -13,7 +13,8 @@ export async function readFactFiles(out: string, names: readonly string[]): Prom
 }
 
 async function readFactFile(path: string): Promise<unknown> {
-  const unproven = (why: string): TemperError => new TemperError('ProofFailed', { where: path, what: 'a result file is not as it must be', why });
+  const unproven = (why: string): TemperError =>
+    new TemperError('ProofFailed', { where: path, what: 'a result file is not as it must be', why });
   const file = await open(path).catch(() => null);
   if (file === null) throw unproven('it was not written');
   try {

@@ -25,14 +25,20 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promi
   const value = parse(text, path);
   const version = typeof value === 'object' && value !== null && 'v' in value ? value.v : undefined;
   if (typeof version === 'number' && version > 1) {
-    throw new TemperError('FormatTooNew', { where: path, what: `the file has format version ${version}, this Temper reads version 1` });
+    throw new TemperError('FormatTooNew', {
+      where: path,
+      what: `the file has format version ${version}, this Temper reads version 1`,
+    });
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new TemperError('WorkspaceUnusable', {
     where: path,
     what: 'the file does not have the form that Temper writes',
-    why: result.error.issues.slice(0, 3).map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
+    why: result.error.issues
+      .slice(0, 3)
+      .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
+      .join('; '),
     fix: 'move it away if it was edited or damaged; what it stood for is made again',
   });
 }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
+import { fingerprint } from '../domain/fingerprint.js';
 import type { HostProbe } from '../schemas/host.js';
 import { VERSION } from '../version.js';
 import type { HostContext } from './context.js';
@@ -12,7 +13,7 @@ export async function probeHost({ name, address, scratch }: HostContext): Promis
   return {
     v: 1,
     name,
-    machineId: readMachineId(),
+    machineId: announcedMachineId(),
     pid: process.pid,
     address,
     cpus: availableParallelism(),
@@ -22,4 +23,12 @@ export async function probeHost({ name, address, scratch }: HostContext): Promis
     time: new Date().toISOString(),
     version: VERSION,
   };
+}
+
+/**
+ * Identity of this machine as others see it. The system's own id is meant to stay private (machine-id(5) asks for
+ * an application's own hash), and what is announced ends up in histories.
+ */
+export function announcedMachineId(): string {
+  return fingerprint(['temper', readMachineId()]);
 }

@@ -27,7 +27,9 @@ export async function assertResources(workspace: string, { diskBytes, ramBytes }
   }
   const ram = await availableRamBytes();
   if (ram < ramBytes) {
-    throw new TemperError('RamTooSmall', { what: `${megabytes(ram)} of memory are available, ${megabytes(ramBytes)} are needed` });
+    throw new TemperError('RamTooSmall', {
+      what: `${megabytes(ram)} of memory are available, ${megabytes(ramBytes)} are needed`,
+    });
   }
 }
 

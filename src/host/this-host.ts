@@ -15,7 +15,11 @@ export interface ThisHost {
 export function hostContext({ config, name, options }: ThisHost): HostContext {
   const named = HostNameSchema.safeParse(name);
   if (!named.success) {
-    throw new TemperError('UsageInvalid', { where: '--name', what: `${JSON.stringify(name)} is no host name`, why: named.error.issues[0]?.message ?? '' });
+    throw new TemperError('UsageInvalid', {
+      where: '--name',
+      what: `${JSON.stringify(name)} is no host name`,
+      why: named.error.issues[0]?.message ?? '',
+    });
   }
   const dist = join(config.root, 'dist');
   return {

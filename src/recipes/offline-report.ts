@@ -9,7 +9,13 @@ export function offlineReport(plan: PipelinePlan, specText: string): PlanReport 
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   const recipe = findRecipe(plan.recipe.id);
   if (spec === null || recipe === null) return null;
-  const tools = { python: spec.environment.python ?? '<python>', node: '<node>', temper: '<temper>', programs: '<programs>', cpus: 0 };
+  const tools = {
+    python: spec.environment.python ?? '<python>',
+    node: '<node>',
+    temper: '<temper>',
+    programs: '<programs>',
+    cpus: 0,
+  };
   return {
     v: 1,
     run: plan.run,

@@ -17,10 +17,18 @@ export type PlannedText =
 export function planFromText(text: string, run: string | null, sets: readonly SpecSet[]): PlannedText {
   const edited = applySets(text, sets);
   if (edited.problems.length > 0) return { plan: null, problems: edited.problems.map(toProblem) };
-  const { spec, problems } = readSpec(edited.text, { file: run === null ? 'spec.yaml' : `${run}/spec.yaml`, baseDir: '/', recipes: RECIPES });
+  const { spec, problems } = readSpec(edited.text, {
+    file: run === null ? 'spec.yaml' : `${run}/spec.yaml`,
+    baseDir: '/',
+    recipes: RECIPES,
+  });
   const errors = problems.filter(({ severity }) => severity === 'error').map(toProblem);
   const recipe = spec === null ? null : findRecipe(spec.recipe);
   if (spec === null || recipe === null) return { plan: null, problems: errors };
   const warnings = problems.filter(({ severity }) => severity === 'warning').map(toProblem);
-  return { plan: makePlan(spec, run ?? spec.name, recipe, recipe.stages(spec), warnings), specText: edited.text, problems: [] };
+  return {
+    plan: makePlan(spec, run ?? spec.name, recipe, recipe.stages(spec), warnings),
+    specText: edited.text,
+    problems: [],
+  };
 }

@@ -1,6 +1,8 @@
+import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageName } from '../schemas/plan.js';
+import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
 
 /**
@@ -115,7 +117,10 @@ export interface EnvironmentRecipe {
   /** Slower command that shows that the software really works; run when the probe's answer is new. */
   prove(tools: HostTools, spec: PipelineSpec): Command;
   /** The lock (name -> version) from the probe's parsed line, and what makes the host unfit. */
-  read(line: unknown, spec: PipelineSpec): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
+  read(
+    line: unknown,
+    spec: PipelineSpec,
+  ): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
 }
 
 /** One host's place in a gang and the folders of the attempt. */
@@ -147,6 +152,19 @@ export interface TrainingRecipe {
   iterationRank(nodes: number, ranksPerNode: number): number;
   /** Free ports to offer rank 0's host, in order; empty means any free port. */
   readonly masterPorts: readonly number[];
+  /** What a resume restores; without it only weights and position can be told. */
+  readonly resume?: ResumeRecipe;
+}
+
+/** What the training code does with a saved state. */
+export interface ResumeRecipe {
+  /** What a resume is told to load beside weights and position. */
+  loads(spec: PipelineSpec): { readonly optimizer: boolean; readonly rng: boolean };
+  /** See `ResumeFacts.fillsMoments`. */
+  readonly fillsMoments: boolean;
+  schedule(spec: PipelineSpec): LearningRateSchedule;
+  /** Whether a model tensor learns, so that the optimizer keeps moments of it. */
+  isTrained(fqn: string, spec: PipelineSpec): boolean;
 }
 
 export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
@@ -190,6 +208,8 @@ export interface CheckpointLayout {
   isStepCounter(fqn: string): boolean;
   /** Entry that holds the training iteration as a number. */
   readonly iterationEntry: string;
+  /** Which parts of the training state the entries of a checkpoint are. */
+  storedState(fqns: Iterable<string>): StoredState;
 }
 
 /** Shape and number format of a tensor. */

@@ -27,26 +27,35 @@ export function reportStages(plan: PipelinePlan, recipe: Recipe, facts: ReportFa
   }));
 }
 
-function commandsOf(stage: StageName, recipe: Recipe, { spec, tools, inputs }: ReportFacts): readonly (readonly string[])[] {
+function commandsOf(
+  stage: StageName,
+  recipe: Recipe,
+  { spec, tools, inputs }: ReportFacts,
+): readonly (readonly string[])[] {
   if (stage === 'environment') return [recipe.environment.probe(tools, spec).argv];
   const known = withPlaceholders(inputs);
-  if (stage !== 'train') return recipe.work(stage as ProducedStage, { spec, tools, out: `<${stage}>`, inputs: known }).commands.map(({ argv }) => argv);
-  return Array.from({ length: spec.fleet.hosts }, (_, nodeRank) =>
-    recipe.training.launch({
-      spec,
-      tools,
-      nodeRank,
-      nodes: spec.fleet.hosts,
-      ranksPerNode: spec.fleet.npusPerHost,
-      masterAddress: '<address of node 0>',
-      masterPort: recipe.training.masterPorts[0] ?? 0,
-      address: '<address>',
-      rankLogDir: '<rank logs>',
-      loadDir: '<attempt>/load',
-      saveDir: '<attempt>/ckpt',
-      isResume: false,
-      inputs: known,
-    }).argv,
+  if (stage !== 'train')
+    return recipe
+      .work(stage as ProducedStage, { spec, tools, out: `<${stage}>`, inputs: known })
+      .commands.map(({ argv }) => argv);
+  return Array.from(
+    { length: spec.fleet.hosts },
+    (_, nodeRank) =>
+      recipe.training.launch({
+        spec,
+        tools,
+        nodeRank,
+        nodes: spec.fleet.hosts,
+        ranksPerNode: spec.fleet.npusPerHost,
+        masterAddress: '<address of node 0>',
+        masterPort: recipe.training.masterPorts[0] ?? 0,
+        address: '<address>',
+        rankLogDir: '<rank logs>',
+        loadDir: '<attempt>/load',
+        saveDir: '<attempt>/ckpt',
+        isResume: false,
+        inputs: known,
+      }).argv,
   );
 }
 

@@ -49,7 +49,7 @@ export const StageRecordSchema = z.looseObject({
 });
 export type StageRecord = z.infer<typeof StageRecordSchema>;
 
-/** Who is making an output: `<workspace>/store/<stage>/<key>/claim/owner.json`. */
+/** Who is making an output: `<workspace>/store/<stage>/<key>/claim/owner-<hash>.json`. */
 export const ClaimSchema = z.looseObject({
   v: z.literal(1),
   run: z.string(),

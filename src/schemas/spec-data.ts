@@ -31,7 +31,9 @@ const LlavaSchema = z.strictObject({
 
 const MllmSchema = z.strictObject({
   name: NameSchema.describe('Name of the data set, unique in the spec.'),
-  format: z.literal('mllm').describe('Ready rows (messages with role and content, images as a list); checked, not converted.'),
+  format: z
+    .literal('mllm')
+    .describe('Ready rows (messages with role and content, images as a list); checked, not converted.'),
   annotations: PathSchema.describe('JSON file with the rows.'),
   images: ImagesSchema.optional().describe('Where the images are; absent for text-only rows.'),
   maxSamples: MaxSamplesSchema,

@@ -24,8 +24,15 @@ const EnvSchema = z.record(
     'an environment variable has letters, digits and underscores and does not start with a digit',
     'OMP_NUM_THREADS',
   ).max(200),
-  // oxlint-disable-next-line no-control-regex -- an environment cannot carry NUL
-  z.union([z.string().max(4096).regex(/^[^\u0000]*$/, 'a value cannot hold a NUL character'), z.number(), z.boolean()]),
+  z.union([
+    z
+      .string()
+      .max(4096)
+      // oxlint-disable-next-line no-control-regex -- an environment cannot carry NUL
+      .regex(/^[^\u0000]*$/, 'a value cannot hold a NUL character'),
+    z.number(),
+    z.boolean(),
+  ]),
 );
 
 /** The `train` section of the spec. */
@@ -34,18 +41,26 @@ export const TrainSchema = z.strictObject({
   microBatchSize: z.int().min(1).max(4096).default(1).describe('Samples per rank and forward pass.'),
   gradientAccumulation: z.int().min(1).max(4096).default(1).describe('Forward passes per optimizer step.'),
   learningRate: z.number().positive().max(1).describe('Peak learning rate.'),
-  warmupFraction: z.number().min(0).max(1).optional().describe('Share of the iterations in which the learning rate rises.'),
+  warmupFraction: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('Share of the iterations in which the learning rate rises.'),
   weightDecay: z.number().min(0).max(1).default(0).describe('Weight decay of the optimizer.'),
   seed: z.int().min(0).max(999_999_999).default(42).describe('Seed of initialisation, data order and dropout.'),
-  sequenceLength: z.int().min(16).max(1_048_576).default(1024).describe('Longest sample in tokens; longer ones are cut.'),
+  sequenceLength: z
+    .int()
+    .min(16)
+    .max(1_048_576)
+    .default(1024)
+    .describe('Longest sample in tokens; longer ones are cut.'),
   freeze: FreezeSchema.default({ visionEncoder: true, visionProjector: true, textDecoder: false }).describe(
     'Parts of the model that do not learn.',
   ),
   loss: z
     .strictObject({
-      type: z
-        .enum(['default', 'per_token_loss', 'per_sample_loss'])
-        .describe('How the loss is averaged over a batch.'),
+      type: z.enum(['default', 'per_token_loss', 'per_sample_loss']).describe('How the loss is averaged over a batch.'),
     })
     .optional()
     .describe('Loss settings; required by recipes whose training code offers a choice.'),

@@ -38,7 +38,7 @@ const ExportSchema = z.strictObject({
     .enum(['bf16', 'f32'])
     .default('bf16')
     .describe(
-      "Number format of the exported weights: bf16 (each tensor as in the original model) or f32 (as trained, twice the size).",
+      'Number format of the exported weights: bf16 (each tensor as in the original model) or f32 (as trained, twice the size).',
     ),
 });
 
@@ -60,13 +60,16 @@ const RecoverySchema = z.strictObject({
 export const PipelineSpecSchema = z.strictObject({
   apiVersion: z.literal('temper/v1').describe('Version of this format.'),
   name: NameSchema.describe('Name of the pipeline; the run takes it unless --run gives another.'),
-  recipe: patternText(/^[a-z0-9][a-z0-9./-]{0,79}$/, 'a recipe id looks like cpu-tiny or vendor/model', 'cpu-tiny')
-    .describe('What is trained with what: the id of a recipe (temper init --recipe).'),
+  recipe: patternText(
+    /^[a-z0-9][a-z0-9./-]{0,79}$/,
+    'a recipe id looks like cpu-tiny or vendor/model',
+    'cpu-tiny',
+  ).describe('What is trained with what: the id of a recipe (temper init --recipe).'),
   workspace: PathSchema.describe(
     'Folder visible on all hosts, for outputs and checkpoints; a relative path is taken from the spec file.',
   ),
   scratch: PathSchema.optional().describe(
-    "Folder on each host's own disk; host workers started with --scratch use theirs, which must agree where both are given.",
+    "Folder on each host's own disk, for caches and logs; the --scratch of a host's worker wins.",
   ),
   fleet: FleetSchema.describe('The hosts that the run needs.'),
   environment: z
@@ -103,7 +106,9 @@ export const PipelineSpecSchema = z.strictObject({
     onUnknown: 'restart',
   }).describe('What happens after failures.'),
   accept: z
-    .array(patternText(/^[a-z0-9][a-z0-9/.-]{0,99}$/, 'a lint id looks like train/one-checkpoint', 'train/one-checkpoint'))
+    .array(
+      patternText(/^[a-z0-9][a-z0-9/.-]{0,99}$/, 'a lint id looks like train/one-checkpoint', 'train/one-checkpoint'),
+    )
     .max(100)
     .default([])
     .describe('Ids of lints that this pipeline accepts on purpose.'),

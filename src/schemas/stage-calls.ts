@@ -132,9 +132,6 @@ export type NodeDone = z.infer<typeof NodeDoneSchema>;
 export const SealCallSchema = TrainCallSchema.extend({ nodes: z.array(NodeDoneSchema) });
 export type SealCall = z.infer<typeof SealCallSchema>;
 
-/** Argument of `releaseClaim`: a stage that failed lets others try. */
-export const ReleaseClaimCallSchema = StageCallSchema;
-
 /** Input of the workflow `trainGang`. */
 export const GangInputSchema = z.object({
   v: z.literal(1),

@@ -6,7 +6,9 @@ const ms = z.int().min(1);
 export const TimingSchema = z.object({
   heartbeatIntervalMs: ms.describe('How often an activity reports progress to its worker.'),
   heartbeatThrottleMs: ms.describe('How often the worker sends the newest progress to the server.'),
-  heartbeatTimeoutMs: ms.describe('Silence after which the server gives up an activity attempt; longer than a planned server restart.'),
+  heartbeatTimeoutMs: ms.describe(
+    'Silence after which the server gives up an activity attempt; longer than a planned server restart.',
+  ),
   probeTimeoutMs: ms.describe('How long a probe of a silent host may take before the host counts as lost.'),
   fenceTimeoutMs: ms.describe('How long a keeper tolerates an unreadable workspace before it stops its ranks.'),
   orphanTimeoutMs: z.int().min(0).describe('How long a command lives without any supervisor; 0 is for ever.'),

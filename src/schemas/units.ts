@@ -8,7 +8,10 @@ const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } 
  * `temper validate` name them also when the value is no text at all.
  */
 export function patternText(pattern: RegExp, message: string, example: string): z.ZodString {
-  return z.string().regex(pattern, message).meta({ patternErrorMessage: message, examples: [example] });
+  return z
+    .string()
+    .regex(pattern, message)
+    .meta({ patternErrorMessage: message, examples: [example] });
 }
 
 /** A length of time as people write it: a number and one unit (`250ms`, `30s`, `30m`, `12h`, `2d`). */
@@ -30,7 +33,7 @@ export function durationMs(text: string): number {
 export const NameSchema = patternText(
   /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/,
   'a name has 1 to 40 lower-case letters, digits and inner dashes',
-  'glm-llava-1',
+  'shapes-1',
 );
 
 /** A host name as workers announce it: also dots, as in fully qualified names. */

@@ -69,7 +69,8 @@ export function workActivities({ timing, fleet, host, activityId, summary, timeo
     taskQueue: hostQueue(fleet, host, 'run'),
     activityId,
     summary,
-    startToCloseTimeout: timeoutMs,
+    // Over all attempts: one attempt's own limit would only lead to the next one, which attaches again.
+    scheduleToCloseTimeout: timeoutMs,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     scheduleToStartTimeout: timing.scheduleToStartMs,
     cancellationType: WAIT,

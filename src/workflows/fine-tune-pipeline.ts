@@ -1,4 +1,11 @@
-import { ApplicationFailure, CancellationScope, condition, isCancellation, setHandler, upsertMemo } from '@temporalio/workflow';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  setHandler,
+  upsertMemo,
+} from '@temporalio/workflow';
 import { formatProblem, problem } from '../domain/errors.js';
 import { RunBook } from '../domain/run-book.js';
 import { changedStages, selectedStages, withDependents } from '../domain/stages.js';

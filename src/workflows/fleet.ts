@@ -11,7 +11,13 @@ import { LOCAL_TIMING } from '../domain/timing.js';
 import type { FleetInput, Registration } from '../schemas/fleet-calls.js';
 import type { HostRecord } from '../schemas/host.js';
 import { callActivities, controlActivities } from './activity-options.js';
-import { getFleetQuery, leaseGrantedSignal, registerHostUpdate, releaseLeaseSignal, requestLeaseSignal } from './messages.js';
+import {
+  getFleetQuery,
+  leaseGrantedSignal,
+  registerHostUpdate,
+  releaseLeaseSignal,
+  requestLeaseSignal,
+} from './messages.js';
 
 /** Long-lived entity of a fleet: which hosts there are and who holds them. */
 export async function fleet(input: FleetInput): Promise<void> {
@@ -80,8 +86,12 @@ export async function fleet(input: FleetInput): Promise<void> {
 /** Gives back what terminated owners hold: they had no chance to do it themselves. */
 async function releaseClosedOwners(book: FleetBook, timing: typeof LOCAL_TIMING): Promise<void> {
   const owners = book.owners();
-  const { closed } = await controlActivities(timing).findClosedOwners({ v: 1, owners: owners.map(({ owner }) => owner) });
+  const { closed } = await controlActivities(timing).findClosedOwners({
+    v: 1,
+    owners: owners.map(({ owner }) => owner),
+  });
   for (const { request, owner } of owners) {
-    if (closed.some((gone) => gone.workflowId === owner.workflowId && gone.runId === owner.runId)) book.release(request);
+    if (closed.some((gone) => gone.workflowId === owner.workflowId && gone.runId === owner.runId))
+      book.release(request);
   }
 }

@@ -52,5 +52,7 @@ export async function openRunFolder(plan: PipelinePlan, specText: string, timing
 
 /** Whether nobody took the call: the host may be down, while a failed call is an answer. */
 function isUnanswered(error: unknown): boolean {
-  return error instanceof Error && 'cause' in error && error.cause instanceof Error && error.cause.name === 'TimeoutFailure';
+  return (
+    error instanceof Error && 'cause' in error && error.cause instanceof Error && error.cause.name === 'TimeoutFailure'
+  );
 }

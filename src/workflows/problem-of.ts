@@ -11,7 +11,10 @@ export function problemOf(error: unknown, where: string): Problem {
     return problem('Internal', { where, what: root.message });
   }
   if (root instanceof TimeoutFailure) {
-    const silent = root.timeoutType === 'SCHEDULE_TO_START' ? 'its worker did not take the work in time' : 'its worker stopped answering';
+    const silent =
+      root.timeoutType === 'SCHEDULE_TO_START'
+        ? 'its worker did not take the work in time'
+        : 'its worker stopped answering';
     return problem('HostUnreachable', { where, what: silent, why: `Temporal timeout ${root.timeoutType}` });
   }
   return problem('Internal', { where, what: root instanceof Error ? root.message : String(root) });
@@ -20,7 +23,10 @@ export function problemOf(error: unknown, where: string): Problem {
 /** The failure that says most: activity and child failures wrap the one that caused them. */
 function rootOf(error: unknown): unknown {
   let current = error;
-  while ((current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) && current.cause !== undefined) {
+  while (
+    (current instanceof ActivityFailure || current instanceof ChildWorkflowFailure) &&
+    current.cause !== undefined
+  ) {
     current = current.cause;
   }
   return current;

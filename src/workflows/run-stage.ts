@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   ChildWorkflowCancellationType,
   executeChild,
   ParentClosePolicy,
@@ -12,13 +13,18 @@ import { gangWorkflowId, stageActivityId } from '../domain/ids.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { StagePlan } from '../schemas/plan.js';
 import type { StageCall, StageDone } from '../schemas/stage-calls.js';
-import { workActivities } from './activity-options.js';
+import { callActivities, workActivities } from './activity-options.js';
 import { firstAnswer } from './open-run.js';
 import { trainGang } from './train-gang.js';
 import type { Walk } from './walk-stages.js';
 
 /** Runs one stage where its placement says. */
-export async function runStageAt(walk: Walk, stage: StagePlan, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
+export async function runStageAt(
+  walk: Walk,
+  stage: StagePlan,
+  call: StageCall,
+  hosts: readonly HostRecord[],
+): Promise<StageDone> {
   const { placement } = stage;
   switch (placement) {
     case 'everyHost':
@@ -53,14 +59,24 @@ function lookUp(walk: Walk, call: StageCall, hosts: readonly HostRecord[]) {
 async function produce(walk: Walk, call: StageCall, host: string): Promise<StageDone> {
   begin(walk, call, 'running', host);
   const { stage, tryNumber, timing } = call;
-  return workActivities({
-    timing,
-    fleet: walk.plan.fleet.name,
-    host,
-    activityId: stageActivityId(stage.name, tryNumber),
-    summary: stage.title,
-    timeoutMs: stage.timeoutMs,
-  }).runStage(call);
+  const { fleet } = walk.plan;
+  try {
+    return await workActivities({
+      timing,
+      fleet: fleet.name,
+      host,
+      activityId: stageActivityId(stage.name, tryNumber),
+      summary: stage.title,
+      timeoutMs: stage.timeoutMs,
+    }).runStage(call);
+  } catch (error) {
+    // A host that fell silent, or ran out of time, left its claim and perhaps its command: nothing of a parked run
+    // may stand in the way of another. When the host cannot be told, the next try takes the claim over.
+    const quick = { ...timing, scheduleToStartMs: timing.callTimeoutMs };
+    const release = (): Promise<void> => callActivities(quick, fleet.name, host).releaseClaim(call);
+    await CancellationScope.nonCancellable(release).catch(() => undefined);
+    throw error;
+  }
 }
 
 async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {

@@ -37,7 +37,9 @@ async function trainOn(input: GangInput, { hosts, lease }: LeaseGrant): Promise<
 
 /** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */
 async function checkEnvironments(input: GangInput, hosts: LeaseGrant['hosts']): Promise<void> {
-  const answers = await Promise.all(hosts.map(({ name }) => workOn(input, name, 'environment').ensureEnvironment(input.call)));
+  const answers = await Promise.all(
+    hosts.map(({ name }) => workOn(input, name, 'environment').ensureEnvironment(input.call)),
+  );
   const odd = answers.filter(({ digest }) => digest !== input.environmentDigest);
   if (odd.length === 0) return;
   const facts = problem('EnvironmentsDiffer', {

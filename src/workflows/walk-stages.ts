@@ -40,7 +40,12 @@ export async function walkStages(walk: Walk): Promise<PipelineResult> {
 /** A stage was not begun because one that it needs failed; the first failure is the one to tell. */
 class NeedFailed extends Error {}
 
-async function runOne(walk: Walk, stage: StagePlan, needs: readonly Promise<void>[], hosts: readonly HostRecord[]): Promise<void> {
+async function runOne(
+  walk: Walk,
+  stage: StagePlan,
+  needs: readonly Promise<void>[],
+  hosts: readonly HostRecord[],
+): Promise<void> {
   try {
     await Promise.all(needs);
   } catch {

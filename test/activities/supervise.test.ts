@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { activity } from '../../src/activities/edge.js';
 import { keeperOf } from '../../src/activities/keeper-of.js';
 import { assertSucceeded, supervise } from '../../src/activities/supervise.js';
-import { TemperError } from '../../src/domain/errors.js';
+import type { TemperError } from '../../src/domain/errors.js';
 import { findKeeper } from '../../src/host/keeper/client.js';
 import type { StageCall } from '../../src/schemas/stage-calls.js';
 import { isAlive, until } from '../host/keeper/helpers.js';
@@ -39,7 +39,9 @@ const call: StageCall = {
 /** One attempt that supervises a command, behind the edge that all activities have. */
 function attempt(line: string, client?: Parameters<typeof start>[1]): Attempt<Awaited<ReturnType<typeof supervise>>> {
   const command = step({ out: '/' }, line);
-  const work = activity(z.null(), () => supervise({ host: bench.host(recipe), call, command, number: 1, progress: async () => ({}) }));
+  const work = activity(z.null(), () =>
+    supervise({ host: bench.host(recipe), call, command, number: 1, progress: async () => ({}) }),
+  );
   return start(() => work(null), client);
 }
 
@@ -84,15 +86,21 @@ describe('an attempt that is interrupted', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it.each(['TERMINATED', 'FAILED', 'TIMED_OUT', 'COMPLETED', 'CANCELLED'])('stops its command when the workflow is %s', async (status) => {
-    const one = attempt('exec sleep 60', clientOf(() => ({ status })));
-    const pid = await runningPid();
-    one.env.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
-    await expect(one.result).rejects.toBe(one.env.context.cancellationSignal.reason);
-    expect(isAlive(pid)).toBe(false);
-    const end = await keeper()?.status();
-    expect(end).toMatchObject({ state: 'exited', exit: { stop: { reason: `workflow ${status.toLowerCase()}` } } });
-  });
+  it.each(['TERMINATED', 'FAILED', 'TIMED_OUT', 'COMPLETED', 'CANCELLED'])(
+    'stops its command when the workflow is %s',
+    async (status) => {
+      const one = attempt(
+        'exec sleep 60',
+        clientOf(() => ({ status })),
+      );
+      const pid = await runningPid();
+      one.env.cancel('NOT_FOUND', new ActivityCancellationDetails({ notFound: true }));
+      await expect(one.result).rejects.toBe(one.env.context.cancellationSignal.reason);
+      expect(isAlive(pid)).toBe(false);
+      const end = await keeper()?.status();
+      expect(end).toMatchObject({ state: 'exited', exit: { stop: { reason: `workflow ${status.toLowerCase()}` } } });
+    },
+  );
 
   it('stops its command when that is asked for, and tells why in the record', async () => {
     const one = attempt('exec sleep 60');
@@ -103,9 +111,16 @@ describe('an attempt that is interrupted', () => {
   });
 
   it('begins no command after the stop was asked for', async () => {
-    const work = () => supervise({ host: bench.host(recipe), call, command: step({ out: '/' }, 'true'), number: 1, progress: async () => ({}) });
-    const one = start(async () => {
-      cancel(one);
+    const work = () =>
+      supervise({
+        host: bench.host(recipe),
+        call,
+        command: step({ out: '/' }, 'true'),
+        number: 1,
+        progress: async () => ({}),
+      });
+    const one = start((env) => {
+      cancel({ env });
       return work();
     });
     await expect(one.result).rejects.toBeInstanceOf(CancelledFailure);
@@ -119,7 +134,13 @@ describe('heartbeats', () => {
     const slow = new Promise<void>((resolve) => (release = resolve));
     const command = step({ out: '/' }, 'exec sleep 60');
     const one = start(() =>
-      supervise({ host: bench.host(recipe), call, command, number: 1, progress: () => slow.then(() => ({ text: 'read' })) }),
+      supervise({
+        host: bench.host(recipe),
+        call,
+        command,
+        number: 1,
+        progress: () => slow.then(() => ({ text: 'read' })),
+      }),
     );
     let beats = 0;
     await one.beat(() => (beats += 1) >= 5);
@@ -133,20 +154,28 @@ describe('heartbeats', () => {
 describe('the end of a command', () => {
   it.each([
     ['exit 0', null],
-    ['echo "error: bad input" >&2; echo later >&2; exit 3', { code: 'CommandFailed', what: 'make ended with exit status 3', why: 'error: bad input' }],
+    [
+      'echo "error: bad input" >&2; echo later >&2; exit 3',
+      { code: 'CommandFailed', what: 'make ended with exit status 3', why: 'error: bad input' },
+    ],
     ['echo said; exit 1', { code: 'CommandFailed', why: 'said' }],
     ['exit 1', { code: 'CommandFailed', why: 'it said nothing' }],
     ['kill -9 $$', { code: 'CommandFailed', what: 'make ended with signal SIGKILL' }],
   ])('of %j is told', async (line, expected) => {
     const ended = await attempt(line).result;
-    const error: unknown = await run(() => assertSucceeded('make', ended)).then(() => null, (caught: unknown) => caught);
+    const error: unknown = await run(() => assertSucceeded('make', ended)).then(
+      () => null,
+      (caught: unknown) => caught,
+    );
     if (expected === null) expect(error).toBeNull();
     else expect((error as TemperError).problem).toMatchObject(expected);
   });
 
   it('tells a program that is not there', async () => {
     const command = { step: 'make', argv: ['/no/such/program'], cwd: '/', env: {} };
-    const ended = await run(() => supervise({ host: bench.host(recipe), call, command, number: 1, progress: async () => ({}) }));
+    const ended = await run(() =>
+      supervise({ host: bench.host(recipe), call, command, number: 1, progress: async () => ({}) }),
+    );
     await expect(assertSucceeded('make', ended)).rejects.toMatchObject({ problem: { code: 'CommandMissing' } });
   });
 });

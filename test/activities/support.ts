@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { ActivityCancellationDetails } from '@temporalio/common';
 import type { Client } from '@temporalio/client';
+import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach } from 'vitest';
 import type { StageHost } from '../../src/activities/stage-host.js';
 import { makePlan } from '../../src/domain/plan.js';
@@ -15,7 +16,10 @@ import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import type { Command, Recipe, StageFacts, StageWork } from '../../src/recipes/recipe.js';
 import type { StagePlan } from '../../src/schemas/plan.js';
 import type { StageCall } from '../../src/schemas/stage-calls.js';
+import { READERS } from '../host/checkpoint/fixtures.js';
 import { useKeeperBench } from '../host/keeper/helpers.js';
+
+const SILENT = new DefaultLogger('ERROR', () => undefined);
 
 /** Fast beats and looks, and a grace that no test waits for. */
 export const TIMING = { ...LOCAL_TIMING, heartbeatIntervalMs: 20, pollMs: 20, stopGraceMs: 5_000 };
@@ -31,12 +35,13 @@ export interface StageBench {
 
 /** Registers the hooks that make and remove a bench. */
 export function useStageBench(): StageBench {
-  const keepers = useKeeperBench();
   let root = '';
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'temper-stage-'));
   });
+  // Registered first, so that it runs last: by then no command writes into the folder any more.
   afterEach(() => rmSync(root, { recursive: true, force: true }));
+  const keepers = useKeeperBench();
   const workspace = (): string => join(root, 'workspace');
   return {
     workspace,
@@ -99,11 +104,11 @@ export interface Attempt<T> {
 }
 
 /** Starts an attempt of an activity, whose end the test awaits. */
-export function start<T>(work: () => Promise<T>, client?: Client): Attempt<T> {
-  const env = new MockActivityEnvironment({}, client === undefined ? {} : { client });
+export function start<T>(work: (env: MockActivityEnvironment) => Promise<T>, client?: Client): Attempt<T> {
+  const env = new MockActivityEnvironment({}, { logger: SILENT, ...(client === undefined ? {} : { client }) });
   const seen: unknown[] = [];
   env.on('heartbeat', (details: unknown) => seen.push(details));
-  const result = env.run(work);
+  const result: Promise<T> = env.run<[], T, () => Promise<T>>(() => work(env));
   result.catch(() => undefined);
   return {
     env,
@@ -124,7 +129,7 @@ export function run<T>(work: () => Promise<T>, client?: Client): Promise<T> {
 }
 
 /** Cancels an attempt as a cancelled workflow does. */
-export function cancel({ env }: Attempt<unknown>): void {
+export function cancel({ env }: Pick<Attempt<unknown>, 'env'>): void {
   env.cancel('CANCELLED', new ActivityCancellationDetails({ cancelRequested: true }));
 }
 
@@ -165,6 +170,6 @@ workspace: ${workspace}
 fleet: { hosts: 1, npusPerHost: 2 }
 weights: { source: 'seed:1' }
 data: [{ name: made, format: synthetic, rows: 16 }]
-train: { iterations: 4, learningRate: 0.001, checkpoint: { every: 2 } }
+train: { iterations: 4, learningRate: 0.001, checkpoint: { every: 2 }, fromCheckpoint: ${READERS}/dcp-release }
 `;
 }

@@ -7,7 +7,9 @@ import { ARCHITECTURE_CHECKS } from '../../scripts/checks/architecture.js';
 const FIXTURES = resolve(import.meta.dirname, 'fixtures');
 
 /** What each check must find in the bad project `fixtures/<folder>`, as "file:line part of the message". */
-const CASES: Readonly<Record<keyof typeof ARCHITECTURE_CHECKS, { readonly folder: string; readonly findings: readonly string[] }>> = {
+const CASES: Readonly<
+  Record<keyof typeof ARCHITECTURE_CHECKS, { readonly folder: string; readonly findings: readonly string[] }>
+> = {
   'import directions': {
     folder: 'import-directions',
     findings: [
@@ -29,7 +31,11 @@ const CASES: Readonly<Record<keyof typeof ARCHITECTURE_CHECKS, { readonly folder
   },
   'recipe words': {
     folder: 'recipe-words',
-    findings: ['src/domain/special-case.ts:2 "HCCL"', 'src/domain/special-case.ts:3 "mm-"', 'src/recipes/shared.ts:1 "GLM"'],
+    findings: [
+      'src/domain/special-case.ts:2 "HCCL"',
+      'src/domain/special-case.ts:3 "mm-"',
+      'src/recipes/shared.ts:1 "GLM"',
+    ],
   },
   'file size': { folder: 'file-size', findings: ['src/long.ts:301 301 lines; 300 at most'] },
   'environment access': {
@@ -57,7 +63,9 @@ describe.each(Object.entries(CASES))('%s', (name, { folder, findings }) => {
     const result = check(join(FIXTURES, folder), ['src']);
     const found = result.findings.map(({ file, line, message }) => `${file}:${line} ${message}`).sort();
     expect(found).toHaveLength(findings.length);
-    expect(found.map((text, index) => text.startsWith(findings[index] ?? '-') || text)).toEqual(findings.map(() => true));
+    expect(found.map((text, index) => text.startsWith(findings[index] ?? '-') || text)).toEqual(
+      findings.map(() => true),
+    );
   });
 
   it('refuses to pass over a project in which there is nothing to look at', () => {

@@ -26,7 +26,10 @@ afterAll(() => rmSync(project, { recursive: true, force: true }));
 describe('our lint settings', () => {
   it('refuse the mistakes that matter most here, each in a file of its own', () => {
     const linter = join(ROOT, 'node_modules/oxlint/bin/oxlint');
-    const { stdout, status } = spawnSync(process.execPath, [linter, '--format', 'json', 'src'], { cwd: project, encoding: 'utf8' });
+    const { stdout, status } = spawnSync(process.execPath, [linter, '--format', 'json', 'src'], {
+      cwd: project,
+      encoding: 'utf8',
+    });
     const { number_of_files: looked, diagnostics } = ReportSchema.parse(JSON.parse(stdout));
     expect(diagnostics.map(({ code, filename }) => `${filename} ${code}`).sort()).toEqual([
       'src/domain/any.ts typescript(no-explicit-any)',

@@ -57,15 +57,23 @@ describe('temper schema and errors', () => {
 
 describe('temper init', () => {
   it('lists the recipes', async () => {
-    expect(JSON.parse((await temper(['init', '-o', 'json'])).stdout).recipes.map(({ id }: { id: string }) => id)).toEqual(RECIPES.map(({ id }) => id));
+    expect(
+      JSON.parse((await temper(['init', '-o', 'json'])).stdout).recipes.map(({ id }: { id: string }) => id),
+    ).toEqual(RECIPES.map(({ id }) => id));
     expect((await temper(['init'])).stdout).toContain('cpu-tiny');
   });
 
   it('prints a spec that validates, and writes it once', async () => {
     const { stdout } = await temper(['init', '--recipe', 'cpu-tiny']);
     await file('made.yaml', stdout);
-    expect(await temper(['validate', 'made.yaml'], { cwd: dir })).toMatchObject({ status: 0, stdout: 'made.yaml: valid\n', stderr: '' });
-    expect(await temper(['init', '--recipe', 'cpu-tiny', '--output', 'new.yaml'], { cwd: dir })).toMatchObject({ status: 0 });
+    expect(await temper(['validate', 'made.yaml'], { cwd: dir })).toMatchObject({
+      status: 0,
+      stdout: 'made.yaml: valid\n',
+      stderr: '',
+    });
+    expect(await temper(['init', '--recipe', 'cpu-tiny', '--output', 'new.yaml'], { cwd: dir })).toMatchObject({
+      status: 0,
+    });
     expect(await readFile(join(dir, 'new.yaml'), 'utf8')).toBe(stdout);
     const again = await temper(['init', '--recipe', 'cpu-tiny', '--output', 'new.yaml'], { cwd: dir });
     expect(again).toMatchObject({ status: 2, stdout: '' });
@@ -87,7 +95,9 @@ describe('temper validate', () => {
     expect(status).toBe(2);
     expect(stderr).toBe('');
     const lines = stdout.trimEnd().split('\n');
-    expect(lines).toContain('bad.yaml:2:7 name: "Bad Name" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like glm-llava-1');
+    expect(lines).toContain(
+      'bad.yaml:2:7 name: "Bad Name" does not fit, a name has 1 to 40 lower-case letters, digits and inner dashes, write it like shapes-1',
+    );
     expect(lines.slice(0, -1).every((line) => /^bad\.yaml:\d+:\d+/.test(line))).toBe(true);
     expect(lines.at(-1)).toBe(`bad.yaml: ${lines.length - 1} errors`);
   });
@@ -127,15 +137,28 @@ describe('temper plan --offline', () => {
     expect(status).toBe(0);
     const report = JSON.parse(stdout);
     expect(report).toMatchObject({ v: 1, run: 'tiny', host: null, problems: [] });
-    expect(report.stages.map(({ name }: { name: string }) => name)).toEqual(['environment', 'weights', 'data', 'convert', 'train', 'export', 'verify']);
+    expect(report.stages.map(({ name }: { name: string }) => name)).toEqual([
+      'environment',
+      'weights',
+      'data',
+      'convert',
+      'train',
+      'export',
+      'verify',
+    ]);
     expect((await temper(['plan', 'tiny.yaml', '--offline'], { cwd: dir })).stdout).toContain('2 hosts together');
   });
 
   it('shows problems of the spec as frames with the line, on stderr', async () => {
-    const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace('iterations: 400', 'iterations: many');
+    const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace(
+      'iterations: 300',
+      'iterations: many',
+    );
     await file('broken.yaml', text);
     const { status, stdout, stderr } = await temper(['plan', 'broken.yaml', '--offline'], { cwd: dir });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
-    expect(stderr).toMatch(/error\[SpecInvalid\]: "many" is text\n {2}at broken\.yaml:\d+:15 train\.iterations\n {2}\d+ \| {3}iterations: many\n {2} +\| {15}\^\n {2}why: /);
+    expect(stderr).toMatch(
+      /error\[SpecInvalid\]: "many" is text\n {2}at broken\.yaml:\d+:15 train\.iterations\n {2}\d+ \| {3}iterations: many\n {2} +\| {15}\^\n {2}why: /,
+    );
   });
 });

@@ -23,14 +23,30 @@ function watching(...statuses: readonly RunStatus[]): Pick<RunService, 'watchRun
   };
 }
 
-const blocked = aRun({ state: 'blocked', problem: { code: 'CommandFailed', what: 'convert ended with code 1', fix: 'free the disk', retryable: false } });
+const blocked = aRun({
+  state: 'blocked',
+  problem: { code: 'CommandFailed', what: 'convert ended with code 1', fix: 'free the disk', retryable: false },
+});
 
 describe('temper ls and status', () => {
   it('lists the newest first, as text, JSON and JSON lines', async () => {
     const runs = knowing(aRun({ run: 'old', startedAt: '2026-11-20T10:00:00.000Z' }), aRun());
-    expect((await temper(['ls'], { runs })).stdout.split('\n').slice(1, 3).map((line) => line.split(' ')[0])).toEqual(['tiny', 'old']);
-    expect(JSON.parse((await temper(['ls', '-o', 'json'], { runs })).stdout)).toMatchObject({ v: 1, runs: [{ run: 'tiny' }, { run: 'old' }] });
-    expect((await temper(['ls', '-o', 'jsonl'], { runs })).stdout.trimEnd().split('\n').map((line) => JSON.parse(line).run)).toEqual(['tiny', 'old']);
+    expect(
+      (await temper(['ls'], { runs })).stdout
+        .split('\n')
+        .slice(1, 3)
+        .map((line) => line.split(' ')[0]),
+    ).toEqual(['tiny', 'old']);
+    expect(JSON.parse((await temper(['ls', '-o', 'json'], { runs })).stdout)).toMatchObject({
+      v: 1,
+      runs: [{ run: 'tiny' }, { run: 'old' }],
+    });
+    expect(
+      (await temper(['ls', '-o', 'jsonl'], { runs })).stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).run),
+    ).toEqual(['tiny', 'old']);
   });
 
   it.each([
@@ -39,7 +55,11 @@ describe('temper ls and status', () => {
     ['oth', 'other'],
     ['@last', 'other'],
   ])('finds %s', async (wanted, run) => {
-    const runs = knowing(aRun(), aRun({ run: 'tiny-2' }), aRun({ run: 'other', startedAt: '2026-11-24T00:00:00.000Z' }));
+    const runs = knowing(
+      aRun(),
+      aRun({ run: 'tiny-2' }),
+      aRun({ run: 'other', startedAt: '2026-11-24T00:00:00.000Z' }),
+    );
     expect(JSON.parse((await temper(['status', wanted, '-o', 'json'], { runs })).stdout).run).toBe(run);
   });
 
@@ -48,7 +68,9 @@ describe('temper ls and status', () => {
     ['tny', 'did you mean tiny?'],
     ['a/b', 'run names have lower-case letters, digits and dashes'],
   ])('refuses %s', async (wanted, why) => {
-    const { status, stdout, stderr } = await temper(['status', wanted], { runs: knowing(aRun(), aRun({ run: 'tiny-2' })) });
+    const { status, stdout, stderr } = await temper(['status', wanted], {
+      runs: knowing(aRun(), aRun({ run: 'tiny-2' })),
+    });
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain('error[RunNotFound]');
     expect(stderr).toContain(why);
@@ -56,13 +78,16 @@ describe('temper ls and status', () => {
 
   it('exits 0 for a blocked run that it can tell about, and 3 when nobody answers', async () => {
     expect(await temper(['status'], { runs: knowing(blocked) })).toMatchObject({ status: 0, stderr: '' });
-    const runs = { listRuns: () => Promise.reject(new TemperError('Unreachable', { what: 'the server does not answer' })) };
+    const runs = {
+      listRuns: () => Promise.reject(new TemperError('Unreachable', { what: 'the server does not answer' })),
+    };
     expect((await temper(['ls'], { runs })).status).toBe(3);
   });
 });
 
 describe('temper start', () => {
-  const start = async (argv: string[], runs: Partial<RunService>) => temper(['start', 'tiny.yaml', ...argv], { runs, cwd: dir });
+  const start = async (argv: string[], runs: Partial<RunService>) =>
+    temper(['start', 'tiny.yaml', ...argv], { runs, cwd: dir });
 
   it('sends the spec with absolute paths and the choices', async () => {
     const requests: StartRequest[] = [];
@@ -70,11 +95,25 @@ describe('temper start', () => {
       requests.push(request);
       return Promise.resolve({ run: request.run, started: true, status: aRun() });
     };
-    const argv = ['--run', 'mine', '--new', '--from', 'train', '--until', 'export', '--from-checkpoint', 'ckpt', '-o', 'json'];
+    const argv = [
+      '--run',
+      'mine',
+      '--new',
+      '--from',
+      'train',
+      '--until',
+      'export',
+      '--from-checkpoint',
+      'ckpt',
+      '-o',
+      'json',
+    ];
     const { status, stdout } = await start(argv, { startRun });
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ v: 1, run: 'mine', started: true });
-    expect(requests).toMatchObject([{ run: 'mine', isNew: true, from: 'train', until: 'export', file: join(dir, 'tiny.yaml') }]);
+    expect(requests).toMatchObject([
+      { run: 'mine', isNew: true, from: 'train', until: 'export', file: join(dir, 'tiny.yaml') },
+    ]);
     expect(requests[0]?.specText).toContain(`workspace: ${join(dir, '../.temper/workspace')} #`);
     expect(requests[0]?.specText).toContain(`fromCheckpoint: "${join(dir, 'ckpt')}"`);
   });
@@ -106,17 +145,28 @@ describe('temper watch', () => {
     ['blocked', 4],
   ];
   it.each(ends)('exits with the result of a run that is %s: %i', async (state, expected) => {
-    const { status } = await temper(['watch', 'tiny'], { runs: { ...knowing(aRun()), ...watching(aRun(), aRun({ state })) } });
+    const { status } = await temper(['watch', 'tiny'], {
+      runs: { ...knowing(aRun()), ...watching(aRun(), aRun({ state })) },
+    });
     expect(status).toBe(expected);
   });
 
   it('writes one status per line with -o jsonl, and nothing else on stdout', async () => {
-    const { stdout } = await temper(['watch', 'tiny', '-o', 'jsonl'], { runs: { ...knowing(aRun()), ...watching(aRun(), blocked) } });
-    expect(stdout.trimEnd().split('\n').map((line) => JSON.parse(line).state)).toEqual(['running', 'blocked']);
+    const { stdout } = await temper(['watch', 'tiny', '-o', 'jsonl'], {
+      runs: { ...knowing(aRun()), ...watching(aRun(), blocked) },
+    });
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line).state),
+    ).toEqual(['running', 'blocked']);
   });
 
   it('writes one document with -o json, the reason on stderr', async () => {
-    const { stdout, stderr } = await temper(['watch', 'tiny', '-o', 'json'], { runs: { ...knowing(aRun()), ...watching(aRun(), blocked) } });
+    const { stdout, stderr } = await temper(['watch', 'tiny', '-o', 'json'], {
+      runs: { ...knowing(aRun()), ...watching(aRun(), blocked) },
+    });
     expect(JSON.parse(stdout)).toMatchObject({ v: 1, state: 'blocked' });
     expect(stderr).toContain('error[CommandFailed]: convert ended with code 1');
     expect(stderr).toContain('temper resume tiny');
@@ -135,10 +185,15 @@ describe('temper watch', () => {
       async *watchRun(_run, signal) {
         yield aRun();
         interrupt();
-        await new Promise((_resolve, reject) => (signal.aborted ? reject(signal.reason) : signal.addEventListener('abort', () => reject(signal.reason))));
+        await new Promise((_resolve, reject) =>
+          signal.aborted ? reject(signal.reason) : signal.addEventListener('abort', () => reject(signal.reason)),
+        );
       },
     };
-    const { status, stdout, stderr } = await temper(['watch', 'tiny'], { runs, onListen: (listener) => (interrupt = listener) });
+    const { status, stdout, stderr } = await temper(['watch', 'tiny'], {
+      runs,
+      onListen: (listener) => (interrupt = listener),
+    });
     expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
     expect(stderr).toContain('tiny goes on. temper watch tiny watches again, temper cancel tiny stops it');
   });
@@ -157,7 +212,9 @@ describe('temper cancel, pause, resume, hosts', () => {
   });
 
   it('pauses', async () => {
-    const { status, stdout } = await temper(['pause', 'tiny'], { runs: { ...knowing(aRun()), pauseRun: () => Promise.resolve() } });
+    const { status, stdout } = await temper(['pause', 'tiny'], {
+      runs: { ...knowing(aRun()), pauseRun: () => Promise.resolve() },
+    });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'tiny is paused; temper resume tiny continues it\n' });
   });
 
@@ -167,7 +224,16 @@ describe('temper cancel, pause, resume, hosts', () => {
       seen.push([run, request]);
       return Promise.resolve({ v: 1, resumed: true, problems: [], invalidated: ['train', 'export'] });
     };
-    const argv = ['resume', 'tiny', '--set', 'train.learningRate=1e-5', '--set', 'weights.source=path:models', '--from', 'train'];
+    const argv = [
+      'resume',
+      'tiny',
+      '--set',
+      'train.learningRate=1e-5',
+      '--set',
+      'weights.source=path:models',
+      '--from',
+      'train',
+    ];
     const { status, stdout } = await temper(argv, { runs: { ...knowing(blocked), resumeRun }, cwd: '/here' });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'tiny continues; made again: train, export\n' });
     expect(seen).toEqual([
@@ -185,19 +251,38 @@ describe('temper cancel, pause, resume, hosts', () => {
   });
 
   it('exits 4 with the problems when a correction leaves the run blocked', async () => {
-    const problem = { code: 'SpecInvalid', what: '"x" is text', where: 'train.iterations', fix: 'write a number', retryable: false };
+    const problem = {
+      code: 'SpecInvalid',
+      what: '"x" is text',
+      where: 'train.iterations',
+      fix: 'write a number',
+      retryable: false,
+    };
     const resumeRun = () => Promise.resolve({ v: 1 as const, resumed: false, problems: [problem], invalidated: [] });
-    const { status, stdout, stderr } = await temper(['resume', 'tiny', '--set', 'train.iterations=x', '--watch'], { runs: { ...knowing(blocked), resumeRun } });
+    const { status, stdout, stderr } = await temper(['resume', 'tiny', '--set', 'train.iterations=x', '--watch'], {
+      runs: { ...knowing(blocked), resumeRun },
+    });
     expect({ status, stdout }).toEqual({ status: 4, stdout: 'tiny stays blocked\n' });
     expect(stderr).toContain('error[SpecInvalid]: "x" is text');
   });
 
   it('lists hosts with their owners', async () => {
-    const host = { v: 1 as const, machineId: 'm', pid: 1, address: '10.0.0.1', labels: [], scratch: '/s', startedAt: new Date().toISOString() };
+    const host = {
+      v: 1 as const,
+      machineId: 'm',
+      pid: 1,
+      address: '10.0.0.1',
+      labels: [],
+      scratch: '/s',
+      startedAt: new Date().toISOString(),
+    };
     const getFleet = () =>
       Promise.resolve({
         v: 1 as const,
-        hosts: [{ ...host, name: 'h1' }, { ...host, name: 'h2' }],
+        hosts: [
+          { ...host, name: 'h1' },
+          { ...host, name: 'h2' },
+        ],
         leases: [{ lease: 3, owner: 'temper/run/tiny/train', hosts: ['h1'] }],
         waiting: [{ owner: 'temper/run/b', count: 2 }],
       });

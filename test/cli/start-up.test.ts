@@ -43,7 +43,11 @@ async function node(...argv: string[]): Promise<Ran> {
 
 describe('the built command', () => {
   it('shows what the trace finds: the worker loads the worker package', async () => {
-    const { modules } = await node('--input-type=module', '--eval', `await import(${JSON.stringify(join(ROOT, 'dist/worker.js'))})`);
+    const { modules } = await node(
+      '--input-type=module',
+      '--eval',
+      `await import(${JSON.stringify(join(ROOT, 'dist/worker.js'))})`,
+    );
     expect(modules.some((module) => WORKER.test(module))).toBe(true);
   });
 
@@ -57,7 +61,8 @@ describe('the built command', () => {
 
   it('validate loads nothing of Temporal and answers soon', async () => {
     const runs = [];
-    for (let round = 0; round < 3; round += 1) runs.push(await node(TEMPER, 'validate', join(ROOT, 'examples/tiny.yaml')));
+    for (let round = 0; round < 3; round += 1)
+      runs.push(await node(TEMPER, 'validate', join(ROOT, 'examples/tiny.yaml')));
     for (const { code, modules } of runs) {
       expect(code).toBe(0);
       expect(modules.filter((module) => module.includes('@temporalio'))).toEqual([]);

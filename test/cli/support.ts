@@ -56,6 +56,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
     planOnHost: refuse('planOnHost'),
+    listCheckpoints: refuse('listCheckpoints'),
     close: () => Promise.resolve(),
     ...known,
   };
@@ -67,7 +68,9 @@ export function knowing(...all: readonly RunStatus[]): Pick<RunService, 'getRunS
     listRuns: () => Promise.resolve(all),
     getRunStatus(run) {
       const found = all.find((one) => one.run === run);
-      return found === undefined ? Promise.reject(new TemperError('RunNotFound', { what: `there is no run ${run}` })) : Promise.resolve(found);
+      return found === undefined
+        ? Promise.reject(new TemperError('RunNotFound', { what: `there is no run ${run}` }))
+        : Promise.resolve(found);
     },
   };
 }
@@ -90,7 +93,18 @@ export function aRun(change: Partial<RunStatus> = {}): RunStatus {
       { name: 'train', state: 'running', host: 'laptop-1', startedAt: '2026-11-23T10:00:10.000Z' },
       { name: 'export', state: 'pending' },
     ],
-    progress: [{ v: 1, stage: 'train', host: 'laptop-1', phase: 'training', iteration: 120, of: 400, loss: 0.41234, checkpoint: 100 }],
+    progress: [
+      {
+        v: 1,
+        stage: 'train',
+        host: 'laptop-1',
+        phase: 'training',
+        iteration: 120,
+        of: 400,
+        loss: 0.41234,
+        checkpoint: 100,
+      },
+    ],
     startedAt: '2026-11-23T10:00:00.000Z',
     closedAt: null,
     result: null,

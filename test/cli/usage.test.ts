@@ -23,7 +23,26 @@ describe('the command line', () => {
   it('prints help and version on stdout', async () => {
     const help = await temper(['--help']);
     expect(help.status).toBe(0);
-    for (const command of ['init', 'validate', 'plan', 'schema', 'start', 'ls', 'status', 'watch', 'cancel', 'pause', 'resume', 'hosts', 'dev', 'worker', 'data', 'checkpoint', 'export', 'errors']) {
+    for (const command of [
+      'init',
+      'validate',
+      'plan',
+      'schema',
+      'start',
+      'ls',
+      'status',
+      'watch',
+      'cancel',
+      'pause',
+      'resume',
+      'hosts',
+      'dev',
+      'worker',
+      'data',
+      'checkpoint',
+      'export',
+      'errors',
+    ]) {
       expect(help.stdout).toMatch(new RegExp(`^  ${command} `, 'm'));
     }
     expect((await temper(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);

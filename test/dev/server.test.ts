@@ -16,7 +16,11 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const cli = (...args: readonly string[]): string =>
-  execFileSync(temporalCliPath(), [...args, '--address', server.address], { encoding: 'utf8', env: {} });
+  execFileSync(temporalCliPath(), [...args, '--address', server.address], {
+    encoding: 'utf8',
+    env: {},
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 
 describe('startServer', () => {
   it('keeps finished runs for 90 days', () => {
@@ -28,16 +32,35 @@ describe('startServer', () => {
     const first = server.pid();
     server.kill();
     await vi.waitFor(() => expect([null, first]).not.toContain(server.pid()), 10_000);
-    await vi.waitFor(() => expect(cli('workflow', 'describe', '--workflow-id', 'kept')).toMatch(/WorkflowId +kept/), 20_000);
+    await vi.waitFor(
+      () => expect(cli('workflow', 'describe', '--workflow-id', 'kept')).toMatch(/WorkflowId +kept/),
+      20_000,
+    );
   });
 
   it('says where the log is when the server does not come up', { timeout: 60_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'temper-no-server-'));
-    writeFileSync(join(folder, 'temporal.db'), 'this is no database, and long enough for SQLite to look at its header: '.repeat(50));
-    const options = { cli: temporalCliPath(), database: join(folder, 'temporal.db'), namespace: 'default', logs: folder, cwd: folder, env: {} };
+    writeFileSync(
+      join(folder, 'temporal.db'),
+      'this is no database, and long enough for SQLite to look at its header: '.repeat(50),
+    );
+    const options = {
+      cli: temporalCliPath(),
+      database: join(folder, 'temporal.db'),
+      namespace: 'default',
+      logs: folder,
+      cwd: folder,
+      env: {},
+    };
     const told: string[] = [];
-    await expect(startServer(options, { onChange: () => undefined, tell: (text) => told.push(text) })).rejects.toMatchObject({
-      problem: { code: 'Unreachable', what: expect.stringMatching(/ended \(exit status/), why: expect.stringContaining(folder) },
+    await expect(
+      startServer(options, { onChange: () => undefined, tell: (text) => told.push(text) }),
+    ).rejects.toMatchObject({
+      problem: {
+        code: 'Unreachable',
+        what: expect.stringMatching(/ended \(exit status/),
+        why: expect.stringContaining(folder),
+      },
     });
     await rm(folder, { recursive: true });
   });
@@ -45,7 +68,11 @@ describe('startServer', () => {
 
 describe('findTemporalCli', () => {
   it('names the fix when there is none', () => {
-    expect(() => findTemporalCli({ root: '/nowhere', home: '/nowhere', env: { PATH: '/nowhere' } })).toThrow(/npm start installs it/);
-    expect(() => findTemporalCli({ root: '/', home: '/', env: { TEMPER_TEMPORAL_CLI: '/nowhere/temporal' } })).toThrow(/\/nowhere\/temporal/);
+    expect(() => findTemporalCli({ root: '/nowhere', home: '/nowhere', env: { PATH: '/nowhere' } })).toThrow(
+      /npm start installs it/,
+    );
+    expect(() => findTemporalCli({ root: '/', home: '/', env: { TEMPER_TEMPORAL_CLI: '/nowhere/temporal' } })).toThrow(
+      /\/nowhere\/temporal/,
+    );
   });
 });

@@ -22,7 +22,15 @@ afterEach(async () => {
 function start(program: string, command = process.execPath, onChange: () => void = () => undefined): Service {
   const logFile = join(folder, 'log');
   return startService(
-    { role: 'worker', command, args: ['-e', program], cwd: folder, env: { PATH: process.env['PATH'] }, logFile, isStdoutLogged: true },
+    {
+      role: 'worker',
+      command,
+      args: ['-e', program],
+      cwd: folder,
+      env: { PATH: process.env['PATH'] },
+      logFile,
+      isStdoutLogged: true,
+    },
     { onChange, tell: (text) => told.push(text) },
   );
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
@@ -21,7 +21,11 @@ const runs: string[] = [];
 describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('parks with reason and fix, holds no host, refuses an invalid correction and continues with a valid one', async () => {
     const missing = join(dev.home, 'no-such-model');
-    const run = await start(dev.client, tinySpec({ name: 'parked', workspace: join(dev.home, 'ws-a'), iterations: 20, weights: `path:${missing}` }), 'convert');
+    const run = await start(
+      dev.client,
+      tinySpec({ name: 'parked', workspace: join(dev.home, 'ws-a'), iterations: 20, weights: `path:${missing}` }),
+      'convert',
+    );
     runs.push(run);
     const blocked = await follow(dev.client, run);
     expect(blocked).toMatchObject({ state: 'blocked', problem: { code: 'SourceMissing' } });
@@ -39,14 +43,21 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
     expect(answer).toMatchObject({ resumed: true, problems: [] });
     const done = await follow(dev.client, run);
     expect(done.state, JSON.stringify(done.problem)).toBe('done');
-    expect(done.stages.filter(({ state }) => state === 'skipped').map(({ name }) => name)).toEqual(['data', 'train', 'export', 'verify']);
+    expect(done.stages.filter(({ state }) => state === 'skipped').map(({ name }) => name)).toEqual([
+      'data',
+      'train',
+      'export',
+      'verify',
+    ]);
   });
 
   it('says which finished stages a correction makes again', async () => {
     const workspace = join(dev.home, 'ws-b');
     const run = await start(dev.client, tinySpec({ name: 'again', workspace, iterations: 20 }), 'convert');
     runs.push(run);
-    await waitFor('the weights', async () => ((await keptCommands(dev, run)).some(({ id, code }) => id.includes('.weights.make.') && code === 0) ? true : null));
+    await waitFor('the weights', async () =>
+      (await keptCommands(dev, run)).some(({ id, code }) => id.includes('.weights.make.') && code === 0) ? true : null,
+    );
     await pauseRun(dev.client, run, 'a person wants to change something');
     const paused = await follow(dev.client, run);
     expect(paused).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
@@ -59,7 +70,11 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   });
 
   it('stops its ranks on a pause and goes on from the checkpoint', async () => {
-    const run = await start(dev.client, tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 60, every: 10 }), 'train');
+    const run = await start(
+      dev.client,
+      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 60, every: 10 }),
+      'train',
+    );
     runs.push(run);
     let isPaused = false;
     const blocked = await follow(dev.client, run, async ({ progress }) => {
@@ -68,7 +83,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
       await pauseRun(dev.client, run, 'maintenance');
     });
     expect(blocked).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
-    expect(rankPids(run)).toEqual([]);
+    expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
     await resumeRun(dev.client, run, { set: [], from: null });
     const done = await follow(dev.client, run);
@@ -77,7 +92,11 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   });
 
   it('ends with its ranks when it is cancelled', async () => {
-    const run = await start(dev.client, tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-c'), iterations: 5_000, every: 1_000 }), 'train');
+    const run = await start(
+      dev.client,
+      tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-c'), iterations: 5_000, every: 1_000 }),
+      'train',
+    );
     runs.push(run);
     let isAsked = false;
     const ended = await follow(dev.client, run, async ({ progress }) => {
@@ -86,7 +105,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
       await cancelRun(dev.client, run);
     });
     expect(ended.state).toBe('cancelled');
-    expect(rankPids(run)).toEqual([]);
+    expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
   });
 });
@@ -95,23 +114,33 @@ describe('work that exists', { timeout: 240_000 }, () => {
   it('is done once for two runs that want the same output', async () => {
     const workspace = join(dev.home, 'ws-shared');
     const spec = (name: string): string => tinySpec({ name, workspace, iterations: 20 });
-    const pair = await Promise.all([start(dev.client, spec('twin-a'), 'convert'), start(dev.client, spec('twin-b'), 'convert')]);
+    const pair = await Promise.all([
+      start(dev.client, spec('twin-a'), 'convert'),
+      start(dev.client, spec('twin-b'), 'convert'),
+    ]);
     runs.push(...pair);
     const ends = await Promise.all(pair.map((run) => follow(dev.client, run)));
     expect(ends.map(({ state, problem }) => problem ?? state)).toEqual(['done', 'done']);
     const commands = (await Promise.all(pair.map((run) => keptCommands(dev, run)))).flat();
     for (const step of ['weights.make', 'convert.hf-to-dcp']) {
-      expect(commands.filter(({ id }) => id.includes(`.${step}.`)), step).toHaveLength(1);
+      expect(
+        commands.filter(({ id }) => id.includes(`.${step}.`)),
+        step,
+      ).toHaveLength(1);
     }
   });
 
   it('is adopted from folders, verified and receipted, and damaged work is refused', async () => {
     const store = join(dev.home, 'ws-shared/runs/twin-a/stages');
     const given = { model: join(dev.home, 'given-model'), dcp: join(dev.home, 'given-dcp') };
-    const { cp } = await import('node:fs/promises');
     await cp(join(store, 'weights/out/hf'), given.model, { recursive: true, dereference: true });
     await cp(join(store, 'convert/out/dcp'), given.dcp, { recursive: true, dereference: true });
-    const spec = tinySpec({ name: 'adopted', workspace: join(dev.home, 'ws-adopted'), iterations: 20, weights: `dcp:${given.dcp}` }).replace(
+    const spec = tinySpec({
+      name: 'adopted',
+      workspace: join(dev.home, 'ws-adopted'),
+      iterations: 20,
+      weights: `dcp:${given.dcp}`,
+    }).replace(
       `weights: { source: 'dcp:${given.dcp}' }`,
       `weights: { source: 'dcp:${given.dcp}', original: ${given.model} }`,
     );
@@ -122,10 +151,43 @@ describe('work that exists', { timeout: 240_000 }, () => {
 
     const [shard] = (await readdir(join(given.dcp, 'release'))).filter((name) => name.endsWith('.distcp'));
     await writeFile(join(given.dcp, 'release', shard ?? ''), 'torn');
-    const { run: second } = await startRun(dev.client, { specText: spec, file: '/spec.yaml', run: null, isNew: true, from: null, until: 'convert' });
+    const { run: second } = await startRun(dev.client, {
+      specText: spec,
+      file: '/spec.yaml',
+      run: null,
+      isNew: true,
+      from: null,
+      until: 'convert',
+    });
     runs.push(second);
     const refused = await follow(dev.client, second);
     expect(refused).toMatchObject({ state: 'blocked', problem: { code: 'ProofFailed' } });
+  });
+
+  it('is adopted for training: ready rows, given weights and a checkpoint to continue from', async () => {
+    const given = join(dev.home, 'ws-c/runs/paused');
+    const spec = tinySpec({
+      name: 'continued',
+      workspace: join(dev.home, 'ws-continued'),
+      iterations: 70,
+      weights: `path:${given}/stages/weights/out/hf`,
+    })
+      .replace(
+        / {2}- \{ name: shapes[^\n]*/,
+        `  - { name: ready, format: mllm, annotations: ${given}/stages/data/out/shapes.json }`,
+      )
+      .replace('train:\n', `train:\n  fromCheckpoint: ${given}/attempts/0002/ckpt/iter_0000060\n`);
+    const run = await start(dev.client, spec, 'train');
+    runs.push(run);
+    const done = await follow(dev.client, run);
+    expect(done.state, JSON.stringify(done.problem)).toBe('done');
+    const attempt: unknown = JSON.parse(
+      await readFile(join(dev.home, 'ws-continued/runs', run, 'attempts/0001/attempt.json'), 'utf8'),
+    );
+    expect(attempt).toMatchObject({ load: { iteration: 60 } });
+    expect(done.result?.facts['train']).toMatchObject({ iterations: 70 });
+    const made = (await keptCommands(dev, run)).map(({ id }) => id);
+    expect(made.filter((id) => /weights|make-|convert-/.test(id))).toEqual([]);
   });
 
   it('is made again when the proven output was damaged', async () => {

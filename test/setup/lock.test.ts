@@ -39,13 +39,19 @@ describe('withSetupLock', () => {
   it('names the holder while it waits, and takes over when the holder is killed', async () => {
     const script = `import { withSetupLock } from ${JSON.stringify(MODULE)};
       await withSetupLock(${JSON.stringify(root)}, () => { console.log('held'); return new Promise((done) => setTimeout(done, 60_000)); }, () => {});`;
-    const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const holder = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await once(holder.stdout, 'data');
     const waitedFor: string[] = [];
-    const answer = withSetupLock(root, async () => 'taken over', (pid: string) => {
-      waitedFor.push(pid);
-      holder.kill('SIGKILL');
-    });
+    const answer = withSetupLock(
+      root,
+      async () => 'taken over',
+      (pid: string) => {
+        waitedFor.push(pid);
+        holder.kill('SIGKILL');
+      },
+    );
     await expect(answer).resolves.toBe('taken over');
     expect(waitedFor).toEqual([String(holder.pid)]);
   });

@@ -23,7 +23,12 @@ const find = (candidates: readonly string[], os = 'ID=debian\n', chosen?: string
 
 describe('findPython', () => {
   it('takes the first that is new enough and complete', () => {
-    const candidates = [join(folder, 'absent'), python('old', 9, true), python('bare', 11, false), python('good', 12, true)];
+    const candidates = [
+      join(folder, 'absent'),
+      python('old', 9, true),
+      python('bare', 11, false),
+      python('good', 12, true),
+    ];
     expect(find(candidates)).toEqual({ path: join(folder, 'good'), version: '3.12' });
   });
 
@@ -41,7 +46,9 @@ describe('findPython', () => {
     ['ID=unheard-of\n', 'install Python 3.11 with its modules venv and ensurepip'],
   ])('names the command for missing venv support on %j', (os, command) => {
     const bare = python('bare', 11, false);
-    expect(() => find([bare], os)).toThrow(new RegExp(`${bare} .*cannot make virtual environments[^]*fix: ${command}, or set TEMPER_SETUP_PYTHON`));
+    expect(() => find([bare], os)).toThrow(
+      new RegExp(`${bare} .*cannot make virtual environments[^]*fix: ${command}, or set TEMPER_SETUP_PYTHON`),
+    );
   });
 
   it('says which interpreters there are when all are too old', () => {

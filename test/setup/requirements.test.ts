@@ -16,8 +16,14 @@ describe('readPins', () => {
 
   it('chooses by the marker', () => {
     const text = '# comment\na==1 ; python_version >= "3.11"\na==0.9 ; python_version < "3.11"\nb==2.0 # why\n';
-    expect(readPins(text, '3.10')).toEqual([{ name: 'a', version: '0.9' }, { name: 'b', version: '2.0' }]);
-    expect(readPins(text, '3.11')).toEqual([{ name: 'a', version: '1' }, { name: 'b', version: '2.0' }]);
+    expect(readPins(text, '3.10')).toEqual([
+      { name: 'a', version: '0.9' },
+      { name: 'b', version: '2.0' },
+    ]);
+    expect(readPins(text, '3.11')).toEqual([
+      { name: 'a', version: '1' },
+      { name: 'b', version: '2.0' },
+    ]);
   });
 
   it.each(['torch>=2', 'torch', 'git+https://example.org/x', 'a==1; sys_platform == "linux"'])('refuses %j', (line) => {
@@ -28,7 +34,11 @@ describe('readPins', () => {
 describe('missingPins', () => {
   it('compares versions without the build label, and tells a broken interpreter from a lacking one', () => {
     const folder = mkdtempSync(join(tmpdir(), 'temper-pins-'));
-    const pins = [{ name: 'torch', version: '2.13.0' }, { name: 'numpy', version: '2.4.6' }, { name: 'tqdm', version: '4' }];
+    const pins = [
+      { name: 'torch', version: '2.13.0' },
+      { name: 'numpy', version: '2.4.6' },
+      { name: 'tqdm', version: '4' },
+    ];
     const python = fakeProgram(folder, 'python', 'echo torch 2.13.0+cpu; echo numpy 2.4.5; echo tqdm -');
     expect(missingPins(python, pins)).toEqual(pins.slice(1));
     expect(missingPins(fakeProgram(folder, 'broken', 'exit 1'), pins)).toBeNull();

@@ -8,7 +8,9 @@ import { fakeProgram } from './fake-program.js';
 const SPEC = 'torch==2.13.0';
 const NOTHING = 'echo "ERROR: No matching distribution found" >&2; exit 1';
 const CPU = JSON.stringify({ install: [{ metadata: { name: 'torch', requires_dist: ['sympy', 'filelock'] } }] });
-const CUDA = JSON.stringify({ install: [{ metadata: { name: 'torch', requires_dist: ['sympy', 'nvidia-cudnn-cu13==9', 'triton==3'] } }] });
+const CUDA = JSON.stringify({
+  install: [{ metadata: { name: 'torch', requires_dist: ['sympy', 'nvidia-cudnn-cu13==9', 'triton==3'] } }],
+});
 
 let folder: string;
 beforeEach(() => {
@@ -43,7 +45,11 @@ describe('chooseTorch', () => {
 
   it("goes to PyTorch's CPU index when the configured one has only the build with CUDA", async () => {
     const index = 'https://download.pytorch.org/whl/cpu';
-    await expect(choose(pip({ plain: report(CUDA), pytorch: report(CPU) }))).resolves.toEqual(['--index-url', index, SPEC]);
+    await expect(choose(pip({ plain: report(CUDA), pytorch: report(CPU) }))).resolves.toEqual([
+      '--index-url',
+      index,
+      SPEC,
+    ]);
   });
 
   it('stops pip before it downloads a wheel with CUDA only to look into it', async () => {
@@ -55,7 +61,9 @@ describe('chooseTorch', () => {
 
   it('stops with sizes and the variables that choose when there is no CPU build', async () => {
     const failure = choose(pip({ plain: 'echo "Downloading torch-2.13.0-cp312.whl (526.6 MB)"; exec sleep 60' }));
-    await expect(failure).rejects.toThrow(/526\.6 MB for torch alone[^]*2\.7 GB[^]*TEMPER_TORCH_INDEX[^]*TEMPER_TORCH_SPEC/);
+    await expect(failure).rejects.toThrow(
+      /526\.6 MB for torch alone[^]*2\.7 GB[^]*TEMPER_TORCH_INDEX[^]*TEMPER_TORCH_SPEC/,
+    );
   });
 
   it('never asks pip to install anything while it looks', async () => {

@@ -21,15 +21,19 @@ function ensure(requirements = '# none\n'): Promise<void> {
 const stampTime = (): number => statSync(join(venv, 'temper-stamp.json')).mtimeMs;
 
 describe('ensureVenv', () => {
-  it('makes an environment, leaves a good one alone, and looks again when requirements changed', { timeout: 60_000 }, async () => {
-    await ensure();
-    fakeProgram(join(venv, 'bin'), 'temporal', 'exit 0');
-    const first = stampTime();
-    await ensure();
-    expect(stampTime()).toBe(first);
-    await ensure('# none, said otherwise\n');
-    expect(stampTime()).toBeGreaterThan(first);
-  });
+  it(
+    'makes an environment, leaves a good one alone, and looks again when requirements changed',
+    { timeout: 60_000 },
+    async () => {
+      await ensure();
+      fakeProgram(join(venv, 'bin'), 'temporal', 'exit 0');
+      const first = stampTime();
+      await ensure();
+      expect(stampTime()).toBe(first);
+      await ensure('# none, said otherwise\n');
+      expect(stampTime()).toBeGreaterThan(first);
+    },
+  );
 
   it('makes a half-made or broken environment again', { timeout: 60_000 }, async () => {
     mkdirSync(join(venv, 'bin'), { recursive: true });

@@ -33,7 +33,14 @@ export async function startTestServer(): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), 'temper-server-'));
   try {
     const server = await startServer(
-      { cli: temporalCliPath(), database: join(folder, 'temporal.db'), namespace: DEV_NAMESPACE, logs: folder, cwd: folder, env: {} },
+      {
+        cli: temporalCliPath(),
+        database: join(folder, 'temporal.db'),
+        namespace: DEV_NAMESPACE,
+        logs: folder,
+        cwd: folder,
+        env: {},
+      },
       { onChange: () => undefined, tell: () => undefined },
     );
     const pid = (): number | null => server.service.current()?.pid ?? null;

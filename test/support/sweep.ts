@@ -22,7 +22,9 @@ export function findUsers(folder: string): readonly Leftover[] {
     .filter(({ pid, isAlive }) => isAlive && pid !== process.pid)
     .flatMap((found) => {
       const command = read(`/proc/${found.pid}/cmdline`).replaceAll('\0', ' ').trim();
-      const isUser = [command, read(`/proc/${found.pid}/environ`), cwdOf(found.pid)].some((text) => text.includes(folder));
+      const isUser = [command, read(`/proc/${found.pid}/environ`), cwdOf(found.pid)].some((text) =>
+        text.includes(folder),
+      );
       return isUser ? [{ ...found, command }] : [];
     });
 }

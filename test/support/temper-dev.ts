@@ -19,8 +19,17 @@ export interface DevProcess {
 /** Starts `temper dev` of the build in `dist`. */
 export function spawnDev(home: string, args: readonly string[] = []): DevProcess {
   const venv = join(ROOT, '.temper/venv/bin');
-  const env = { ...process.env, TEMPER_HOME: home, TEMPER_PYTHON: join(venv, 'python'), TEMPER_TEMPORAL_CLI: join(venv, 'temporal') };
-  const child = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev', ...args], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = {
+    ...process.env,
+    TEMPER_HOME: home,
+    TEMPER_PYTHON: join(venv, 'python'),
+    TEMPER_TEMPORAL_CLI: join(venv, 'temporal'),
+  };
+  const child = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev', ...args], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   return {

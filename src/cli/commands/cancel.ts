@@ -6,12 +6,23 @@ import { findRun } from '../find-run.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
 /** `temper cancel RUN`: ends a run for good; asks first. */
-export async function cancel(context: CommandContext, wanted: string, options: ConnectFlags & { readonly yes?: boolean }): Promise<ExitStatus> {
+export async function cancel(
+  context: CommandContext,
+  wanted: string,
+  options: ConnectFlags & { readonly yes?: boolean },
+): Promise<ExitStatus> {
   const { output, io } = context;
   return withRuns(context, options, async (runs) => {
     const { run, state } = await findRun(runs, wanted);
-    if (options.yes !== true && !(await io.confirm(`Cancel ${run} (${state})? Its commands are stopped and it cannot be resumed.`))) {
-      throw new TemperError('UsageInvalid', { what: `${run} was not cancelled`, why: 'nobody confirmed it', fix: `temper cancel ${run} --yes, or temper pause ${run} to be able to resume` });
+    if (
+      options.yes !== true &&
+      !(await io.confirm(`Cancel ${run} (${state})? Its commands are stopped and it cannot be resumed.`))
+    ) {
+      throw new TemperError('UsageInvalid', {
+        what: `${run} was not cancelled`,
+        why: 'nobody confirmed it',
+        fix: `temper cancel ${run} --yes, or temper pause ${run} to be able to resume`,
+      });
     }
     await runs.cancelRun(run);
     output.result({ v: 1, run, cancelled: true }, () => `${run} is being cancelled; temper watch ${run} follows it`);

@@ -16,7 +16,11 @@ export interface DataCheckFlags {
 }
 
 /** `temper data check FILE`: whether training would use every row of an MLLM file; exit 1 when not. */
-export async function dataCheck({ output, io }: CommandContext, file: string, flags: DataCheckFlags): Promise<ExitStatus> {
+export async function dataCheck(
+  { output, io }: CommandContext,
+  file: string,
+  flags: DataCheckFlags,
+): Promise<ExitStatus> {
   const { report: reportFile, images, ...limits } = flags;
   const stop = new AbortController();
   const off = io.onInterrupt(() => stop.abort());

@@ -8,7 +8,12 @@ import { table } from '../render/table.js';
 export function errors({ output }: CommandContext, { markdown }: { readonly markdown?: boolean }): ExitStatus {
   const rows = catalogueRows();
   output.result({ v: 1, errors: rows }, () =>
-    markdown === true ? errorsPage() : table(['CODE', 'EXIT', 'RETRY', 'FIX'], rows.map(({ code, exit, retryable, fix }) => [code, String(exit), retryable ? 'yes' : 'no', fix])),
+    markdown === true
+      ? errorsPage()
+      : table(
+          ['CODE', 'EXIT', 'RETRY', 'FIX'],
+          rows.map(({ code, exit, retryable, fix }) => [code, String(exit), retryable ? 'yes' : 'no', fix]),
+        ),
   );
   return EXIT.ok;
 }

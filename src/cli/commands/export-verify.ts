@@ -16,7 +16,10 @@ export interface ExportVerifyOptions {
 /** `temper export verify`: whether an exported model has the tensors of its original; needs no Temporal. */
 export async function exportVerify({ output, io }: CommandContext, options: ExportVerifyOptions): Promise<ExitStatus> {
   const { original, exported, dtype, deep } = options;
-  const report = await compareModels(resolve(io.cwd, original), resolve(io.cwd, exported), { dtype, isDeep: deep ?? false });
+  const report = await compareModels(resolve(io.cwd, original), resolve(io.cwd, exported), {
+    dtype,
+    isDeep: deep ?? false,
+  });
   output.result(report, (paint) => comparisonText(exported, report, paint));
   return report.ok ? EXIT.ok : EXIT.failed;
 }

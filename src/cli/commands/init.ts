@@ -9,11 +9,18 @@ import type { CommandContext } from '../context.js';
 import { table } from '../render/table.js';
 
 /** `temper init`: lists the recipes, or gives the commented spec of one, to stdout or into a new file. */
-export async function init(context: CommandContext, { recipe: id, output: file }: { readonly recipe?: string; readonly output?: string }): Promise<ExitStatus> {
+export async function init(
+  context: CommandContext,
+  { recipe: id, output: file }: { readonly recipe?: string; readonly output?: string },
+): Promise<ExitStatus> {
   const { output, io } = context;
   if (id === undefined) {
     const recipes = RECIPES.map(({ id: name, version, summary }) => ({ id: name, version, summary }));
-    const text = (): string => `${table(['RECIPE', 'WHAT'], recipes.map((one) => [one.id, one.summary]))}\n\ntemper init --recipe RECIPE prints its spec`;
+    const text = (): string =>
+      `${table(
+        ['RECIPE', 'WHAT'],
+        recipes.map((one) => [one.id, one.summary]),
+      )}\n\ntemper init --recipe RECIPE prints its spec`;
     output.result({ v: 1, recipes }, text);
     return EXIT.ok;
   }
@@ -23,7 +30,10 @@ export async function init(context: CommandContext, { recipe: id, output: file }
     return EXIT.ok;
   }
   await writeNew(resolve(io.cwd, file), file, template);
-  output.result({ v: 1, recipe: id, file }, () => `wrote ${file}; temper validate ${file} checks it, temper start ${file} --watch runs it`);
+  output.result(
+    { v: 1, recipe: id, file },
+    () => `wrote ${file}; temper validate ${file} checks it, temper start ${file} --watch runs it`,
+  );
   return EXIT.ok;
 }
 
@@ -32,7 +42,10 @@ function known(id: string): Recipe {
   if (recipe !== null) return recipe;
   const ids = RECIPES.map((one) => one.id);
   const near = suggest(id, ids);
-  throw new TemperError('RecipeUnknown', { what: `there is no recipe ${JSON.stringify(id)}`, why: near === null ? `known are ${ids.join(', ')}` : `did you mean ${near}?` });
+  throw new TemperError('RecipeUnknown', {
+    what: `there is no recipe ${JSON.stringify(id)}`,
+    why: near === null ? `known are ${ids.join(', ')}` : `did you mean ${near}?`,
+  });
 }
 
 async function writeNew(path: string, file: string, text: string): Promise<void> {
@@ -42,7 +55,12 @@ async function writeNew(path: string, file: string, text: string): Promise<void>
   } catch (error) {
     throw new TemperError(
       'UsageInvalid',
-      { where: file, what: 'the file cannot be written', why: error instanceof Error ? error.message : String(error), fix: 'give a new file name in a folder that exists' },
+      {
+        where: file,
+        what: 'the file cannot be written',
+        why: error instanceof Error ? error.message : String(error),
+        fix: 'give a new file name in a folder that exists',
+      },
       { cause: error },
     );
   }

@@ -22,7 +22,11 @@ export async function plan(context: CommandContext, file: string, options: PlanO
   const source = await readSpecFile(file, io.cwd);
   const spec = tellSpecProblems(source, output);
   if (spec === null) return EXIT.usage;
-  const request = { specText: absoluteSpecText(source.text, source.baseDir), file: resolve(io.cwd, file), run: runName(options.run ?? spec.name) };
+  const request = {
+    specText: absoluteSpecText(source.text, source.baseDir),
+    file: resolve(io.cwd, file),
+    run: runName(options.run ?? spec.name),
+  };
   const report = options.offline === true ? await planAlone(request) : await planSeen(context, request, options);
   output.result(report, (paint) => renderPlan(report, paint));
   return report.problems.length === 0 ? EXIT.ok : EXIT.failed;
@@ -34,7 +38,8 @@ async function planSeen(context: CommandContext, request: PlanRequest, flags: Co
   try {
     return await withRuns(context, flags, (runs) => runs.planOnHost(request));
   } catch (error) {
-    const isAlone = error instanceof TemperError && ['Unreachable', 'HostUnreachable', 'NoHosts'].includes(error.problem.code);
+    const isAlone =
+      error instanceof TemperError && ['Unreachable', 'HostUnreachable', 'NoHosts'].includes(error.problem.code);
     if (!isAlone) throw error;
     context.output.note(`${error.problem.what}: planning from the spec alone`);
     return planAlone(request);

@@ -52,11 +52,19 @@ export async function start(context: CommandContext, file: string, options: Star
 /** `--from-checkpoint` is the field train.fromCheckpoint, given on the command line. */
 function withCheckpoint(source: SpecFile, folder: string | undefined, cwd: string): SpecFile {
   if (folder === undefined) return source;
-  const { text, problems } = applySets(source.text, [{ path: 'train.fromCheckpoint', value: JSON.stringify(resolve(cwd, folder)) }]);
-  if (problems.length > 0) throw new TemperError('UsageInvalid', { what: problems.map(formatSpecProblem).join('; '), fix: 'give the folder of a checkpoint' });
+  const { text, problems } = applySets(source.text, [
+    { path: 'train.fromCheckpoint', value: JSON.stringify(resolve(cwd, folder)) },
+  ]);
+  if (problems.length > 0)
+    throw new TemperError('UsageInvalid', {
+      what: problems.map(formatSpecProblem).join('; '),
+      fix: 'give the folder of a checkpoint',
+    });
   return { ...source, text, ...readSpec(text, { file: source.file, baseDir: source.baseDir, recipes: RECIPES }) };
 }
 
 function told({ run, started, status }: StartAnswer): string {
-  return started ? `${run} started; temper watch ${run} follows it` : `${run} is there already (${status.state}) and was not started again`;
+  return started
+    ? `${run} started; temper watch ${run} follows it`
+    : `${run} is there already (${status.state}) and was not started again`;
 }

@@ -8,7 +8,11 @@ import { renderStatus } from '../render/status.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
 /** `temper status [RUN]`: one run, the newest by default; the exit status tells whether it could be told, not its result. */
-export async function status(context: CommandContext, wanted: string | undefined, flags: ConnectFlags): Promise<ExitStatus> {
+export async function status(
+  context: CommandContext,
+  wanted: string | undefined,
+  flags: ConnectFlags,
+): Promise<ExitStatus> {
   const found = await withRuns(context, flags, (runs) => findRun(runs, wanted ?? '@last'));
   context.output.result(found, (paint) => {
     const text = renderStatus(found, paint, Date.now());

@@ -19,7 +19,12 @@ export interface WorkerFlags extends ConnectFlags {
 export async function worker({ io }: CommandContext, options: WorkerFlags): Promise<ExitStatus> {
   const { role, fleet, name, scratch, trainAddress, label, ...flags } = options;
   if (!NameSchema.safeParse(fleet).success) {
-    throw new TemperError('UsageInvalid', { where: '--fleet', what: `${JSON.stringify(fleet)} is no fleet name`, why: 'it becomes part of queue names', fix: 'give a name such as default' });
+    throw new TemperError('UsageInvalid', {
+      where: '--fleet',
+      what: `${JSON.stringify(fleet)} is no fleet name`,
+      why: 'it becomes part of queue names',
+      fix: 'give a name such as default',
+    });
   }
   await runWorker({
     role,

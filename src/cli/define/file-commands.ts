@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { newCommand, positiveInteger } from './shared.js';
+import { newCommand, positiveInteger, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
-/** Commands about files on this machine: data, checkpoints, exported models. They need no server. */
+/** Commands about files: data, checkpoints, exported models. Only `checkpoint ls`, which asks about a run, needs a server. */
 export function defineFileCommands(runner: Runner): Command[] {
   return [dataCommands(runner), checkpointCommands(runner), exportCommands(runner)];
 }
@@ -17,7 +17,9 @@ function dataCommands(runner: Runner): Command {
     .option('--media-prefix <path>', 'put before each image name')
     .option('--max-samples <rows>', 'convert only the first rows', positiveInteger)
     .action((options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/data-convert.js')).dataConvert(context, options)),
+      runner.run(command, async (context) =>
+        (await import('../commands/data-convert.js')).dataConvert(context, options),
+      ),
     );
   const check = newCommand('check', 'check an MLLM file and its images (exit 1 when training would not use all rows)')
     .argument('<file>', 'MLLM file')
@@ -26,7 +28,9 @@ function dataCommands(runner: Runner): Command {
     .option('--world-batch <rows>', 'rows that one step takes over all ranks', positiveInteger)
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((file: string, options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/data-check.js')).dataCheck(context, file, options)),
+      runner.run(command, async (context) =>
+        (await import('../commands/data-check.js')).dataCheck(context, file, options),
+      ),
     );
   return group('data', 'convert and check training data').addCommand(convert).addCommand(check);
 }
@@ -37,9 +41,18 @@ function checkpointCommands(runner: Runner): Command {
     .option('--deep', 'look into every stored item')
     .option('--recipe <id>', 'recipe whose names the checkpoint has', 'cpu-tiny')
     .action((dir: string, options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/checkpoint-verify.js')).checkpointVerify(context, dir, options)),
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-verify.js')).checkpointVerify(context, dir, options),
+      ),
     );
-  return group('checkpoint', 'look at checkpoints').addCommand(verify);
+  const ls = withConnection(newCommand('ls', 'list the checkpoints of a run and what its attempts restored from them'))
+    .argument('<run>', 'name of a run, a unique beginning of it, or @last')
+    .action((run: string, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options),
+      ),
+    );
+  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls);
 }
 
 function exportCommands(runner: Runner): Command {
@@ -47,9 +60,13 @@ function exportCommands(runner: Runner): Command {
     .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
     .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
     .option('--deep', 'compare values too')
-    .addOption(new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'))
+    .addOption(
+      new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'),
+    )
     .action((options, command: Command) =>
-      runner.run(command, async (context) => (await import('../commands/export-verify.js')).exportVerify(context, options)),
+      runner.run(command, async (context) =>
+        (await import('../commands/export-verify.js')).exportVerify(context, options),
+      ),
     );
   return group('export', 'look at exported models').addCommand(verify);
 }

@@ -37,7 +37,9 @@ function startAndLook(runner: Runner): Command[] {
       ),
     withConnection(newCommand('hosts', 'list the hosts of a fleet, who holds them and who waits'))
       .option('--fleet <name>', 'name of the fleet', 'default')
-      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/hosts.js')).hosts(context, options))),
+      .action((options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/hosts.js')).hosts(context, options)),
+      ),
   ];
 }
 

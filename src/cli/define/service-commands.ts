@@ -9,9 +9,15 @@ export function defineServiceCommands(runner: Runner): Command[] {
     newCommand('dev', 'run a Temporal server, a control worker and two host workers on this machine until Ctrl-C')
       .option('--run <file>', 'run this spec and exit with its result; an open run of it is continued')
       .option('--new', 'with --run: start another run when one has ended')
-      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/dev.js')).dev(context, options))),
+      .action((options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/dev.js')).dev(context, options)),
+      ),
     withConnection(newCommand('worker', 'run a worker until it is stopped; training goes on without it'))
-      .addOption(new Option('--role <role>', 'control: workflows; host: the work on one machine').choices(['control', 'host']).makeOptionMandatory())
+      .addOption(
+        new Option('--role <role>', 'control: workflows; host: the work on one machine')
+          .choices(['control', 'host'])
+          .makeOptionMandatory(),
+      )
       .option('--fleet <name>', 'name of the fleet', 'default')
       .option('--name <host>', 'name of the host in its fleet; default: the host name of the machine')
       .option('--scratch <dir>', "folder on the host's own disk (role host)")

@@ -16,8 +16,16 @@ export interface Runner {
 export function newCommand(name: string, summary: string, output: 'form' | 'file' = 'form'): Command {
   return new Command(name)
     .description(summary)
-    .addOption(new Option(output === 'form' ? '-o, --output <form>' : '-o <form>', 'form of the result on stdout').choices(FORMATS).default('text'))
-    .addOption(new Option('--color <when>', 'colours; NO_COLOR and FORCE_COLOR count too').choices(['auto', 'always', 'never']).default('auto'))
+    .addOption(
+      new Option(output === 'form' ? '-o, --output <form>' : '-o <form>', 'form of the result on stdout')
+        .choices(FORMATS)
+        .default('text'),
+    )
+    .addOption(
+      new Option('--color <when>', 'colours; NO_COLOR and FORCE_COLOR count too')
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
     .option('--debug', 'show the stack of unexpected errors');
 }
 
@@ -30,7 +38,10 @@ export function outputFormat(options: { readonly o?: unknown; readonly output?: 
 /** Adds the flags that say where Temporal is, named as the `temporal` CLI names them. */
 export function withConnection(command: Command): Command {
   return command
-    .option('--address <host:port>', 'Temporal server; default: TEMPORAL_ADDRESS, temporal.toml, or a running temper dev')
+    .option(
+      '--address <host:port>',
+      'Temporal server; default: TEMPORAL_ADDRESS, temporal.toml, or a running temper dev',
+    )
     .option('--namespace <name>', 'Temporal namespace')
     .option('--profile <name>', 'profile of temporal.toml')
     .option('--api-key <key>', 'API key (better in TEMPORAL_API_KEY: arguments can be seen by other users)')

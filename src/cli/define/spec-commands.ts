@@ -8,13 +8,17 @@ export function defineSpecCommands(runner: Runner): Command[] {
     newCommand('init', 'print the commented spec of a recipe; without --recipe list the recipes', 'file')
       .option('--recipe <id>', 'recipe whose spec is wanted')
       .option('--output <file>', 'write it to a new file')
-      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/init.js')).init(context, options))),
+      .action((options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/init.js')).init(context, options)),
+      ),
     newCommand('validate', 'check a spec and tell all problems at once (exit 2 when there is an error)')
       .argument('<file>', 'spec')
       .action((file: string, _options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/validate.js')).validate(context, file)),
       ),
-    withConnection(newCommand('plan', 'show stages, hosts, commands, disk and memory of a run, and what would be reused'))
+    withConnection(
+      newCommand('plan', 'show stages, hosts, commands, disk and memory of a run, and what would be reused'),
+    )
       .argument('<file>', 'spec')
       .option('--run <name>', 'name of the run; default: the name in the spec')
       .option('--offline', 'ask no host')
@@ -26,6 +30,8 @@ export function defineSpecCommands(runner: Runner): Command[] {
     ),
     newCommand('errors', 'list the error codes with exit status and usual fix')
       .option('--markdown', 'as the page docs/errors.md')
-      .action((options, command: Command) => runner.run(command, async (context) => (await import('../commands/errors.js')).errors(context, options))),
+      .action((options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/errors.js')).errors(context, options)),
+      ),
   ];
 }

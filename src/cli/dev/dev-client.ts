@@ -18,7 +18,11 @@ const SERVER_AWAY_LIMIT_MS = 60_000;
 const RETRY_MS = 500;
 
 /** Watches a run like `watchRun`, and goes on after the server was lost and came back. */
-export async function* watchPatiently(client: TemperClient, run: string, signal: AbortSignal): AsyncGenerator<RunStatus> {
+export async function* watchPatiently(
+  client: TemperClient,
+  run: string,
+  signal: AbortSignal,
+): AsyncGenerator<RunStatus> {
   let answeredAt = performance.now();
   for (;;) {
     try {
@@ -28,7 +32,8 @@ export async function* watchPatiently(client: TemperClient, run: string, signal:
       }
       return;
     } catch (error) {
-      const isFinal = signal.aborted || error instanceof TemperError || performance.now() - answeredAt > SERVER_AWAY_LIMIT_MS;
+      const isFinal =
+        signal.aborted || error instanceof TemperError || performance.now() - answeredAt > SERVER_AWAY_LIMIT_MS;
       if (isFinal) throw error;
       await sleep(RETRY_MS, undefined, { signal });
     }

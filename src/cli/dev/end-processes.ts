@@ -11,7 +11,10 @@ const KILL_DEADLINE_MS = 10_000;
  * Ends exactly these processes, not their children: TERM, grace, KILL.
  * @returns the pids that survived KILL
  */
-export async function endProcesses(processes: readonly ProcessKey[], graceEndsAt: () => number): Promise<readonly number[]> {
+export async function endProcesses(
+  processes: readonly ProcessKey[],
+  graceEndsAt: () => number,
+): Promise<readonly number[]> {
   for (const one of processes) sendSignal(one, 'SIGTERM');
   let killedAt: number | null = null;
   for (;;) {

@@ -21,6 +21,9 @@ export function findLeftovers(layout: DevLayout): readonly ProcessInfo[] {
   const kept = layout.hosts.map(({ scratch }) => scratchMarker(scratch));
   return listProcesses().filter(
     ({ pid, isAlive }) =>
-      isAlive && pid !== process.pid && hasEnvironmentEntry(pid, ours) && !kept.some((entry) => hasEnvironmentEntry(pid, entry)),
+      isAlive &&
+      pid !== process.pid &&
+      hasEnvironmentEntry(pid, ours) &&
+      !kept.some((entry) => hasEnvironmentEntry(pid, entry)),
   );
 }

@@ -44,7 +44,9 @@ export async function freePorts(count: number): Promise<readonly number[]> {
   return ports;
 }
 
-function listen(where: { readonly path: string } | { readonly host: string; readonly port: number }): Promise<Server | null> {
+function listen(
+  where: { readonly path: string } | { readonly host: string; readonly port: number },
+): Promise<Server | null> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', (error: NodeJS.ErrnoException) => {

@@ -113,7 +113,14 @@ async function serve(context: CommandContext, { layout, root, wanted, requests }
     return EXIT.ok;
   } finally {
     const workers = services.filter((service) => service !== server?.service);
-    const stuck = await shutDown({ layout, client, workers, server: server?.service ?? null, hurry: requests.hurry, tell });
+    const stuck = await shutDown({
+      layout,
+      client,
+      workers,
+      server: server?.service ?? null,
+      hurry: requests.hurry,
+      tell,
+    });
     // Processes may tell their end after they are known to be gone.
     isOver = true;
     removeDevState(layout.stateFile);

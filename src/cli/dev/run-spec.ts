@@ -22,7 +22,12 @@ export interface SpecToRun {
  * Brings a run of the spec to its end: continues the newest one while it is open, else starts one (under the next
  * free number when the newest is done). Answers the run's result as an exit status, or `interrupted` after `stop`.
  */
-export async function runSpec(context: CommandContext, client: TemperClient, wanted: SpecToRun, stop: AbortSignal): Promise<ExitStatus> {
+export async function runSpec(
+  context: CommandContext,
+  client: TemperClient,
+  wanted: SpecToRun,
+  stop: AbortSignal,
+): Promise<ExitStatus> {
   const { output } = context;
   const run = await continueOrStart(context, client, wanted);
   const last = await followRun(watchPatiently(client, run, stop), output, stop);
@@ -31,7 +36,11 @@ export async function runSpec(context: CommandContext, client: TemperClient, wan
 }
 
 /** Decides which run it is, says so, and makes sure that it goes on. */
-async function continueOrStart({ output, io }: CommandContext, client: TemperClient, { source, spec, isNew }: SpecToRun): Promise<string> {
+async function continueOrStart(
+  { output, io }: CommandContext,
+  client: TemperClient,
+  { source, spec, isNew }: SpecToRun,
+): Promise<string> {
   const newest = newestRunOf(spec.name, await listRuns(client));
   const isFresh = isNew || newest === null || newest.state === 'done';
   const { run, started, status } = await startRun(client, {
@@ -65,7 +74,9 @@ async function resume(client: TemperClient, run: string): Promise<void> {
 function newestRunOf(name: string, newestFirst: readonly RunStatus[]): RunStatus | null {
   const isNumbered = (run: string): boolean => {
     const match = /^(.+)-\d+$/.exec(run);
-    return match !== null && match[1] === name.slice(0, match[1]?.length) && (match[1] === name || match[1].length >= 36);
+    return (
+      match !== null && match[1] === name.slice(0, match[1]?.length) && (match[1] === name || match[1].length >= 36)
+    );
   };
   return newestFirst.find(({ run }) => run === name || isNumbered(run)) ?? null;
 }

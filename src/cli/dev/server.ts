@@ -62,7 +62,11 @@ function serverSpec(
   return { role: 'server', command: cli, args, cwd, env, logFile, isStdoutLogged: false };
 }
 
-async function untilReady(service: Service, { cli, env, namespace, logs }: ServerOptions, address: string): Promise<void> {
+async function untilReady(
+  service: Service,
+  { cli, env, namespace, logs }: ServerOptions,
+  address: string,
+): Promise<void> {
   const giveUpAt = performance.now() + READY_LIMIT_MS;
   for (;;) {
     try {
@@ -77,7 +81,10 @@ async function untilReady(service: Service, { cli, env, namespace, logs }: Serve
         'Unreachable',
         {
           where: address,
-          what: end === null ? `the embedded Temporal server did not answer within ${READY_LIMIT_MS / 1000} s` : `the embedded Temporal server ended (${end})`,
+          what:
+            end === null
+              ? `the embedded Temporal server did not answer within ${READY_LIMIT_MS / 1000} s`
+              : `the embedded Temporal server ended (${end})`,
           why: `its log is ${join(logs, 'server.log')}`,
           fix: 'read that log; a damaged database is moved away by renaming temporal.db in the same folder',
         },

@@ -64,7 +64,8 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
       current = null;
       lastEnd = how;
       if (!isStopping) {
-        pauseMs = performance.now() - startedAt >= FINE_AFTER_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+        pauseMs =
+          performance.now() - startedAt >= FINE_AFTER_MS ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
         tell(`${spec.role} ended (${how}) and is started again in ${pauseMs / 1000} s; its log is ${spec.logFile}`);
         timer = setTimeout(launch, pauseMs);
       }

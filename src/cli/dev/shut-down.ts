@@ -23,7 +23,7 @@ const LIST_LIMIT_MS = 5_000;
 /** Stopping all commands of a run through its workers: their grace, and as much again for the way there. */
 const PAUSE_LIMIT_MS = 2 * LOCAL_TIMING.stopGraceMs;
 /** A worker hands its work over and ends, a server closes its database; both need well under a second. */
-const WORKER_GRACE_MS = 10_000;
+const WORKER_GRACE_MS = 5_000;
 const SERVER_GRACE_MS = 10_000;
 const REASON = 'temper dev was stopped';
 
@@ -32,7 +32,14 @@ const REASON = 'temper dev was stopped';
  * continues them; workers end before the last keepers are stopped, because they could start new ones.
  * @returns pids that survived KILL
  */
-export async function shutDown({ layout, client, workers, server, hurry, tell }: ShutDownOptions): Promise<readonly number[]> {
+export async function shutDown({
+  layout,
+  client,
+  workers,
+  server,
+  hurry,
+  tell,
+}: ShutDownOptions): Promise<readonly number[]> {
   if (client !== null && !hurry.aborted) await pauseOpenRuns(client, hurry, tell);
   const grace = graceFrom(hurry, WORKER_GRACE_MS);
   const stuck = (await Promise.all(workers.map((worker) => worker.stop(grace)))).flat();
@@ -47,7 +54,9 @@ async function pauseOpenRuns(client: TemperClient, hurry: AbortSignal, tell: (te
   const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
   const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
   if (open.length === 0) return;
-  tell(`stopping ${open.join(', ')}; the next start continues ${open.length === 1 ? 'it' : 'them'} (Ctrl-C again: at once)`);
+  tell(
+    `stopping ${open.join(', ')}; the next start continues ${open.length === 1 ? 'it' : 'them'} (Ctrl-C again: at once)`,
+  );
   await Promise.all(open.map((run) => within(pauseRun(client, run, REASON), PAUSE_LIMIT_MS, hurry)));
 }
 

@@ -44,7 +44,17 @@ export async function setRetention(
   env: Readonly<NodeJS.ProcessEnv>,
   { address, namespace, days }: { readonly address: string; readonly namespace: string; readonly days: number },
 ): Promise<void> {
-  const args = ['operator', 'namespace', 'update', '--namespace', namespace, '--retention', `${days}d`, '--address', address];
+  const args = [
+    'operator',
+    'namespace',
+    'update',
+    '--namespace',
+    namespace,
+    '--retention',
+    `${days}d`,
+    '--address',
+    address,
+  ];
   await run(cli, args, { timeout: ANSWER_LIMIT_MS, env });
 }
 

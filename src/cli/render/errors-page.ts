@@ -13,7 +13,9 @@ export function catalogueRows(): CatalogueEntry[] {
 
 /** The page `docs/errors.md`; `temper errors --markdown` prints it. */
 export function errorsPage(): string {
-  const rows = catalogueRows().map(({ code, exit, retryable, fix }) => `| \`${code}\` | ${exit} | ${retryable ? 'yes' : 'no'} | ${fix} |`);
+  const rows = catalogueRows().map(
+    ({ code, exit, retryable, fix }) => `| \`${code}\` | ${exit} | ${retryable ? 'yes' : 'no'} | ${fix} |`,
+  );
   return [
     '# Errors',
     '',

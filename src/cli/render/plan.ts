@@ -1,13 +1,21 @@
 import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
 import type { Paint } from '../output.js';
+import { renderEconomy } from './economy.js';
 import { table } from './table.js';
 import { showBytes } from './units.js';
 
 /** What `temper plan` shows: stages with needs and what will be reused, the commands, and what would stop the run. */
 export function renderPlan(report: PlanReport, paint: Paint): string {
   const { run, recipe, workspace, host, stages, problems, warnings } = report;
-  const rows = stages.map((stage) => [stage.name, stage.title, placeText(stage), needText(stage.diskBytes), needText(stage.ramBytes), host === null ? '' : fate(stage, paint)]);
+  const rows = stages.map((stage) => [
+    stage.name,
+    stage.title,
+    placeText(stage),
+    needText(stage.diskBytes),
+    needText(stage.ramBytes),
+    host === null ? '' : fate(stage, paint),
+  ]);
   return [
     `${paint('bold', run)}  recipe ${recipe}`,
     `workspace ${workspace}`,
@@ -16,7 +24,14 @@ export function renderPlan(report: PlanReport, paint: Paint): string {
       : `${host.name} sees ${showBytes(host.diskFreeBytes)} free disk in the workspace, ${showBytes(host.ramAvailableBytes)} free memory`,
     '',
     table(['STAGE', 'WHAT', 'WHERE', 'DISK', 'MEMORY', ''], rows),
-    ...stages.filter(({ commands }) => commands.length > 0).flatMap((stage) => ['', `${stage.name} runs`, ...stage.commands.map((argv) => `  ${argv.map(quote).join(' ')}`)]),
+    ...stages
+      .filter(({ commands }) => commands.length > 0)
+      .flatMap((stage) => [
+        '',
+        `${stage.name} runs`,
+        ...stage.commands.map((argv) => `  ${argv.map(quote).join(' ')}`),
+      ]),
+    ...(report.checkpoint === undefined ? [] : ['', ...renderEconomy(report.checkpoint)]),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
   ].join('\n');

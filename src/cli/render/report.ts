@@ -13,7 +13,9 @@ export function renderReport(status: RunStatus, paint: Paint): string {
   const took = closedAt === null ? '' : ` in ${showDuration(Date.parse(closedAt) - Date.parse(startedAt))}`;
   const title = `${paint('bold', run)} ${paint('green', 'done')}${took}`;
   if (result === null) return title;
-  return [title, '', ...modelLines(result), ...lossLines(result), ...answerLines(result), '', stageTimes(result)].join('\n');
+  return [title, '', ...modelLines(result), ...lossLines(result), ...answerLines(result), '', stageTimes(result)].join(
+    '\n',
+  );
 }
 
 function modelLines({ exportDir }: PipelineResult): string[] {
@@ -35,7 +37,9 @@ function answerLines({ facts }: PipelineResult): string[] {
     typeof before === 'number' && typeof after === 'number'
       ? [`answers  ${showShare(before)} right before, ${showShare(after)} right after (held-out images)`]
       : [];
-  const samples = Array.from({ length: MAX_SAMPLES }, (_, index) => sampleRow(verify, index + 1)).filter((row) => row !== null);
+  const samples = Array.from({ length: MAX_SAMPLES }, (_, index) => sampleRow(verify, index + 1)).filter(
+    (row) => row !== null,
+  );
   if (samples.length === 0) return shares;
   return [...shares, '', table(['QUESTION', 'EXPECTED', 'BEFORE', 'AFTER'], samples)];
 }
@@ -43,16 +47,25 @@ function answerLines({ facts }: PipelineResult): string[] {
 function sampleRow(facts: Readonly<Record<string, Fact>>, index: number): string[] | null {
   const question = facts[`sample${index}Question`];
   if (question === undefined) return null;
-  return [question, ...['Expected', 'Before', 'After'].map((part) => facts[`sample${index}${part}`])].map((fact) => shown(fact));
+  return [question, ...['Expected', 'Before', 'After'].map((part) => facts[`sample${index}${part}`])].map((fact) =>
+    shown(fact),
+  );
 }
 
 /** Answers of an untrained model are noise: cut, and without the control characters it may hold. */
 function shown(fact: Fact): string {
-  const text = String(fact ?? '-').replaceAll(/[^\P{C}]/gu, ' ').trim();
+  const text = String(fact ?? '-')
+    .replaceAll(/[^\P{C}]/gu, ' ')
+    .trim();
   return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 
 function stageTimes({ stages }: PipelineResult): string {
-  const rows = stages.map(({ name, state, durationMs, host }) => [name, durationMs === undefined ? '-' : showDuration(durationMs), state, host ?? '-']);
+  const rows = stages.map(({ name, state, durationMs, host }) => [
+    name,
+    durationMs === undefined ? '-' : showDuration(durationMs),
+    state,
+    host ?? '-',
+  ]);
   return table(['STAGE', 'TIME', 'STATE', 'HOST'], rows);
 }

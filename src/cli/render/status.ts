@@ -25,7 +25,10 @@ const STAGE_STYLES: Readonly<Record<StageState, Style>> = {
 /** What `temper status RUN` shows, `nowMs` being now. */
 export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): string {
   const { run, state, problem, checkpoint, startedAt, closedAt } = status;
-  const span = closedAt === null ? `started ${showAgo(startedAt, nowMs)}` : `took ${showDuration(Date.parse(closedAt) - Date.parse(startedAt))}`;
+  const span =
+    closedAt === null
+      ? `started ${showAgo(startedAt, nowMs)}`
+      : `took ${showDuration(Date.parse(closedAt) - Date.parse(startedAt))}`;
   return [
     `${paint('bold', run)}  ${paint(RUN_STYLES[state], state)}  ${span}`,
     `workflow ${status.workflowId}${status.fleet === null ? '' : `, fleet ${status.fleet}`}`,
@@ -53,7 +56,9 @@ export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: numb
 export function renderLive(status: RunStatus, paint: Paint, nowMs: number, columns: number): string[] {
   return status.stages.map((stage) => {
     const name = `  ${stage.state.padEnd(8)} ${stage.name.padEnd(11)}`;
-    const rest = [stageTime(stage, nowMs), ...progressOf(status, stage).map(showProgress)].filter((text) => text !== '').join('  ');
+    const rest = [stageTime(stage, nowMs), ...progressOf(status, stage).map(showProgress)]
+      .filter((text) => text !== '')
+      .join('  ');
     // Cut before painting: colour codes have no width.
     return paint(STAGE_STYLES[stage.state], name) + cut(` ${rest}`, Math.max(10, columns - name.length - 1));
   });
@@ -73,7 +78,9 @@ export function renderNews(before: RunStatus | null, after: RunStatus): string |
 
 /** What runs now, in one line; null when nothing is known. */
 export function renderProgress({ progress }: RunStatus): string | null {
-  return progress.length === 0 ? null : progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
+  return progress.length === 0
+    ? null
+    : progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
 }
 
 /** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */

@@ -8,7 +8,12 @@ const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
 export function showDuration(ms: number): string {
   if (ms < 9_950) return `${(Math.max(0, ms) / SECOND).toFixed(1)} s`;
   if (ms < MINUTE - 500) return `${Math.round(ms / SECOND)} s`;
-  const [big, small, isSmallWhole] = ms < HOUR - 500 ? ([MINUTE, SECOND, 's'] as const) : ms < DAY ? ([HOUR, MINUTE, 'm'] as const) : ([DAY, HOUR, 'h'] as const);
+  const [big, small, isSmallWhole] =
+    ms < HOUR - 500
+      ? ([MINUTE, SECOND, 's'] as const)
+      : ms < DAY
+        ? ([HOUR, MINUTE, 'm'] as const)
+        : ([DAY, HOUR, 'h'] as const);
   const units = Math.round(ms / small);
   const perBig = big / small;
   const name = big === MINUTE ? 'm' : big === HOUR ? 'h' : 'd';

@@ -83,22 +83,38 @@ function parsePath(dotted: string): FieldPath {
   return dotted.split('.').map((part) => (/^\d{1,6}$/.test(part) ? Number(part) : part));
 }
 
-function checkPath(document: Document, path: FieldPath): { readonly what: string; readonly why: string; readonly fix: string } | null {
+function checkPath(
+  document: Document,
+  path: FieldPath,
+): { readonly what: string; readonly why: string; readonly fix: string } | null {
   let node: unknown = document.contents;
   for (const [index, part] of path.entries()) {
     const here = showPath(path.slice(0, index));
     if (isSeq(node) && (typeof part !== 'number' || part >= node.items.length)) {
-      return { what: `${here} has no entry ${part}`, why: `it is a list of ${node.items.length} entries, counted from 0`, fix: `use ${here}.0 to ${here}.${node.items.length - 1}` };
+      return {
+        what: `${here} has no entry ${part}`,
+        why: `it is a list of ${node.items.length} entries, counted from 0`,
+        fix: `use ${here}.0 to ${here}.${node.items.length - 1}`,
+      };
     }
-    if (isScalar(node) && node.value !== null) return { what: `${here} has no field ${part}`, why: `it is the value ${showValue(node.value)}`, fix: `set ${here} itself` };
+    if (isScalar(node) && node.value !== null)
+      return {
+        what: `${here} has no field ${part}`,
+        why: `it is the value ${showValue(node.value)}`,
+        fix: `set ${here} itself`,
+      };
     const value: unknown = document.toJS();
-    if (fieldAt(path.slice(0, index + 1), value) === null) return unknownField(part, knownKeys(fieldAt(path.slice(0, index), value)));
+    if (fieldAt(path.slice(0, index + 1), value) === null)
+      return unknownField(part, knownKeys(fieldAt(path.slice(0, index), value)));
     node = isCollection(node) ? node.get(part, true) : undefined;
   }
   return null;
 }
 
-function unknownField(part: string | number, known: readonly string[]): { readonly what: string; readonly why: string; readonly fix: string } {
+function unknownField(
+  part: string | number,
+  known: readonly string[],
+): { readonly what: string; readonly why: string; readonly fix: string } {
   const near = suggest(String(part), known);
   return {
     what: `there is no field ${showValue(part)}`,
@@ -109,7 +125,12 @@ function unknownField(part: string | number, known: readonly string[]): { readon
 
 function badValue(path: string, text: string): SpecProblem {
   const what = `${showValue(text)} is no single YAML value`;
-  return setProblem(path, what, 'the value takes the place of the old one', 'write a number, a text, true, false, [a, b] or {a: 1}; quote special characters');
+  return setProblem(
+    path,
+    what,
+    'the value takes the place of the old one',
+    'write a number, a text, true, false, [a, b] or {a: 1}; quote special characters',
+  );
 }
 
 function setProblem(path: string, what: string, why: string, fix: string): SpecProblem {

@@ -21,7 +21,9 @@ interface Context {
 export function explainIssues(issues: readonly Issue[], context: Context): Finding[] {
   const unknown = issues.flatMap((issue) => {
     const section = pathOf(issue);
-    return issue.code === 'unrecognized_keys' ? issue.keys.slice(0, MAX_UNKNOWN_KEYS).map((key) => ({ section, key, near: nearKey(section, key, context) })) : [];
+    return issue.code === 'unrecognized_keys'
+      ? issue.keys.slice(0, MAX_UNKNOWN_KEYS).map((key) => ({ section, key, near: nearKey(section, key, context) }))
+      : [];
   });
   const told = new Set(unknown.map(({ section, near }) => showPath([...section, near ?? ''])));
   const others = issues.flatMap((issue): Finding[] => {
@@ -108,10 +110,22 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
       return { id, place, what: `${shown} is too ${isLow ? 'small' : 'large'}`, why, fix: plain };
     }
     case 'invalid_format':
-      return { id: 'schema/pattern', place, what: `${shown} does not fit`, why: issue.message, fix: exampleFix(node) ?? plain };
+      return {
+        id: 'schema/pattern',
+        place,
+        what: `${shown} does not fit`,
+        why: issue.message,
+        fix: exampleFix(node) ?? plain,
+      };
     case 'invalid_value': {
       const options = issue.values.map(String);
-      return { id: 'schema/choice', place, what: `${shown} is none of the choices`, why, fix: choiceFix(value, options) };
+      return {
+        id: 'schema/choice',
+        place,
+        what: `${shown} is none of the choices`,
+        why,
+        fix: choiceFix(value, options),
+      };
     }
     case 'invalid_union':
       return 'options' in issue && Array.isArray(issue.options)
@@ -124,7 +138,13 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
           }
         : { id: 'schema/type', place, what: `${kindOf(value)} stands here`, why, fix: plain };
     default:
-      return { id: 'schema/type', place, what: typeText(path, value, shown, context), why, fix: typeFix(value, node, plain, context.written(path)) };
+      return {
+        id: 'schema/type',
+        place,
+        what: typeText(path, value, shown, context),
+        why,
+        fix: typeFix(value, node, plain, context.written(path)),
+      };
   }
 }
 
@@ -150,8 +170,13 @@ function typeFix(value: unknown, node: SchemaNode | null, plain: string, written
   }
   const isYesNo = typeof value === 'string' && /^(on|yes|y)$/i.test(value);
   const isNo = typeof value === 'string' && /^(off|no|n)$/i.test(value);
-  if (node?.type === 'boolean' && (isYesNo || isNo)) return `write ${String(isYesNo)} (YAML 1.2 knows only true and false)`;
-  if ((node?.type === 'integer' || node?.type === 'number') && typeof value === 'string' && /^-?[\d_,']+$/.test(value)) {
+  if (node?.type === 'boolean' && (isYesNo || isNo))
+    return `write ${String(isYesNo)} (YAML 1.2 knows only true and false)`;
+  if (
+    (node?.type === 'integer' || node?.type === 'number') &&
+    typeof value === 'string' &&
+    /^-?[\d_,']+$/.test(value)
+  ) {
     return `write it without quotes and separators: ${value.replaceAll(/[_,']/g, '')}`;
   }
   return plain;
@@ -173,5 +198,7 @@ function kindOf(value: unknown): string {
 }
 
 function meaning(node: SchemaNode | null): string {
-  return node?.description === undefined ? 'the schema asks for it' : `it means: ${node.description.replace(/\.$/, '')}`;
+  return node?.description === undefined
+    ? 'the schema asks for it'
+    : `it means: ${node.description.replace(/\.$/, '')}`;
 }

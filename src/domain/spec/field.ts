@@ -27,7 +27,8 @@ export function describeExpected(node: SchemaNode): string {
   if (node.const !== undefined) return showPlain(node.const);
   if (node.enum !== undefined) return `one of ${node.enum.map(showPlain).join(', ')}`;
   const variants = node.anyOf ?? node.oneOf;
-  if (variants !== undefined && node.type === undefined && node.anyOf !== undefined) return variants.map(describeExpected).join(' or ');
+  if (variants !== undefined && node.type === undefined && node.anyOf !== undefined)
+    return variants.map(describeExpected).join(' or ');
   const example = node.examples?.[0];
   const such = typeof example === 'string' ? ` such as ${example}` : '';
   switch (node.type) {
@@ -92,7 +93,8 @@ function collect(node: SchemaNode, path: FieldPath, visit: (path: FieldPath) => 
 }
 
 function range({ minimum, exclusiveMinimum, maximum }: SchemaNode): string {
-  const low = exclusiveMinimum === undefined ? (minimum === undefined ? '' : ` from ${minimum}`) : ` above ${exclusiveMinimum}`;
+  const low =
+    exclusiveMinimum === undefined ? (minimum === undefined ? '' : ` from ${minimum}`) : ` above ${exclusiveMinimum}`;
   return maximum === undefined ? low : `${low} up to ${maximum}`;
 }
 

@@ -4,7 +4,9 @@ import type { SpecProblem } from '../../schemas/spec-problem.js';
 export type FieldPath = readonly (string | number)[];
 
 /** Where a finding is: a field (its value, or its key), or an offset in the text. */
-export type Place = { readonly path: FieldPath; readonly at?: 'key' | 'value' } | { readonly offset: number; readonly path?: FieldPath };
+export type Place =
+  | { readonly path: FieldPath; readonly at?: 'key' | 'value' }
+  | { readonly offset: number; readonly path?: FieldPath };
 
 /** A problem before its place was turned into line and column. */
 export interface Finding {

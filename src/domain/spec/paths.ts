@@ -21,7 +21,8 @@ export function specPaths(value: unknown): SpecPath[] {
   const found: SpecPath[] = [];
   const add = (field: FieldPath, prefix: string, isHostPath: boolean): void => {
     const text = valueAt(value, field);
-    if (typeof text === 'string' && text.length > prefix.length) found.push({ field, prefix, path: text.slice(prefix.length), isHostPath });
+    if (typeof text === 'string' && text.length > prefix.length)
+      found.push({ field, prefix, path: text.slice(prefix.length), isHostPath });
   };
   for (const field of SPEC_FIELDS) add(field, '', false);
   for (const field of HOST_FIELDS) add(field, '', true);

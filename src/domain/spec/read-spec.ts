@@ -64,19 +64,29 @@ export function toProblem(found: SpecProblem): Problem {
 function crossField(value: unknown, baseDir: string): Finding[] {
   const spec = partialSpec(withAbsolutePaths(value, baseDir));
   return SPEC_RULES.flatMap(({ id, why, fix, find }) =>
-    find(spec, value).map(
-      (breach): Finding => ({ id, place: { path: breach.path, at: breach.at ?? 'value' }, what: breach.what, why, fix: breach.fix ?? fix }),
-    ),
+    find(spec, value).map((breach): Finding => ({
+      id,
+      place: { path: breach.path, at: breach.at ?? 'value' },
+      what: breach.what,
+      why,
+      fix: breach.fix ?? fix,
+    })),
   );
 }
 
 function placeAll(findings: readonly Finding[], file: string, source: YamlSource): SpecProblem[] {
   const problems = findings.map((finding) => place(finding, file, source));
-  const unique = new Map(problems.map((entry) => [JSON.stringify([entry.line, entry.col, entry.path, entry.id, entry.what]), entry]));
+  const unique = new Map(
+    problems.map((entry) => [JSON.stringify([entry.line, entry.col, entry.path, entry.id, entry.what]), entry]),
+  );
   return [...unique.values()].sort((a, b) => a.line - b.line || a.col - b.col);
 }
 
-function place({ id, severity, place: at, what, why, fix }: Finding, file: string, { position }: Pick<YamlSource, 'position'>): SpecProblem {
+function place(
+  { id, severity, place: at, what, why, fix }: Finding,
+  file: string,
+  { position }: Pick<YamlSource, 'position'>,
+): SpecProblem {
   const { line, col } = position(at);
   return { id, severity: severity ?? 'error', file, line, col, path: showPath(at.path ?? []), what, why, fix };
 }

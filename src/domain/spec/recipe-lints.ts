@@ -50,11 +50,17 @@ function unknownRecipe(id: string, recipes: readonly LintingRecipe[]): Finding {
   };
 }
 
-function unusedAccepts(spec: PipelineSpec, lints: readonly { readonly id: string; readonly acceptable: boolean }[]): Finding[] {
+function unusedAccepts(
+  spec: PipelineSpec,
+  lints: readonly { readonly id: string; readonly acceptable: boolean }[],
+): Finding[] {
   return spec.accept.flatMap((id, index): Finding[] => {
     const lint = lints.find((candidate) => candidate.id === id);
     if (lint?.acceptable === true) return [];
-    const near = suggest(id, lints.filter(({ acceptable }) => acceptable).map((candidate) => candidate.id));
+    const near = suggest(
+      id,
+      lints.filter(({ acceptable }) => acceptable).map((candidate) => candidate.id),
+    );
     return [
       {
         id: 'accept/unused',

@@ -23,7 +23,8 @@ export interface Breach {
 /** Names of variables that look like secrets: specs are stored in clear, shown and copied. */
 const SECRET_NAME = /TOKEN|SECRET|PASSW(OR)?D|API_?KEY|ACCESS_?KEY|CREDENTIAL|PRIVATE_?KEY/i;
 /** What torchrun tells its ranks (torch.distributed.run), and what Temper marks its processes with. */
-const LAUNCHER_NAME = /^(RANK|LOCAL_RANK|GROUP_RANK|ROLE_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|NODE_RANK|MASTER_ADDR|MASTER_PORT|TORCHELASTIC_\w*|TEMPER_\w*)$/;
+const LAUNCHER_NAME =
+  /^(RANK|LOCAL_RANK|GROUP_RANK|ROLE_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|NODE_RANK|MASTER_ADDR|MASTER_PORT|TORCHELASTIC_\w*|TEMPER_\w*)$/;
 
 /** The closed table of rules that no single field can break; errors all of them. */
 export const SPEC_RULES: readonly SpecRule[] = [
@@ -49,14 +50,19 @@ export const SPEC_RULES: readonly SpecRule[] = [
     id: 'workspace/root',
     why: 'Temper keeps runs and outputs there and would mix them with the system',
     fix: 'give it a folder of its own, such as /mnt/shared/temper',
-    find: ({ workspace }) => (workspace !== undefined && /^\/+$/.test(workspace) ? [{ path: ['workspace'], what: 'the workspace is /' }] : []),
+    find: ({ workspace }) =>
+      workspace !== undefined && /^\/+$/.test(workspace) ? [{ path: ['workspace'], what: 'the workspace is /' }] : [],
   },
   {
     id: 'scratch/inside-workspace',
     why: "the workspace is seen by all hosts and scratch must be each host's own",
     fix: 'use two separate folders',
     find: ({ workspace, scratch }) =>
-      workspace !== undefined && scratch !== undefined && isAbsolute(scratch) && resolve(workspace) !== '/' && isNested(workspace, scratch)
+      workspace !== undefined &&
+      scratch !== undefined &&
+      isAbsolute(scratch) &&
+      resolve(workspace) !== '/' &&
+      isNested(workspace, scratch)
         ? [{ path: ['scratch'], what: `scratch ${scratch} and workspace ${workspace} lie in one another` }]
         : [],
   },
@@ -119,7 +125,9 @@ export const SPEC_RULES: readonly SpecRule[] = [
 ];
 
 function isNested(a: string, b: string): boolean {
-  return [relative(resolve(a), resolve(b)), relative(resolve(b), resolve(a))].some((way) => way === '' || !(way === '..' || way.startsWith('../')));
+  return [relative(resolve(a), resolve(b)), relative(resolve(b), resolve(a))].some(
+    (way) => way === '' || !(way === '..' || way.startsWith('../')),
+  );
 }
 
 function envNames(value: unknown): string[] {

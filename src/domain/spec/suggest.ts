@@ -15,7 +15,10 @@ export function suggest(text: string, candidates: readonly string[]): string | n
 
 /** `learning_rate`, `learning-rate` and `LearningRate` are the same word to a person. */
 function normalise(text: string): string {
-  return text.slice(0, 100).replaceAll(/[_\s-]/g, '').toLowerCase();
+  return text
+    .slice(0, 100)
+    .replaceAll(/[_\s-]/g, '')
+    .toLowerCase();
 }
 
 /** Number of single-character insertions, deletions, replacements and swaps of neighbours between two texts. */

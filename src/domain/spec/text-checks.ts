@@ -45,7 +45,13 @@ export function decodeSpec(bytes: Uint8Array): { readonly text: string } | { rea
 }
 
 function binary(offset: number, what: string): Finding {
-  return { id: 'text/binary', place: { offset }, what, why: 'a spec is UTF-8 text', fix: 'save the file as UTF-8 text' };
+  return {
+    id: 'text/binary',
+    place: { offset },
+    what,
+    why: 'a spec is UTF-8 text',
+    fix: 'save the file as UTF-8 text',
+  };
 }
 
 /** Offset at which flow brackets or list dashes nest deeper than allowed. Quotes are not understood: the limit is far above need. */

@@ -9,9 +9,17 @@ const RECOVERABLE: ReadonlySet<string> = new Set(['yaml/duplicate-key', 'yaml/an
 const MAX_SYNTAX_FINDINGS = 5;
 
 /** What a YAML document must not hold, and whether its data can be used for further checks. */
-export function checkYaml(document: Document.Parsed): { readonly findings: readonly Finding[]; readonly isReadable: boolean } {
+export function checkYaml(document: Document.Parsed): {
+  readonly findings: readonly Finding[];
+  readonly isReadable: boolean;
+} {
   const syntax = document.errors.slice(0, MAX_SYNTAX_FINDINGS).map((error) => explain(error, document));
-  const findings = [...syntax, ...directives(document), ...hiddenFeatures(document), ...topLevel(document, syntax.length > 0)];
+  const findings = [
+    ...syntax,
+    ...directives(document),
+    ...hiddenFeatures(document),
+    ...topLevel(document, syntax.length > 0),
+  ];
   return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAlias(document) };
 }
 
@@ -77,7 +85,8 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
     Node(_key, node) {
       const offset = node.range?.[0] ?? 0;
       if (isAlias(node)) findings.push(anchor(offset, `the alias *${node.source} repeats another part of the file`));
-      else if (node.anchor !== undefined) findings.push(anchor(offset, `the anchor &${node.anchor} marks a part to be repeated`));
+      else if (node.anchor !== undefined)
+        findings.push(anchor(offset, `the anchor &${node.anchor} marks a part to be repeated`));
       if (node.tag !== undefined) findings.push(tag(offset, node.tag));
     },
     Map(_key, { items }) {
@@ -85,8 +94,10 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
     },
     Pair(_key, { key }) {
       const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : 0;
-      if (isScalar(key) && key.value === '<<') findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
-      else if (!isScalar(key) || typeof key.value !== 'string') findings.push(keyKind(offset, isScalar(key) ? key.value : 'a list or section'));
+      if (isScalar(key) && key.value === '<<')
+        findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
+      else if (!isScalar(key) || typeof key.value !== 'string')
+        findings.push(keyKind(offset, isScalar(key) ? key.value : 'a list or section'));
     },
   });
   return findings;

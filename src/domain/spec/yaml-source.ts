@@ -19,7 +19,13 @@ export interface YamlSource {
 export function parseYaml(text: string): YamlSource {
   const lines = new LineCounter();
   // checkYaml finds repeated keys; the parser's own search for them takes quadratic time.
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', strict: true, uniqueKeys: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    version: '1.2',
+    strict: true,
+    uniqueKeys: false,
+  });
   const { findings, isReadable } = checkYaml(document);
   return {
     document,
@@ -27,7 +33,9 @@ export function parseYaml(text: string): YamlSource {
     // Aliases were refused above; 0 makes sure that none is ever expanded.
     value: isReadable ? document.toJS({ maxAliasCount: 0 }) : undefined,
     position(place) {
-      const { line, col } = lines.linePos('offset' in place ? place.offset : offsetOf(document, place.path, place.at ?? 'value'));
+      const { line, col } = lines.linePos(
+        'offset' in place ? place.offset : offsetOf(document, place.path, place.at ?? 'value'),
+      );
       return { line: Math.max(1, line), col: Math.max(1, col) };
     },
     written(path) {
@@ -56,7 +64,8 @@ function offsetOf(document: Document.Parsed, path: FieldPath, at: 'key' | 'value
 }
 
 function childOf(node: unknown, part: string | number): Pair | Node | null {
-  if (isMap(node)) return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(part)) ?? null;
+  if (isMap(node))
+    return node.items.find((pair) => isScalar(pair.key) && String(pair.key.value) === String(part)) ?? null;
   if (!isSeq(node) || !/^\d+$/.test(String(part))) return null;
   const item = node.items[Number(part)];
   return isScalar(item) || isMap(item) || isSeq(item) ? item : null;

@@ -3,6 +3,8 @@ import { basename, join } from 'node:path';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
+import type { CheckpointReport } from '../../schemas/checkpoint.js';
+import { locateCheckpoint } from '../checkpoint/locate.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { runDir } from './run-folder.js';
@@ -18,13 +20,25 @@ export function attemptDir(workspace: string, run: string, attempt: number): str
   return join(runDir(workspace, run), 'attempts', attemptFolder(attempt));
 }
 
-/** Takes the next attempt number of a run by mkdir: no counter that a reset could start again. */
+/** Folder that an attempt saves its checkpoints into; no other attempt writes there. */
+export function saveDir(workspace: string, run: string, attempt: number): string {
+  return join(attemptDir(workspace, run, attempt), SAVES);
+}
+
+/** Name of the folder of checkpoints within an attempt's. */
+export const SAVES = 'ckpt';
+
+/**
+ * Takes the next attempt number of a run by mkdir: no counter that a reset could start again. The attempt's folder
+ * then holds its empty save folder `ckpt`.
+ */
 export async function takeAttempt(workspace: string, run: string): Promise<number> {
   const root = join(runDir(workspace, run), 'attempts');
   await mkdir(root, { recursive: true });
   for (let number = Math.max(0, ...(await attemptNumbers(root))) + 1; ; number += 1) {
     try {
       await mkdir(join(root, attemptFolder(number)));
+      await mkdir(join(root, attemptFolder(number), SAVES));
       return number;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
@@ -34,56 +48,53 @@ export async function takeAttempt(workspace: string, run: string): Promise<numbe
 
 /** Records of a run's attempts that trained the same thing, oldest first. */
 export async function attemptsOf(workspace: string, run: string, key: string): Promise<AttemptRecord[]> {
+  return (await allAttempts(workspace, run)).filter((record) => record.key === key);
+}
+
+/** Records of all attempts of a run, oldest first; a number without a record was never launched. */
+export async function allAttempts(workspace: string, run: string): Promise<AttemptRecord[]> {
   const root = join(runDir(workspace, run), 'attempts');
   const records: AttemptRecord[] = [];
   for (const number of (await attemptNumbers(root)).sort((a, b) => a - b)) {
     const record = await readJsonFile(join(root, attemptFolder(number), 'attempt.json'), AttemptRecordSchema);
-    if (record?.key === key) records.push(record);
+    if (record !== null) records.push(record);
   }
   return records;
 }
 
-/** The newest checkpoint of these attempts that is complete now, and why newer ones are not used. */
-export async function newestProven(
-  workspace: string,
-  run: string,
-  attempts: readonly AttemptRecord[],
-  contract: CheckpointContract,
-): Promise<{ readonly proven: ProvenCheckpoint | null; readonly refused: string[] }> {
-  const found: { dir: string; iteration: number; attempt: number }[] = [];
-  for (const { attempt } of attempts) {
-    const root = join(attemptDir(workspace, run, attempt), 'ckpt');
-    for (const name of await readdir(root).catch(() => [])) {
-      const iteration = contract.layout.parseFolder(name)?.iteration ?? null;
-      if (iteration !== null) found.push({ dir: join(root, name), iteration, attempt });
-    }
-  }
-  found.sort((a, b) => b.iteration - a.iteration || b.attempt - a.attempt);
-  const refused: string[] = [];
-  for (const { dir, iteration } of found) {
-    const report = await verifyCheckpoint(dir, { layout: contract.layout });
-    if (report.complete) return { proven: { dir, iteration }, refused };
-    refused.push(`${dir}: ${report.problems[0]?.what ?? 'not complete'}`);
-  }
-  return { proven: null, refused };
-}
-
 /** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */
-export async function makeLoadView(dir: string, { dir: checkpoint, iteration }: ProvenCheckpoint, contract: CheckpointContract): Promise<void> {
+export async function makeLoadView(
+  dir: string,
+  { dir: checkpoint, iteration }: ProvenCheckpoint,
+  contract: CheckpointContract,
+): Promise<void> {
   await mkdir(dir, { recursive: true });
   const folder = iteration === null ? contract.converted.folder : contract.iterationFolder(iteration);
   await symlink(checkpoint, join(dir, folder));
   // The tracker holds the bare number, without a line feed, as upstream writes it.
-  await writeFile(join(dir, contract.layout.trackerFile), iteration === null ? contract.converted.tracker : String(iteration));
+  await writeFile(
+    join(dir, contract.layout.trackerFile),
+    iteration === null ? contract.converted.tracker : String(iteration),
+  );
 }
 
 /** A checkpoint that the user names: an iteration folder, or its parent with a tracker. */
-export async function namedCheckpoint(path: string, contract: CheckpointContract): Promise<ProvenCheckpoint | { readonly refused: string }> {
+export async function namedCheckpoint(
+  path: string,
+  contract: CheckpointContract,
+): Promise<ProvenCheckpoint | { readonly refused: string }> {
   const report = await verifyCheckpoint(path, { layout: contract.layout });
-  if (!report.complete) return { refused: report.problems[0]?.what ?? 'it is not complete' };
-  const isFolderItself = contract.layout.parseFolder(basename(path)) !== null;
-  const name = report.iteration === null ? contract.converted.folder : contract.iterationFolder(report.iteration);
-  return { dir: isFolderItself ? path : join(path, name), iteration: report.iteration };
+  if (!report.complete) return { refused: reasonOf(report, path) };
+  const { dir } = await locateCheckpoint(path, contract.layout);
+  if (dir !== null && contract.layout.parseFolder(basename(dir)) !== null) return { dir, iteration: report.iteration };
+  // Without the name nobody can tell trained weights from converted ones, which are loaded in other ways.
+  return {
+    refused: `${path}: the name of the folder does not tell its iteration; call it ${contract.iterationFolder(100)} for iteration 100`,
+  };
+}
+
+function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string {
+  return first === undefined ? `${dir}: it is not complete` : `${first.where}: ${first.what}`;
 }
 
 /** Writes the record of an attempt; its folder then belongs to it. */

@@ -64,7 +64,11 @@ async function usable<T>(workspace: string, work: () => Promise<T>): Promise<T> 
   } catch (error) {
     throw new TemperError(
       'WorkspaceUnusable',
-      { where: workspace, what: 'the workspace cannot be used', why: error instanceof Error ? error.message : String(error) },
+      {
+        where: workspace,
+        what: 'the workspace cannot be used',
+        why: error instanceof Error ? error.message : String(error),
+      },
       { cause: error },
     );
   }

@@ -18,7 +18,10 @@ export async function copyStageLogs(
 ): Promise<void> {
   const dir = join(stageFolder(workspace, run, stage), 'log');
   await mkdir(dir, { recursive: true });
-  for (const [stream, path] of [['out', stdout], ['err', stderr]] as const) {
+  for (const [stream, path] of [
+    ['out', stdout],
+    ['err', stderr],
+  ] as const) {
     const { lines } = await tailLog(path, { maxBytes: COPY_BYTES, maxLines: Number.POSITIVE_INFINITY });
     if (lines.length > 0) await writeFileAtomic(join(dir, `${step}.${stream}`), `${lines.join('\n')}\n`);
   }

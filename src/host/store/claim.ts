@@ -15,7 +15,10 @@ import { readJsonFile, writeJsonFile } from '../json-file.js';
 const CLAIM = 'claim';
 
 /** Tries to claim an entry. Answers the claim that stands now, and whether it is by the same owner as the one given. */
-export async function tryClaim(entry: string, claim: Claim): Promise<{ readonly claim: Claim; readonly isOurs: boolean }> {
+export async function tryClaim(
+  entry: string,
+  claim: Claim,
+): Promise<{ readonly claim: Claim; readonly isOurs: boolean }> {
   await mkdir(entry, { recursive: true });
   for (;;) {
     const standing = await readClaim(entry);
@@ -53,7 +56,10 @@ export async function renewClaim(entry: string, claim: Claim): Promise<void> {
   await writeJsonFile(join(prepared, 'owner.json'), claim);
   try {
     if ((await stat(file).catch(nullIfMissing)) === null) {
-      throw new TemperError('ClaimHeld', { where: entry, what: `the claim of run ${claim.run} was taken over by another run` });
+      throw new TemperError('ClaimHeld', {
+        where: entry,
+        what: `the claim of run ${claim.run} was taken over by another run`,
+      });
     }
     await rename(join(prepared, 'owner.json'), file);
   } finally {
@@ -61,11 +67,12 @@ export async function renewClaim(entry: string, claim: Claim): Promise<void> {
   }
 }
 
-/** Takes away the claim of this owner; without effect when it is gone or another owner's stands there. */
-export async function dropClaim(entry: string, { owner }: Pick<Claim, 'owner'>): Promise<void> {
+/** Takes away the claim of this owner. False: it was gone, taken by another caller; of several, one gets true. */
+export async function dropClaim(entry: string, claim: Pick<Claim, 'owner'>): Promise<boolean> {
   const dir = join(entry, CLAIM);
-  await unlink(join(dir, ownerFile({ owner }))).catch(nullIfMissing);
+  const isDropped = (await unlink(join(dir, ownerFile(claim))).catch(nullIfMissing)) !== null;
   await rmdir(dir).catch((error: unknown) => (isFull(error) ? null : nullIfMissing(error)));
+  return isDropped;
 }
 
 /** Whether two claims are by the same chain of the same workflow. */

@@ -25,7 +25,9 @@ export async function makeManifest(root: string): Promise<ManifestEntry[]> {
 /** Digest of a manifest: content only, so that an output made again with the same bytes has the same digest. */
 export function manifestDigest(manifest: readonly ManifestEntry[]): string {
   return fingerprint(
-    manifest.map(({ path, bytes, sha256, mtimeMs }) => (sha256 === undefined ? [path, bytes, mtimeMs] : [path, bytes, sha256])),
+    manifest.map(({ path, bytes, sha256, mtimeMs }) =>
+      sha256 === undefined ? [path, bytes, mtimeMs] : [path, bytes, sha256],
+    ),
   );
 }
 
@@ -58,7 +60,8 @@ async function listFiles(dir: string): Promise<string[]> {
     const path = join(dir, name);
     const info = await lstat(path);
     if (info.isDirectory()) files.push(...(await listFiles(path)));
-    else if (info.isFile() || (info.isSymbolicLink() && (await stat(path).catch(() => null))?.isFile())) files.push(path);
+    else if (info.isFile() || (info.isSymbolicLink() && (await stat(path).catch(() => null))?.isFile()))
+      files.push(path);
   }
   return files;
 }

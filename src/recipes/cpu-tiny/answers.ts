@@ -12,7 +12,12 @@ const AnswersSchema = z.looseObject({
   missingKeys: z.array(z.string()),
   unexpectedKeys: z.array(z.string()),
   samples: z.array(
-    z.looseObject({ id: z.union([z.string(), z.number()]), question: z.string(), expected: z.string(), answer: z.string() }),
+    z.looseObject({
+      id: z.union([z.string(), z.number()]),
+      question: z.string(),
+      expected: z.string(),
+      answer: z.string(),
+    }),
   ),
 });
 type Answers = z.infer<typeof AnswersSchema>;
@@ -24,7 +29,10 @@ const SHOWN = 3;
 export function readAnswers(files: readonly unknown[]): { facts: Facts; problems: readonly Problem[] } {
   const parsed = z.tuple([AnswersSchema, AnswersSchema, AnswersSchema, AnswersSchema]).safeParse(files);
   if (!parsed.success) {
-    return { facts: {}, problems: [problem('ProofFailed', { what: 'the answers have an unknown form', why: parsed.error.message })] };
+    return {
+      facts: {},
+      problems: [problem('ProofFailed', { what: 'the answers have an unknown form', why: parsed.error.message })],
+    };
   }
   const [before, after, blank, swap] = parsed.data;
   return {
@@ -42,9 +50,14 @@ export function readAnswers(files: readonly unknown[]): { facts: Facts; problems
 
 /** A model that loads with missing or unexpected tensors answers with partly random weights. */
 function unloadedTensors({ model, missingKeys, unexpectedKeys }: Answers): Problem[] {
-  const names = [...missingKeys.map((name) => `missing ${name}`), ...unexpectedKeys.map((name) => `unexpected ${name}`)];
+  const names = [
+    ...missingKeys.map((name) => `missing ${name}`),
+    ...unexpectedKeys.map((name) => `unexpected ${name}`),
+  ];
   if (names.length === 0) return [];
-  return [problem('ProofFailed', { where: model, what: `from_pretrained reports ${names.length} tensors`, evidence: names })];
+  return [
+    problem('ProofFailed', { where: model, what: `from_pretrained reports ${names.length} tensors`, evidence: names }),
+  ];
 }
 
 /** Different kinds of question lie side by side in the file; a stride shows a mixture. */

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
+import { OFFLINE, python } from './python-command.js';
 import { worldBatch } from './stages.js';
-import { OFFLINE, python } from './work.js';
 
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';
@@ -21,7 +21,9 @@ export function dataWork(facts: StageFacts): StageWork {
       // The training program takes several files as upstream does: joined by commas, without spaces.
       rows: sets.map(({ file }) => file).join(','),
       imageRoot: sets.find(({ imageRoot }) => imageRoot !== ROOT)?.imageRoot ?? ROOT,
-      ...(heldOut?.questions === undefined ? {} : { questions: heldOut.questions, questionImages: heldOut.questionImages }),
+      ...(heldOut?.questions === undefined
+        ? {}
+        : { questions: heldOut.questions, questionImages: heldOut.questionImages }),
     },
     factFiles: sets.map(({ report }) => report),
     facts: countRows,
@@ -43,7 +45,13 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   if (set.format === 'mllm') {
     const imageRoot = set.images?.path ?? ROOT;
     const file = set.annotations;
-    return { commands: [check(facts, set, file, imageRoot, report)], file, imageRoot, report, questionImages: imageRoot };
+    return {
+      commands: [check(facts, set, file, imageRoot, report)],
+      file,
+      imageRoot,
+      report,
+      questionImages: imageRoot,
+    };
   }
   const file = join(out, `${set.name}.json`);
   if (set.format === 'llava') {
@@ -77,7 +85,14 @@ interface Limits {
   readonly maxSamples?: number | undefined;
 }
 
-function convert(facts: StageFacts, name: string, annotations: string, images: string, output: string, { maxDropped, maxSamples }: Limits): Command {
+function convert(
+  facts: StageFacts,
+  name: string,
+  annotations: string,
+  images: string,
+  output: string,
+  { maxDropped, maxSamples }: Limits,
+): Command {
   return temper(facts, `convert-${name}`, [
     ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--images', images],
     ...['--output', output, '--max-dropped', maxDropped, '--media-prefix', `.${images}`],
@@ -103,7 +118,11 @@ function countRows(reports: readonly unknown[]): ReturnType<NonNullable<StageWor
   let [rows, textOnly, images] = [0, 0, 0];
   for (const report of reports) {
     const parsed = CheckReportSchema.safeParse(report);
-    if (!parsed.success) return { facts: {}, problems: [problem('ProofFailed', { what: 'a data report has an unknown form', why: parsed.error.message })] };
+    if (!parsed.success)
+      return {
+        facts: {},
+        problems: [problem('ProofFailed', { what: 'a data report has an unknown form', why: parsed.error.message })],
+      };
     rows += parsed.data.rows;
     textOnly += parsed.data.textOnly;
     images += parsed.data.distinctImages;

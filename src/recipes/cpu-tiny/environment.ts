@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
 import type { Command, EnvironmentRecipe, HostTools } from '../recipe.js';
-import { python } from './work.js';
+import { python } from './python-command.js';
 
 const ProbeSchema = z.record(z.string(), z.string().nullable());
 
@@ -15,14 +15,27 @@ export const environment: EnvironmentRecipe = {
   read(line) {
     const parsed = ProbeSchema.safeParse(line);
     if (!parsed.success) {
-      return { lock: {}, problems: [problem('EnvironmentUnfit', { what: 'the probe of the Python environment gave no answer', why: parsed.error.message })] };
+      return {
+        lock: {},
+        problems: [
+          problem('EnvironmentUnfit', {
+            what: 'the probe of the Python environment gave no answer',
+            why: parsed.error.message,
+          }),
+        ],
+      };
     }
-    const lock = Object.fromEntries(Object.entries(parsed.data).flatMap(([name, version]) => (version === null ? [] : [[name, version]])));
+    const lock = Object.fromEntries(
+      Object.entries(parsed.data).flatMap(([name, version]) => (version === null ? [] : [[name, version]])),
+    );
     const missing = NEEDED.filter((name) => lock[name] === undefined);
     return {
       lock,
       problems: missing.map((name) =>
-        problem('EnvironmentUnfit', { what: `the Python package ${name} is not installed`, fix: 'run npm start once, or name a Python that has it in environment.python' }),
+        problem('EnvironmentUnfit', {
+          what: `the Python package ${name} is not installed`,
+          fix: 'run npm start once, or name a Python that has it in environment.python',
+        }),
       ),
     };
   },

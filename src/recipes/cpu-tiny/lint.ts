@@ -1,11 +1,13 @@
+import { resumeLints } from '../../domain/resume-contract-lint.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
+import { resume } from './resume.js';
 import { worldBatch } from './stages.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
-  return [...unsupported(spec), ...risky(spec)];
+  return [...unsupported(spec), ...risky(spec), ...resumeLints(spec, resume.schedule(spec))];
 }
 
 function unsupported(spec: PipelineSpec): Lint[] {
@@ -111,7 +113,10 @@ function risky(spec: PipelineSpec): Lint[] {
       fix: `set train.checkpoint.every to ${Math.max(1, Math.floor(train.iterations / 4))} or less`,
     });
   }
-  const rows = spec.data.reduce((sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY), 0);
+  const rows = spec.data.reduce(
+    (sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY),
+    0,
+  );
   if (rows < worldBatch(spec)) {
     lints.push({
       id: 'data/fewer-rows-than-world-batch',

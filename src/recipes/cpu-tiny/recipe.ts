@@ -5,15 +5,16 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
+import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { work } from './work.js';
 
-/** Fine-tunes a real GLM-4.5V of a few million parameters on CPUs: the whole pipeline on a laptop. */
+/** Fine-tunes a real GLM-4.5V of half a million parameters on CPUs: the whole pipeline on a laptop. */
 export const cpuTiny: Recipe = {
   id: 'cpu-tiny',
   version: 1,
-  summary: 'a real GLM-4.5V of a few million parameters, trained on CPUs in about a minute',
+  summary: 'a real GLM-4.5V of half a million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
   programsFolder: 'python',
   lint,
@@ -25,6 +26,7 @@ export const cpuTiny: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: [],
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,

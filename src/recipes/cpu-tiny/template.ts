@@ -1,6 +1,6 @@
 /** Commented spec that `temper init --recipe cpu-tiny` prints. */
 export const TEMPLATE = `# yaml-language-server: $schema=./pipeline.schema.json
-# A real GLM-4.5V of a few million parameters, trained on two CPU hosts.
+# A real GLM-4.5V of half a million parameters, trained on two CPU hosts.
 apiVersion: temper/v1
 name: tiny
 recipe: cpu-tiny
@@ -11,9 +11,9 @@ data:
   - { name: shapes, format: synthetic, rows: 1600, heldOutRows: 50, seed: 7 }
   # - { name: mine, format: llava, annotations: ./rows.json, images: { path: ./images } }
 train:
-  iterations: 400
+  iterations: 300
   microBatchSize: 16
-  learningRate: 2.0e-3
+  learningRate: 1.0e-3
   warmupFraction: 0.05
   sequenceLength: 256
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }

@@ -4,17 +4,8 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Command, ProducedStage, StageFacts, StageOutput, StageWork } from '../recipe.js';
 import { readAnswers } from './answers.js';
 import { dataWork } from './data-work.js';
+import { python } from './python-command.js';
 import { pathOf } from './stages.js';
-
-/** Variables that keep Python programs from reaching out and from writing caches outside their folder. */
-export const OFFLINE = {
-  HF_HUB_OFFLINE: '1',
-  TRANSFORMERS_OFFLINE: '1',
-  HF_HUB_DISABLE_TELEMETRY: '1',
-  PYTHONDONTWRITEBYTECODE: '1',
-  PYTHONUNBUFFERED: '1',
-  TOKENIZERS_PARALLELISM: 'false',
-} as const;
 
 /** Commands, proofs and outputs of each stage that runs on one host. */
 export function work(stage: ProducedStage, facts: StageFacts): StageWork {
@@ -32,12 +23,6 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
     default:
       return assertNever(stage);
   }
-}
-
-/** Runs one of the recipe's Python programs. */
-export function python(facts: Pick<StageFacts, 'tools' | 'out'>, step: string, program: string, args: readonly string[]): Command {
-  const { tools, out } = facts;
-  return { step, argv: [tools.python, join(tools.programs, program), ...args], cwd: out, env: OFFLINE };
 }
 
 function weightsWork(facts: StageFacts): StageWork {
@@ -110,7 +95,7 @@ function verifyWork(facts: StageFacts): StageWork {
 }
 
 /** Parts of tensor names that belong to frozen modules. */
-function frozenNames({ train }: PipelineSpec): string[] {
+export function frozenNames({ train }: PipelineSpec): string[] {
   const { visionEncoder, visionProjector, textDecoder } = train.freeze;
   return [
     ...(visionEncoder ? ['visual.patch_embed', 'visual.blocks'] : []),

@@ -15,7 +15,11 @@ const ConfigSchema = z.looseObject({
 export const compareConverted: CheckpointContract['compareConverted'] = (original, config, converted) => {
   const parsed = ConfigSchema.safeParse(config);
   if (!parsed.success) return [`config.json does not say which layers have experts: ${z.prettifyError(parsed.error)}`];
-  const { num_hidden_layers: layers, first_k_dense_replace: firstDense, n_routed_experts: experts } = parsed.data.text_config;
+  const {
+    num_hidden_layers: layers,
+    first_k_dense_replace: firstDense,
+    n_routed_experts: experts,
+  } = parsed.data.text_config;
   const expected = mergeExperts(original, { layers, firstDense, experts });
   return [...expected.problems, ...compareCheckpointTensors(expected.tensors, converted, { isWidened: false })];
 };

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { renderLive, renderNews, renderProgress, renderRuns, renderStatus, showProgress } from '../../../src/cli/render/status.js';
+import {
+  renderLive,
+  renderNews,
+  renderProgress,
+  renderRuns,
+  renderStatus,
+  showProgress,
+} from '../../../src/cli/render/status.js';
 import type { Paint } from '../../../src/cli/output.js';
 import { aRun } from '../support.js';
 
@@ -26,19 +33,37 @@ describe('renderStatus', () => {
   });
 
   it('shows why a run is blocked, with evidence and fix', () => {
-    const problem = { code: 'CommandFailed', what: 'convert ended with code 1', where: 'laptop-1', fix: 'free the disk', retryable: false, evidence: ['No space left'] };
+    const problem = {
+      code: 'CommandFailed',
+      what: 'convert ended with code 1',
+      where: 'laptop-1',
+      fix: 'free the disk',
+      retryable: false,
+      evidence: ['No space left'],
+    };
     const text = renderStatus(aRun({ state: 'blocked', problem, stages: [], progress: [] }), plain, NOW);
-    expect(text.split('\n').slice(-4)).toEqual(['error[CommandFailed]: convert ended with code 1', '  at laptop-1', '  | No space left', '  fix: free the disk']);
+    expect(text.split('\n').slice(-4)).toEqual([
+      'error[CommandFailed]: convert ended with code 1',
+      '  at laptop-1',
+      '  | No space left',
+      '  fix: free the disk',
+    ]);
   });
 
   it('says how long a closed run took', () => {
-    expect(renderStatus(aRun({ state: 'failed', closedAt: '2026-11-23T11:02:00.000Z' }), plain, NOW)).toContain('tiny  failed  took 1h 02m');
+    expect(renderStatus(aRun({ state: 'failed', closedAt: '2026-11-23T11:02:00.000Z' }), plain, NOW)).toContain(
+      'tiny  failed  took 1h 02m',
+    );
   });
 });
 
 describe('renderRuns', () => {
   it('lists runs with how far they are', () => {
-    const blocked = aRun({ run: 'other', state: 'blocked', problem: { code: 'Paused', what: 'x'.repeat(70), fix: '', retryable: false } });
+    const blocked = aRun({
+      run: 'other',
+      state: 'blocked',
+      problem: { code: 'Paused', what: 'x'.repeat(70), fix: '', retryable: false },
+    });
     expect(renderRuns([aRun(), blocked], plain, NOW).split('\n')).toEqual([
       'RUN    STATE    STAGE  DONE  STARTED   REASON',
       'tiny   running  train  2/4   40 s ago',
@@ -53,7 +78,18 @@ describe('renderRuns', () => {
 
 describe('renderLive', () => {
   it('keeps every line within the terminal', () => {
-    const run = aRun({ progress: [{ v: 1, stage: 'train', host: 'h', phase: 'starting', step: 'torchrun', text: `\u001b[2J${'long '.repeat(50)}` }] });
+    const run = aRun({
+      progress: [
+        {
+          v: 1,
+          stage: 'train',
+          host: 'h',
+          phase: 'starting',
+          step: 'torchrun',
+          text: `\u001b[2J${'long '.repeat(50)}`,
+        },
+      ],
+    });
     const lines = renderLive(run, plain, NOW, 60);
     expect(lines).toHaveLength(4);
     expect(lines.every((line) => line.length <= 60)).toBe(true);
@@ -69,12 +105,21 @@ describe('renderNews', () => {
   const before = aRun();
   it.each([
     ['nothing', before, aRun(), null],
-    ['a first look', null, aRun(), 'environment done on laptop-1 (0.4 s), weights reused (0.0 s), train running on laptop-1'],
+    [
+      'a first look',
+      null,
+      aRun(),
+      'environment done on laptop-1 (0.4 s), weights reused (0.0 s), train running on laptop-1',
+    ],
     ['the end', before, aRun({ state: 'done' }), 'run done'],
     [
       'a stage',
       before,
-      aRun({ stages: before.stages.map((stage) => (stage.name === 'train' ? { ...stage, state: 'done' as const, durationMs: 61_000 } : stage)) }),
+      aRun({
+        stages: before.stages.map((stage) =>
+          stage.name === 'train' ? { ...stage, state: 'done' as const, durationMs: 61_000 } : stage,
+        ),
+      }),
       'train done on laptop-1 (1m 01s)',
     ],
   ])('tells %s', (_name, old, now, expected) => {
@@ -84,7 +129,9 @@ describe('renderNews', () => {
 
 describe('progress', () => {
   it('says what is known', () => {
-    expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe('training  3  loss NaN');
+    expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe(
+      'training  3  loss NaN',
+    );
     expect(renderProgress(aRun())).toBe('train on laptop-1: training  120/400  loss 0.4123  checkpoint 100');
     expect(renderProgress(aRun({ progress: [] }))).toBeNull();
   });

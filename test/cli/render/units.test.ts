@@ -28,6 +28,11 @@ describe('units', () => {
   });
 
   it('shows numbers with four digits and shares with one', () => {
-    expect([showNumber(0.123456), showNumber(12), showNumber(0.00001234), showShare(0.98)]).toEqual(['0.1235', '12', '0.00001234', '98.0 %']);
+    expect([showNumber(0.123456), showNumber(12), showNumber(0.00001234), showShare(0.98)]).toEqual([
+      '0.1235',
+      '12',
+      '0.00001234',
+      '98.0 %',
+    ]);
   });
 });

@@ -5,98 +5,96 @@ import { FULL, edited } from './spec-cases.js';
 export const RULE_CASES: readonly BrokenSpec[] = [
   {
     name: 'unknown recipe',
-    text: edited('recipe: test-recipe','recipe: test-recpie'),
+    text: edited('recipe: test-recipe', 'recipe: test-recpie'),
     says: [
       's.yaml:4:9 recipe: there is no recipe "test-recpie", a recipe decides what is trained with what, did you mean test-recipe?',
     ],
   },
   {
     name: 'path/home',
-    text: edited('/mnt/shared/temper','~/temper'),
+    text: edited('/mnt/shared/temper', '~/temper'),
     says: [
       's.yaml:5:12 workspace: "~/temper" starts with ~, only a shell knows ~, and it is another folder for each user and host, write the whole path from /',
     ],
   },
   {
     name: 'path/not-absolute',
-    text: edited('python: /opt/env/bin/python','python: env/bin/python'),
+    text: edited('python: /opt/env/bin/python', 'python: env/bin/python'),
     says: [
       's.yaml:13:11 environment.python: "env/bin/python" is a relative path, it is a path on the hosts, where nothing is known of the place of this file, write the whole path from /',
     ],
   },
   {
     name: 'workspace/root',
-    text: edited('/mnt/shared/temper','/'),
+    text: edited('/mnt/shared/temper', '/'),
     says: [
       's.yaml:5:12 workspace: the workspace is /, Temper keeps runs and outputs there and would mix them with the system, give it a folder of its own, such as /mnt/shared/temper',
     ],
   },
   {
     name: 'scratch/inside-workspace',
-    text: edited('scratch: /local/temper','scratch: /mnt/shared/temper/scratch'),
+    text: edited('scratch: /local/temper', 'scratch: /mnt/shared/temper/scratch'),
     says: [
       "s.yaml:6:10 scratch: scratch /mnt/shared/temper/scratch and workspace /mnt/shared/temper lie in one another, the workspace is seen by all hosts and scratch must be each host's own, use two separate folders",
     ],
   },
   {
     name: 'weights/original-missing',
-    text: edited('  original: /mnt/models/hf\n',''),
+    text: edited('  original: /mnt/models/hf\n', ''),
     says: [
       's.yaml:19:11 weights.source: a dcp: source stands without weights.original, a converted checkpoint holds neither tokenizer nor config, and the export is compared with the original, add weights.original: FOLDER, the Hugging Face folder that it was converted from',
     ],
   },
   {
     name: 'weights/original-unused',
-    text: edited('dcp:/mnt/models/dcp','seed:1'),
+    text: edited('dcp:/mnt/models/dcp', 'seed:1'),
     says: [
       's.yaml:20:3 weights.original: weights.original stands beside seed:1, only a dcp: source needs the model that it was converted from, remove weights.original',
     ],
   },
   {
     name: 'weights/revision-unused',
-    text: edited('  original: /mnt/models/hf\n','  original: /mnt/models/hf\n  revision: main\n'),
+    text: edited('  original: /mnt/models/hf\n', '  original: /mnt/models/hf\n  revision: main\n'),
     says: [
       's.yaml:21:3 weights.revision: weights.revision stands beside dcp:/mnt/models/dcp, folders and seeds have no revisions, so it would pin nothing, remove weights.revision',
     ],
   },
   {
     name: 'data/duplicate-name',
-    text: edited('name: ready','name: pictures'),
+    text: edited('name: ready', 'name: pictures'),
     says: [
       's.yaml:29:11 data.1.name: data.0 is named "pictures" too, outputs and messages name data sets, give each data set a name of its own',
     ],
   },
   {
     name: 'train/env-secret',
-    text: edited('    TRIES: 3','    HF_TOKEN: hf_abc'),
+    text: edited('    TRIES: 3', '    HF_TOKEN: hf_abc'),
     says: [
       "s.yaml:61:5 train.env.HF_TOKEN: HF_TOKEN looks like a secret, a spec is stored in clear, shown and copied, remove it here and set it in the host worker's own environment",
     ],
   },
   {
     name: 'train/env-launcher',
-    text: edited('    TRIES: 3','    MASTER_PORT: 1'),
+    text: edited('    TRIES: 3', '    MASTER_PORT: 1'),
     says: [
       's.yaml:61:5 train.env.MASTER_PORT: MASTER_PORT is set by Temper and torchrun, another value would split the gang or hide its processes, remove it; fleet.hosts and fleet.npusPerHost decide it',
     ],
   },
   {
     name: 'lint that is an error',
-    text: edited('seed: 42','seed: 1'),
-    says: [
-      's.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept',
-    ],
+    text: edited('seed: 42', 'seed: 1'),
+    says: ['s.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept'],
   },
   {
     name: 'lint that is a warning',
-    text: edited('seed: 42','seed: 2'),
+    text: edited('seed: 42', 'seed: 2'),
     says: [
       's.yaml:47:9 train.seed: warning: the seed is special, tests need it, use 42, or add train/odd-seed to accept',
     ],
   },
   {
     name: 'lint that cannot be accepted',
-    text: edited('seed: 42','seed: 3').replace('accept: []','accept: [train/forbidden-seed]'),
+    text: edited('seed: 42', 'seed: 3').replace('accept: []', 'accept: [train/forbidden-seed]'),
     says: [
       's.yaml:47:9 train.seed: the seed is special, tests need it, use 42',
       's.yaml:71:10 accept.0: warning: train/forbidden-seed cannot be accepted, an acceptance without a reason hides a later problem, remove it',
@@ -104,14 +102,12 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   },
   {
     name: 'accepted lint',
-    text: edited('seed: 42','seed: 1').replace('accept: []','accept: [train/unlucky-seed]'),
-    says: [
-      's.yaml:47:9 train.seed: warning: the seed is special (accepted), tests need it, use 42',
-    ],
+    text: edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-seed]'),
+    says: ['s.yaml:47:9 train.seed: warning: the seed is special (accepted), tests need it, use 42'],
   },
   {
     name: 'accept/unused',
-    text: edited('seed: 42','seed: 1').replace('accept: []','accept: [train/unlucky-sed]'),
+    text: edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-sed]'),
     says: [
       's.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept',
       's.yaml:71:10 accept.0: warning: nothing in this spec raises train/unlucky-sed, an acceptance without a reason hides a later problem, did you mean train/unlucky-seed?',
@@ -127,9 +123,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   {
     name: 'text/binary',
     text: 'name: a\u0000b',
-    says: [
-      's.yaml:1:8: a NUL character stands at offset 7, a spec is UTF-8 text, save the file as UTF-8 text',
-    ],
+    says: ['s.yaml:1:8: a NUL character stands at offset 7, a spec is UTF-8 text, save the file as UTF-8 text'],
   },
   {
     name: 'text/too-deep',
@@ -154,24 +148,22 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   },
   {
     name: 'yaml/syntax',
-    text: edited('name: full','name: "full'),
+    text: edited('name: full', 'name: "full'),
     says: [
       's.yaml:3:7: this is not YAML (Missing closing "quote), the text cannot be read beyond this place, check quotes, brackets, colons and indentation here and in the line before',
     ],
   },
   {
     name: 'yaml/duplicate-key',
-    text: edited('name: full','name: full\nname: again'),
+    text: edited('name: full', 'name: full\nname: again'),
     says: [
       's.yaml:4:1: the key "name" stands twice in this section, one of the two values would be ignored silently, remove one of them',
     ],
   },
   {
     name: 'yaml/tab',
-    text: edited('  dtype: bf16','\tdtype: bf16'),
-    says: [
-      's.yaml:66:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces',
-    ],
+    text: edited('  dtype: bf16', '\tdtype: bf16'),
+    says: ['s.yaml:66:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces'],
   },
   {
     name: 'yaml/multiple-documents',
@@ -182,14 +174,14 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   },
   {
     name: 'yaml/anchor',
-    text: edited('name: full','name: &n full'),
+    text: edited('name: full', 'name: &n full'),
     says: [
       's.yaml:3:10: the anchor &n marks a part to be repeated, whoever reads the spec must see each value where it is used, write the values out',
     ],
   },
   {
     name: 'yaml/anchor (alias)',
-    text: edited('name: full','name: &n full').replace('name: ready','name: *n'),
+    text: edited('name: full', 'name: &n full').replace('name: ready', 'name: *n'),
     says: [
       's.yaml:3:10: the anchor &n marks a part to be repeated, whoever reads the spec must see each value where it is used, write the values out',
       's.yaml:29:11: the alias *n repeats another part of the file, whoever reads the spec must see each value where it is used, write the values out',
@@ -197,14 +189,14 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   },
   {
     name: 'yaml/merge-key',
-    text: edited('export:\n','export:\n  <<: { dtype: f32 }\n'),
+    text: edited('export:\n', 'export:\n  <<: { dtype: f32 }\n'),
     says: [
       's.yaml:66:3: the merge key << takes fields from elsewhere, whoever reads the spec must see each value where it is used, write the values out',
     ],
   },
   {
     name: 'yaml/tag',
-    text: edited('name: full','name: !!str full'),
+    text: edited('name: full', 'name: !!str full'),
     says: [
       's.yaml:3:13: the tag "tag:yaml.org,2002:str" changes the type of a value, types come from the schema of the spec, remove the tag; put text that looks like a number in quotes',
     ],
@@ -218,14 +210,21 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   },
   {
     name: 'yaml/key',
-    text: edited('    TRIES: 3','    1: 3'),
+    text: edited('    TRIES: 3', '    1: 3'),
     says: [
       's.yaml:61:5: 1 is used as a key, keys are names, write the key as text, in quotes if it looks like a number',
     ],
   },
   {
     name: 'alias bomb',
-    text: ['a: &a [x,x,x,x,x,x,x,x,x]', ...Array.from({length:20},(_, i)=>`${String.fromCharCode(98+i)}: &${String.fromCharCode(98+i)} [${Array.from({length:9},()=>`*${String.fromCharCode(97+i)}`).join(',')}]`)].join('\n'),
+    text: [
+      'a: &a [x,x,x,x,x,x,x,x,x]',
+      ...Array.from(
+        { length: 20 },
+        (_, i) =>
+          `${String.fromCharCode(98 + i)}: &${String.fromCharCode(98 + i)} [${Array.from({ length: 9 }, () => `*${String.fromCharCode(97 + i)}`).join(',')}]`,
+      ),
+    ].join('\n'),
     says: [
       's.yaml:1:7: the anchor &a marks a part to be repeated, whoever reads the spec must see each value where it is used, write the values out',
       's.yaml:2:7: the anchor &b marks a part to be repeated, whoever reads the spec must see each value where it is used, write the values out',

@@ -54,7 +54,10 @@ data:
     ['name', '"open', String.raw`"\"open" is no single YAML value`, expect.any(String)],
     ['name', '[1', '"[1" is no single YAML value', expect.any(String)],
   ])('refuses --set %s=%s and changes nothing', (path, value, what, fix) => {
-    const answer = applySets(COMMENTED, [{ path: 'train.learningRate', value: '1' }, { path, value }]);
+    const answer = applySets(COMMENTED, [
+      { path: 'train.learningRate', value: '1' },
+      { path, value },
+    ]);
     expect(answer.text).toBe(COMMENTED);
     expect(answer.problems).toMatchObject([{ id: 'set/invalid', path, what, fix }]);
   });
@@ -66,13 +69,19 @@ data:
 
   it('leaves a text that cannot be read as it is', () => {
     expect(applySets('a: "open', [{ path: 'name', value: 'x' }])).toEqual({ text: 'a: "open', problems: [] });
-    expect(applySets('a: &x 1\nname: *x\n', [{ path: 'name', value: 'x' }])).toEqual({ text: 'a: &x 1\nname: *x\n', problems: [] });
+    expect(applySets('a: &x 1\nname: *x\n', [{ path: 'name', value: 'x' }])).toEqual({
+      text: 'a: &x 1\nname: *x\n',
+      problems: [],
+    });
   });
 });
 
 describe('absoluteSpecText', () => {
   it('makes a spec mean the same from any folder', () => {
-    const text = edited('workspace: /mnt/shared/temper', 'workspace: ../work # here').replace('/mnt/data/ready.json', 'ready.json');
+    const text = edited('workspace: /mnt/shared/temper', 'workspace: ../work # here').replace(
+      '/mnt/data/ready.json',
+      'ready.json',
+    );
     const absolute = absoluteSpecText(text, '/base/specs');
     expect(absolute).toContain('workspace: /base/work # here');
     expect(read(absolute).spec?.data[1]).toMatchObject({ annotations: '/base/specs/ready.json' });

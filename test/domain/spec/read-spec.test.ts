@@ -11,7 +11,11 @@ describe('readSpec', () => {
   it('accepts a spec with every field and fills in nothing that was said', () => {
     const { spec, problems } = read(FULL);
     expect(problems).toEqual([]);
-    expect(spec).toMatchObject({ name: 'full', workspace: '/mnt/shared/temper', train: { iterations: 400, learningRate: 0.002 } });
+    expect(spec).toMatchObject({
+      name: 'full',
+      workspace: '/mnt/shared/temper',
+      train: { iterations: 400, learningRate: 0.002 },
+    });
   });
 
   it.each([...SCHEMA_CASES, ...RULE_CASES])('refuses or tells: $name', ({ text, says }) => {
@@ -19,7 +23,9 @@ describe('readSpec', () => {
   });
 
   it('tells all problems of a file at once, in its order', () => {
-    const text = edited('  hosts: 2', '  hosts: 0').replace('dtype: bf16', 'dtype: int4').replace('name: ready', 'name: pictures');
+    const text = edited('  hosts: 2', '  hosts: 0')
+      .replace('dtype: bf16', 'dtype: int4')
+      .replace('name: ready', 'name: pictures');
     expect(read(text).problems.map(({ line, id }) => [line, id])).toEqual([
       [9, 'schema/too-small'],
       [29, 'data/duplicate-name'],
@@ -55,17 +61,26 @@ describe('readSpec', () => {
   });
 
   it('never shows the value of what looks like a secret', () => {
-    expect(JSON.stringify(read(edited('    TRIES: 3', '    HF_TOKEN: hf_topsecret')).problems)).not.toContain('topsecret');
+    expect(JSON.stringify(read(edited('    TRIES: 3', '    HF_TOKEN: hf_topsecret')).problems)).not.toContain(
+      'topsecret',
+    );
   });
 
   it('makes catalogue problems that name file, line, column and field', () => {
     const [first] = read(edited('  hosts: 2', '  hosts: 0')).problems;
-    expect(first && toProblem(first)).toMatchObject({ code: 'SpecInvalid', where: 's.yaml:9:10 fleet.hosts', what: '0 is too small', retryable: false });
+    expect(first && toProblem(first)).toMatchObject({
+      code: 'SpecInvalid',
+      where: 's.yaml:9:10 fleet.hosts',
+      what: '0 is too small',
+      retryable: false,
+    });
   });
 
   it('does not execute or expand an alias bomb, and answers within a second', () => {
     const keys = 'abcdefghijklmnopqrstuvw'.split('');
-    const bomb = keys.map((key, index) => `${key}: &${key} ${index === 0 ? '[x, x]' : `[*${keys[index - 1]}, *${keys[index - 1]}]`}`);
+    const bomb = keys.map(
+      (key, index) => `${key}: &${key} ${index === 0 ? '[x, x]' : `[*${keys[index - 1]}, *${keys[index - 1]}]`}`,
+    );
     const startedAt = performance.now();
     expect(read(bomb.join('\n')).spec).toBeNull();
     expect(performance.now() - startedAt).toBeLessThan(1_000);
@@ -73,15 +88,51 @@ describe('readSpec', () => {
 });
 
 /** Pieces that break YAML in interesting ways. */
-const PIECES = ['\t', ':', '- ', '? ', '&a ', '*a', '!!int ', '{', '[', ']', '"', "'", '|\n', '>', '%', '\u0000', '\ufeff', '\r', '---\n', '...', '#', '~', '<<: ', '__proto__: 1\n', '1e999', '.nan', '\ud800', '💥'];
+const PIECES = [
+  '\t',
+  ':',
+  '- ',
+  '? ',
+  '&a ',
+  '*a',
+  '!!int ',
+  '{',
+  '[',
+  ']',
+  '"',
+  "'",
+  '|\n',
+  '>',
+  '%',
+  '\u0000',
+  '\ufeff',
+  '\r',
+  '---\n',
+  '...',
+  '#',
+  '~',
+  '<<: ',
+  '__proto__: 1\n',
+  '1e999',
+  '.nan',
+  '\ud800',
+  '💥',
+];
 
 describe('readSpec on any text', () => {
-  const cut = fc.tuple(fc.nat(FULL.length), fc.nat(40), fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 12 })));
+  const cut = fc.tuple(
+    fc.nat(FULL.length),
+    fc.nat(40),
+    fc.oneof(fc.constantFrom(...PIECES), fc.string({ maxLength: 12 })),
+  );
 
   it('never throws and places every problem inside the text, whatever was changed in a valid spec', () => {
     fc.assert(
       fc.property(fc.array(cut, { minLength: 1, maxLength: 4 }), (cuts) => {
-        const text = cuts.reduce((before, [at, length, piece]) => before.slice(0, at) + piece + before.slice(at + length), FULL);
+        const text = cuts.reduce(
+          (before, [at, length, piece]) => before.slice(0, at) + piece + before.slice(at + length),
+          FULL,
+        );
         expectSane(text);
       }),
       { numRuns: 200 },
@@ -90,7 +141,9 @@ describe('readSpec on any text', () => {
 
   it('never throws on text that nobody wrote as a spec', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string()), { maxLength: 60 }), (pieces) => expectSane(pieces.join(''))),
+      fc.property(fc.array(fc.oneof(fc.constantFrom(...PIECES), fc.string()), { maxLength: 60 }), (pieces) =>
+        expectSane(pieces.join('')),
+      ),
       { numRuns: 200 },
     );
   });

@@ -14,7 +14,17 @@ interface SchemaRule {
 }
 
 /** Keywords that describe and refuse nothing. */
-const SILENT = new Set(['$schema', 'title', 'description', 'default', 'examples', 'patternErrorMessage', 'items', 'properties', 'oneOf']);
+const SILENT = new Set([
+  '$schema',
+  'title',
+  'description',
+  'default',
+  'examples',
+  'patternErrorMessage',
+  'items',
+  'properties',
+  'oneOf',
+]);
 
 /** For each keyword a value that breaks it, made from the schema; null removes the field. */
 const BREAKERS: Readonly<Record<string, (node: SchemaNode) => unknown>> = {
@@ -51,13 +61,17 @@ describe('every rule of the schema', () => {
   });
 
   it.each(rules.map((rule) => [`${rule.path.join('.')}: ${rule.keyword}`, rule] as const))('%s', (_name, rule) => {
-    for (const path of rule.keyword === 'required' ? (rule.node.required ?? []).map((key) => [...rule.path, key]) : [rule.path]) {
+    for (const path of rule.keyword === 'required'
+      ? (rule.node.required ?? []).map((key) => [...rule.path, key])
+      : [rule.path]) {
       const text = broken(path, rule);
       const problems = read(text).problems.filter(({ id }) => id.startsWith('schema/') || id === 'yaml/not-a-section');
       const field = path.join('.');
       expect(problems.length).toBeGreaterThan(0);
       // A section that is gone or of another kind may break other rules too, but the field itself is always named.
-      expect(problems.some((problem) => problem.path === field || problem.path.startsWith(field === '' ? '' : `${field}.`))).toBe(true);
+      expect(
+        problems.some((problem) => problem.path === field || problem.path.startsWith(field === '' ? '' : `${field}.`)),
+      ).toBe(true);
     }
   });
 
@@ -72,7 +86,10 @@ describe('every rule of the schema', () => {
     const own = keywords.map((keyword) => ({ path, keyword, node }));
     if (typeof value !== 'object' || value === null) return own;
     const keys: Path = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
-    return [...own, ...keys.flatMap((key) => rulesOf([...path, key], Object.getOwnPropertyDescriptor(value, key)?.value))];
+    return [
+      ...own,
+      ...keys.flatMap((key) => rulesOf([...path, key], Object.getOwnPropertyDescriptor(value, key)?.value)),
+    ];
   }
 
   function broken(path: Path, { keyword, node }: SchemaRule): string {
@@ -101,7 +118,10 @@ function fields(node: SchemaNode, at: string): string[] {
 
 function undocumented(node: SchemaNode, at: string): string[] {
   return Object.entries(node.properties ?? {})
-    .flatMap(([key, child]) => [...(child.description === undefined ? [`${at}${key}`] : []), ...undocumented(child, `${at}${key}.`)])
+    .flatMap(([key, child]) => [
+      ...(child.description === undefined ? [`${at}${key}`] : []),
+      ...undocumented(child, `${at}${key}.`),
+    ])
     .concat((node.oneOf ?? []).flatMap((variant) => undocumented(variant, at)))
     .concat(node.items === undefined ? [] : undocumented(node.items, `${at}*.`));
 }

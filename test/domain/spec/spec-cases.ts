@@ -17,8 +17,20 @@ export const RECIPE: LintingRecipe = {
   ],
 };
 
-function lint(id: string, severity: 'error' | 'warning', acceptable: boolean): ReturnType<LintingRecipe['lint']>[number] {
-  return { id, severity, acceptable, path: ['train', 'seed'], what: 'the seed is special', why: 'tests need it', fix: 'use 42' };
+function lint(
+  id: string,
+  severity: 'error' | 'warning',
+  acceptable: boolean,
+): ReturnType<LintingRecipe['lint']>[number] {
+  return {
+    id,
+    severity,
+    acceptable,
+    path: ['train', 'seed'],
+    what: 'the seed is special',
+    why: 'tests need it',
+    fix: 'use 42',
+  };
 }
 
 /** Reads a text as `s.yaml` in `/base`. */
@@ -28,15 +40,9 @@ export function read(text: string): ReadSpec {
 
 /** The full spec with one text replaced by another; a text that is not there is a mistake of the test. */
 export function edited(from: string, to: string): string {
-  if (FULL.split(from).length !== 2) throw new Error(`${JSON.stringify(from)} stands ${FULL.split(from).length - 1} times in full.yaml`);
+  if (FULL.split(from).length !== 2)
+    throw new Error(`${JSON.stringify(from)} stands ${FULL.split(from).length - 1} times in full.yaml`);
   return FULL.replace(from, () => to);
-}
-
-/** The full spec with `lines` (1-based, inclusive) replaced. */
-export function withLine(line: number, ...texts: string[]): string {
-  const lines = FULL.split('\n');
-  lines.splice(line - 1, 1, ...texts);
-  return lines.join('\n');
 }
 
 /** Problems as `temper validate` prints them. */

@@ -16,7 +16,13 @@ describe('suggest', () => {
 
 describe('editDistance', () => {
   it('counts inserts, deletions, replacements and swaps', () => {
-    expect([editDistance('abc', 'abc'), editDistance('abc', 'acb'), editDistance('abc', 'ab'), editDistance('', 'abc'), editDistance('kitten', 'sitting')]).toEqual([0, 1, 1, 3, 3]);
+    expect([
+      editDistance('abc', 'abc'),
+      editDistance('abc', 'acb'),
+      editDistance('abc', 'ab'),
+      editDistance('', 'abc'),
+      editDistance('kitten', 'sitting'),
+    ]).toEqual([0, 1, 1, 3, 3]);
   });
 
   it('is symmetric, bounded by the longer text, and zero for equal texts only', () => {

@@ -32,7 +32,11 @@ export async function startDev(args: readonly string[] = []): Promise<Dev> {
   try {
     const state = await waitFor('dev.json', async () => readDevState(home), child.describe);
     const client = await waitFor('the server', async () => connectTo(state).catch(() => null), child.describe);
-    await waitFor('the hosts', async () => ((await getFleet(client, 'default').catch(() => null))?.hosts.length === HOSTS.length ? true : null), child.describe);
+    await waitFor(
+      'the hosts',
+      async () => ((await getFleet(client, 'default').catch(() => null))?.hosts.length === HOSTS.length ? true : null),
+      child.describe,
+    );
     return {
       home,
       client,
@@ -53,11 +57,19 @@ export async function startDev(args: readonly string[] = []): Promise<Dev> {
 }
 
 /** Spawns the CLI's `dev` with its state in `home`. */
-export function spawnDev(home: string, args: readonly string[]): { readonly process: ChildProcess; readonly describe: () => string } {
+export function spawnDev(
+  home: string,
+  args: readonly string[],
+): { readonly process: ChildProcess; readonly describe: () => string } {
   let output = '';
   const process_ = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev', ...args], {
     cwd: ROOT,
-    env: { ...process.env, TEMPER_HOME: home, TEMPER_PYTHON: join(ROOT, '.temper/venv/bin/python'), TEMPER_TEMPORAL_CLI: join(ROOT, '.temper/venv/bin/temporal') },
+    env: {
+      ...process.env,
+      TEMPER_HOME: home,
+      TEMPER_PYTHON: join(ROOT, '.temper/venv/bin/python'),
+      TEMPER_TEMPORAL_CLI: join(ROOT, '.temper/venv/bin/temporal'),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [process_.stdout, process_.stderr]) {
@@ -69,13 +81,18 @@ export function spawnDev(home: string, args: readonly string[]): { readonly proc
 }
 
 /** Waits for a condition to give a value; fails with what was last seen after `limitMs`. */
-export async function waitFor<T>(what: string, look: () => Promise<T | null>, describe: () => string = () => '', limitMs = 60_000): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  look: () => Promise<T | null>,
+  describe: () => string = () => '',
+  limitMs = 60_000,
+): Promise<T> {
   const until = Date.now() + limitMs;
   for (;;) {
     const value = await look();
     if (value !== null) return value;
     if (Date.now() > until) throw new Error(`waited ${limitMs} ms for ${what}\n${describe()}`);
-    await sleep(100);
+    await sleep(50);
   }
 }
 

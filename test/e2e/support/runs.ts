@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostCall } from '../../../src/client/host-call.js';
 import { startRun, watchRun } from '../../../src/client/runs.js';
@@ -5,6 +6,8 @@ import type { TemperClient } from '../../../src/client/connect.js';
 import type { KeptCommandRecord } from '../../../src/schemas/host-call.js';
 import type { StageName } from '../../../src/schemas/plan.js';
 import type { RunStatus } from '../../../src/schemas/run.js';
+import { rankLogPath } from '../../../src/host/keeper/paths.js';
+import { listKeepers } from '../../../src/host/keeper/client.js';
 import { hasEnvironmentEntry, listProcesses } from '../../../src/host/processes/proc.js';
 import type { Dev } from './dev.js';
 
@@ -15,7 +18,11 @@ export async function start(client: TemperClient, specText: string, until: Stage
 }
 
 /** Follows a run to its end or until it blocks, telling every status; survives a server that is away for a while. */
-export async function follow(client: TemperClient, run: string, onStatus: (status: RunStatus) => Promise<void> = async () => undefined): Promise<RunStatus> {
+export async function follow(
+  client: TemperClient,
+  run: string,
+  onStatus: (status: RunStatus) => Promise<void> = async () => undefined,
+): Promise<RunStatus> {
   let last: RunStatus | null = null;
   for (;;) {
     try {
@@ -40,12 +47,28 @@ export async function keptCommands(dev: Dev, run: string): Promise<KeptCommandRe
 }
 
 /** Pids of the ranks of a run's training: the processes under torchrun that carry its keeper's mark. */
-export function rankPids(run: string): number[] {
+export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
+  const hosts = ['laptop-1', 'laptop-2'].map((host) => join(dev.home, 'hosts', host));
   const processes = listProcesses();
-  const marked = processes.filter(({ pid }) => [0, 1].some((node) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${run}.train.h0${node}.1`)));
+  const ids = hosts
+    .flatMap((scratch) => listKeepers(scratch).map(({ id }) => id))
+    .filter((id) => id.startsWith(`${run}.train.h`));
+  const marked = processes.filter(({ pid }) => ids.some((id) => hasEnvironmentEntry(pid, `TEMPER_KEEPER_ID=${id}`)));
   const parents = new Set(marked.map(({ ppid }) => ppid));
   // torchrun is a parent of ranks; ranks have no marked children of their own here.
-  return marked.filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid)).map(({ pid }) => pid);
+  return marked
+    .filter(({ pid, ppid }) => !parents.has(pid) && marked.some((other) => other.pid === ppid))
+    .map(({ pid }) => pid);
+}
+
+/** The newest iteration that the last rank of a run's first attempt has logged; 0 before the first. */
+export function loggedIteration(dev: Pick<Dev, 'home'>, run: string): number {
+  const scratch = join(dev.home, 'hosts', 'laptop-2');
+  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.1-`));
+  if (keeper === undefined) return 0;
+  const path = rankLogPath(keeper.paths.dir, 1, 'out');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  return Number([...text.matchAll(/ iteration +(\d+)\//g)].at(-1)?.[1] ?? 0);
 }
 
 /** Where a run's exported model lies. */
@@ -54,5 +77,8 @@ export function exportDir(workspace: string, run: string): string {
 }
 
 function isServerAway(error: unknown): boolean {
-  return error instanceof Error && /UNAVAILABLE|connect|DEADLINE|dropped|14 /i.test(`${error.message} ${String(error.cause)}`);
+  return (
+    error instanceof Error &&
+    /UNAVAILABLE|connect|DEADLINE|dropped|14 /i.test(`${error.message} ${String(error.cause)}`)
+  );
 }

@@ -11,7 +11,16 @@ export interface TinySpec {
 }
 
 /** Text of a spec for two hosts with one rank each. */
-export function tinySpec({ name, workspace, iterations, every = 20, rows = 400, heldOutRows = 10, dtype = 'f32', weights = 'seed:1' }: TinySpec): string {
+export function tinySpec({
+  name,
+  workspace,
+  iterations,
+  every = 20,
+  rows = 400,
+  heldOutRows = 10,
+  dtype = 'f32',
+  weights = 'seed:1',
+}: TinySpec): string {
   return `apiVersion: temper/v1
 name: ${name}
 recipe: cpu-tiny
@@ -23,7 +32,7 @@ data:
 train:
   iterations: ${iterations}
   microBatchSize: 4
-  learningRate: 2.0e-3
+  learningRate: 1.0e-3
   warmupFraction: 0.05
   sequenceLength: 256
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }

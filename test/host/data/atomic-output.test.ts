@@ -1,4 +1,5 @@
 import { readFileSync, readdirSync } from 'node:fs';
+import type * as FilePromises from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -9,7 +10,7 @@ import { scratchFolder } from './support.js';
 const disk = vi.hoisted(() => ({ piecesLeft: Number.POSITIVE_INFINITY }));
 
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+  const real = await original<typeof FilePromises>();
   const limited = (handle: FileHandle): FileHandle => {
     const write = handle.writeFile.bind(handle);
     handle.writeFile = async (...rest: Parameters<FileHandle['writeFile']>) => {

@@ -18,8 +18,28 @@ let dir = '';
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cpu-tiny-'));
-  await python('make_weights.py', '--output', join(dir, 'hf'), '--seed', '5', '--num-hidden-layers', '2', '--num-experts', '2');
-  await python('make_data.py', '--output', join(dir, 'data'), '--seed', '5', '--train-rows', '48', '--heldout-rows', '20');
+  await python(
+    'make_weights.py',
+    '--output',
+    join(dir, 'hf'),
+    '--seed',
+    '5',
+    '--num-hidden-layers',
+    '2',
+    '--num-experts',
+    '2',
+  );
+  await python(
+    'make_data.py',
+    '--output',
+    join(dir, 'data'),
+    '--seed',
+    '5',
+    '--train-rows',
+    '48',
+    '--heldout-rows',
+    '20',
+  );
 }, TIMEOUT_MS);
 
 afterAll(() => rm(dir, { recursive: true, force: true }));
@@ -60,12 +80,16 @@ describe('make_data.py', () => {
   });
 
   test('leaves some rows without a picture, and names the picture once in the others', async () => {
-    const rows = await readJson<{ image?: string; conversations: { from: string; value: string }[] }[]>(join(dir, 'data/llava.json'));
+    const rows = await readJson<{ image?: string; conversations: { from: string; value: string }[] }[]>(
+      join(dir, 'data/llava.json'),
+    );
     expect(rows.filter(({ image }) => image === undefined)).toHaveLength(4);
     for (const { image, conversations } of rows) {
       const text = conversations.map(({ value }) => value).join('');
       expect(text.split('<image>').length - 1).toBe(image === undefined ? 0 : 1);
-      expect(conversations.map(({ from }) => from)).toEqual(conversations.map((_, index) => (index % 2 === 0 ? 'human' : 'gpt')));
+      expect(conversations.map(({ from }) => from)).toEqual(
+        conversations.map((_, index) => (index % 2 === 0 ? 'human' : 'gpt')),
+      );
     }
   });
 });
@@ -75,7 +99,18 @@ describe('convert.py', () => {
     const [hf, dcp, back] = [join(dir, 'hf'), join(dir, 'dcp'), join(dir, 'back')];
     await python('convert.py', 'hf-to-dcp', '--hf-dir', hf, '--save-dir', dcp);
     expect(await readFile(join(dcp, 'latest_checkpointed_iteration.txt'), 'utf8')).toBe('release');
-    await python('convert.py', 'dcp-to-hf', '--hf-dir', hf, '--dcp-dir', join(dcp, 'release'), '--save-dir', back, '--max-shard-mb', '0.5');
+    await python(
+      'convert.py',
+      'dcp-to-hf',
+      '--hf-dir',
+      hf,
+      '--dcp-dir',
+      join(dcp, 'release'),
+      '--save-dir',
+      back,
+      '--max-shard-mb',
+      '0.5',
+    );
     const [original, copy] = await Promise.all([digests(hf), digests(back)]);
     expect(Object.keys(copy)).toEqual(Object.keys(original));
     expect(await tensors(back)).toEqual(await tensors(hf));
@@ -84,7 +119,11 @@ describe('convert.py', () => {
 
   test.each([
     ['a folder that is not there', ['hf-to-dcp', '--hf-dir', 'nowhere', '--save-dir', 'out'], /nowhere.*No such file/],
-    ['a folder without checkpoint', ['dcp-to-hf', '--hf-dir', 'hf', '--dcp-dir', 'data', '--save-dir', 'out'], /no \.metadata/],
+    [
+      'a folder without checkpoint',
+      ['dcp-to-hf', '--hf-dir', 'hf', '--dcp-dir', 'data', '--save-dir', 'out'],
+      /no \.metadata/,
+    ],
     ['a folder that is not fresh', ['hf-to-dcp', '--hf-dir', 'hf', '--save-dir', 'data'], /not empty/],
   ])('refuses %s in one line with status 2', { timeout: TIMEOUT_MS }, async (_, args, message) => {
     const failure = await python('convert.py', ...args).catch((error: unknown) => error);
@@ -94,24 +133,37 @@ describe('convert.py', () => {
 });
 
 describe('training_data.py', () => {
-  test('visits each row once an epoch, over all ranks, and continues from any place', { timeout: TIMEOUT_MS }, async () => {
-    const program = `
+  test(
+    'visits each row once an epoch, over all ranks, and continues from any place',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const program = `
 import json, sys
 sys.path.insert(0, ${JSON.stringify(PROGRAMS)})
 import cli_errors
 from training_data import micro_batch_rows
 steps = [[micro_batch_rows(21, 2, 2, rank, consumed) for rank in (0, 1)] for consumed in range(0, 40, 4)]
 print(json.dumps(steps))`;
-    const { stdout } = await run(PYTHON, ['-c', program]);
-    // Known form: printed by the program above.
-    const steps = JSON.parse(stdout) as number[][][];
-    const epochs = [steps.slice(0, 5), steps.slice(5)].map((epoch) => epoch.flat(2));
-    for (const epoch of epochs) expect(epoch.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, row) => row));
-    expect(epochs[0]).not.toEqual(epochs[1]);
-  });
+      const { stdout } = await run(PYTHON, ['-c', program]);
+      // Known form: printed by the program above.
+      const steps = JSON.parse(stdout) as number[][][];
+      const epochs = [steps.slice(0, 5), steps.slice(5)].map((epoch) => epoch.flat(2));
+      for (const epoch of epochs)
+        expect(epoch.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, row) => row));
+      expect(epochs[0]).not.toEqual(epochs[1]);
+    },
+  );
 
   test('refuses a row whose picture is missing', { timeout: TIMEOUT_MS }, async () => {
-    const rows = [{ images: ['gone.png'], messages: [{ role: 'user', content: '<image>?' }, { role: 'assistant', content: 'no' }] }];
+    const rows = [
+      {
+        images: ['gone.png'],
+        messages: [
+          { role: 'user', content: '<image>?' },
+          { role: 'assistant', content: 'no' },
+        ],
+      },
+    ];
     await writeFile(join(dir, 'rows.json'), JSON.stringify(rows));
     const program = `
 import sys
@@ -120,12 +172,18 @@ from cli_errors import run_cli
 from training_data import load_rows
 run_cli(lambda: load_rows("rows.json", "images"))`;
     const failure = await run(PYTHON, ['-c', program], { cwd: dir }).catch((error: unknown) => error);
-    expect(failure).toMatchObject({ code: 2, stderr: expect.stringMatching(/rows\.json: row 0: image images\/gone\.png/) });
+    expect(failure).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/rows\.json: row 0: image images\/gone\.png/),
+    });
   });
 });
 
 function python(program: string, ...args: readonly string[]): Promise<unknown> {
-  return run(PYTHON, [join(PROGRAMS, program), ...args], { cwd: dir, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } });
+  return run(PYTHON, [join(PROGRAMS, program), ...args], {
+    cwd: dir,
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },
+  });
 }
 
 /** Digest of each file of a folder by its name, in the order of names. */
@@ -133,7 +191,9 @@ async function digests(folder: string): Promise<Record<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const pairs = files.toSorted().map(async (file) => {
-    const digest = createHash('sha256').update(await readFile(file)).digest('hex');
+    const digest = createHash('sha256')
+      .update(await readFile(file))
+      .digest('hex');
     return [file.slice(folder.length + 1), digest] as const;
   });
   return Object.fromEntries(await Promise.all(pairs));
@@ -147,7 +207,10 @@ async function tensors(folder: string): Promise<Record<string, string>> {
     const file = await readFile(join(folder, name));
     const start = 8 + Number(file.readBigUInt64LE(0));
     // Known form: the safetensors header.
-    const header = JSON.parse(file.subarray(8, start).toString()) as Record<string, { dtype: string; data_offsets: [number, number] }>;
+    const header = JSON.parse(file.subarray(8, start).toString()) as Record<
+      string,
+      { dtype: string; data_offsets: [number, number] }
+    >;
     for (const [tensor, { dtype, data_offsets: offsets }] of Object.entries(header)) {
       if (tensor === '__metadata__') continue;
       const bytes = file.subarray(start + offsets[0], start + offsets[1]);

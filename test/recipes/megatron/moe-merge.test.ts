@@ -1,3 +1,4 @@
+import type { TensorShape } from '../../../src/recipes/recipe.js';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readDcpMetadata } from '../../../src/host/checkpoint/dcp-read.js';
@@ -32,16 +33,12 @@ describe('the merge of a real model', () => {
 });
 
 test('the documented sizes of the full model', () => {
-  const original = new Map(
-    Array.from(
-      { length: 128 },
-      (_, expert) =>
-        [
-          [`${EXPERTS}.${expert}.gate_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
-          [`${EXPERTS}.${expert}.up_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
-          [`${EXPERTS}.${expert}.down_proj.weight`, { dtype: 'BF16', shape: [4096, 1408] }],
-        ] as const,
-    ).flat(),
+  const original = new Map<string, TensorShape>(
+    Array.from({ length: 128 }, (_, expert): [string, TensorShape][] => [
+      [`${EXPERTS}.${expert}.gate_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
+      [`${EXPERTS}.${expert}.up_proj.weight`, { dtype: 'BF16', shape: [1408, 4096] }],
+      [`${EXPERTS}.${expert}.down_proj.weight`, { dtype: 'BF16', shape: [4096, 1408] }],
+    ]).flat(),
   );
   expect(mergeExperts(original, { layers: 2, firstDense: 1, experts: 128 })).toEqual({
     tensors: new Map([

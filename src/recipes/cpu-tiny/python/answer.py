@@ -48,7 +48,7 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="Hugging Face model folder")
-    parser.add_argument("--questions", type=Path, required=True, help="[{id, image, kind, question, answer}]; may be []")
+    parser.add_argument("--questions", type=Path, required=True, help="JSON [{id, image, kind, question, answer}]")
     parser.add_argument("--image-root", type=Path, required=True, help="folder that image paths are relative to")
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write; several modes: see --images")
     parser.add_argument(

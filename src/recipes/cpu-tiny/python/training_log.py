@@ -1,4 +1,4 @@
-"""What train.py prints: the lines that MindSpeed-MM (Megatron) prints at the same moments, on the same ranks."""
+"""What train.py prints: the lines that Megatron prints at the same moments, on the same ranks."""
 
 import argparse
 import math

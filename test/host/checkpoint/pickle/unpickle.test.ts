@@ -114,7 +114,10 @@ function toPlain(value: PickleValue): Plain {
   const items = itemsOf(value);
   if (items !== undefined) return items.map(toPlain);
   const entries = entriesOf(value);
-  if (entries !== undefined) return Object.fromEntries(entries.map(([key, entry]) => [String(key), toPlain(entry)]));
+  if (entries !== undefined)
+    return Object.fromEntries(
+      entries.map(([key, entry]) => [typeof key === 'string' ? key : JSON.stringify(toPlain(key)), toPlain(entry)]),
+    );
   if (value === null || ['boolean', 'number', 'string'].includes(typeof value)) return value as Plain; // Just checked.
   throw new Error('a value that the writer cannot have written');
 }

@@ -1,0 +1,167 @@
+/**
+ * What Temper costs: the same commands once as a plain shell script and once through Temper, median of alternating
+ * pairs. Starting the server and the workers is not counted; everything else is: planning, leases, keepers, proofs,
+ * receipts. Run by `npm run bench:overhead [-- --pairs N]`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const { values } = parseArgs({ options: { pairs: { type: 'string', default: '3' } } });
+const pairs = Number(values.pairs);
+
+const { readDevState, connect } = await import(`${ROOT}/dist/client/connect.js`);
+const { getFleet } = await import(`${ROOT}/dist/client/fleet.js`);
+const { startRun, watchRun } = await import(`${ROOT}/dist/client/runs.js`);
+const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
+const { LOCAL_TIMING } = await import(`${ROOT}/dist/domain/timing.js`);
+
+const home = mkdtempSync(join(tmpdir(), 'temper-bench-'));
+const dev = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev'], {
+  cwd: ROOT,
+  env: {
+    ...process.env,
+    TEMPER_HOME: home,
+    TEMPER_PYTHON: process.env.TEMPER_PYTHON ?? join(ROOT, '.temper/venv/bin/python'),
+    TEMPER_TEMPORAL_CLI: process.env.TEMPER_TEMPORAL_CLI ?? join(ROOT, '.temper/venv/bin/temporal'),
+  },
+  stdio: 'ignore',
+});
+try {
+  const client = await ready();
+  await throughTemper(client, 'warm-up');
+  const times = { plain: [], temper: [] };
+  for (let pair = 1; pair <= pairs; pair += 1) {
+    times.plain.push(await asPlainScript(`plain-${pair}`));
+    const run = await throughTemper(client, `run-${pair}`);
+    times.temper.push(run.seconds);
+    process.stdout.write(
+      `pair ${pair}: plain ${times.plain.at(-1).toFixed(1)} s, through Temper ${run.seconds.toFixed(1)} s\n`,
+    );
+    process.stdout.write(
+      `  stages: ${run.stages.map(({ name, durationMs }) => `${name} ${(durationMs / 1000).toFixed(1)}`).join(', ')}\n`,
+    );
+  }
+  const plain = median(times.plain);
+  const temper = median(times.temper);
+  process.stdout.write(
+    `median of ${pairs}: plain ${plain.toFixed(1)} s, through Temper ${temper.toFixed(1)} s, ratio ${(temper / plain).toFixed(3)} (bar 1.10)\n`,
+  );
+  process.exitCode = temper / plain <= 1.1 ? 0 : 1;
+  await client.close();
+} finally {
+  const exit = once(dev, 'exit');
+  dev.kill('SIGTERM');
+  await exit;
+  rmSync(home, { recursive: true, force: true });
+}
+
+async function ready() {
+  for (let tries = 0; tries < 600; tries += 1) {
+    const state = await readDevState(home);
+    if (state !== null) {
+      const client = await connect({ address: state.address, namespace: state.namespace }).catch(() => null);
+      const hosts = client === null ? 0 : ((await getFleet(client, 'default').catch(() => null))?.hosts.length ?? 0);
+      if (hosts === 2) return { ...client, target: { ...client.target, timing: LOCAL_TIMING } };
+      await client?.close();
+    }
+    await sleep(200);
+  }
+  throw new Error('temper dev did not come up');
+}
+
+async function throughTemper(client, name) {
+  const example = join(ROOT, 'examples/tiny.yaml');
+  const sets = [
+    { path: 'name', value: name },
+    { path: 'workspace', value: join(home, name) },
+  ];
+  const specText = applySets(readFileSync(example, 'utf8'), sets).text;
+  const startedAt = performance.now();
+  await startRun(client, { specText, file: example, run: null, isNew: false, from: null, until: null });
+  let last = null;
+  for await (const status of watchRun(client, name, { pollMs: 500 })) last = status;
+  const seconds = (performance.now() - startedAt) / 1000;
+  if (last?.state !== 'done') throw new Error(`${name} ended ${last?.state}: ${JSON.stringify(last?.problem)}`);
+  return { seconds, stages: last.stages };
+}
+
+/** The commands of the warm-up run, from the keepers' own records, as a person would write them into a script. */
+async function asPlainScript(name) {
+  const requests = ['laptop-1', 'laptop-2'].flatMap((host) => {
+    const keepers = join(home, 'hosts', host, 'keepers');
+    return readdirSync(keepers).map((id) => JSON.parse(readFileSync(join(keepers, id, 'request.json'), 'utf8')));
+  });
+  const named = (pattern) => requests.filter(({ id }) => pattern.test(id.replace('warm-up.', '')));
+  const order = [
+    /^weights\.make/,
+    /^data\.make/,
+    /^data\.convert/,
+    /^data\.check/,
+    /^convert\./,
+    /^train\.h\d/,
+    /^export\./,
+    /^verify\.before/,
+    /^verify\.after/,
+  ];
+  const lines = ['set -euo pipefail'];
+  for (const pattern of order) {
+    const group = named(pattern);
+    if (group.length === 0) throw new Error(`the warm-up run has no command ${pattern}`);
+    for (const request of group)
+      lines.push(`mkdir -p ${quote(move(request.cwd, name))}`, `cd ${quote(move(request.cwd, name))}`);
+    const commands = group.map((request) => commandLine(request, name));
+    lines.push(...(group.length === 1 ? commands : [...commands.map((line) => `${line} &`), 'wait']));
+  }
+  const script = join(home, `${name}.sh`);
+  writeFileSync(script, `${lines.join('\n')}\n`);
+  const startedAt = performance.now();
+  const child = spawn('bash', [script], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-2_000)));
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`the plain script ended with ${code}: ${errors}`);
+  return (performance.now() - startedAt) / 1000;
+}
+
+function commandLine({ argv, env }, name) {
+  const moved = argv.map((argument) => move(argument, name));
+  // Temper shows the converted weights through a load view; a person names their folder.
+  const load = moved.indexOf('--load');
+  if (load >= 0) {
+    moved[load + 1] = convertedFolder(name);
+  }
+  const variables = Object.entries(env).map(([key, value]) => `${key}=${quote(value)}`);
+  return `${variables.join(' ')} ${moved.map(quote).join(' ')}`;
+}
+
+function convertedFolder(name) {
+  const convert = join(
+    home,
+    'hosts',
+    'laptop-1',
+    'keepers',
+    readdirSync(join(home, 'hosts', 'laptop-1', 'keepers')).find((id) => id.startsWith('warm-up.convert.hf-to-dcp.')),
+    'request.json',
+  );
+  const { argv } = JSON.parse(readFileSync(convert, 'utf8'));
+  return move(argv[argv.indexOf('--save-dir') + 1], name);
+}
+
+/** The same paths in a workspace and rank log folders of their own. */
+function move(text, name) {
+  return text.replaceAll(join(home, 'warm-up'), join(home, name)).replaceAll('rank-logs/warm-up', `rank-logs/${name}`);
+}
+
+function quote(text) {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function median(numbers) {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}

@@ -1,0 +1,193 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { describe, expect, it } from 'vitest';
+import { getRunStatus } from '../../src/client/run-status.js';
+import { planFor, startRun, watchRun } from '../../src/client/runs.js';
+import { problem } from '../../src/domain/errors.js';
+import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
+import { RunStatusSchema, type RunMemo } from '../../src/schemas/run.js';
+import { fakeServer, type FakeWorkflow } from './fake.js';
+
+const TEXT = cpuTiny.template;
+const REQUEST = { specText: TEXT, file: '/specs/tiny.yaml', run: null, isNew: false, from: null, until: null };
+const DIGEST = planFor(REQUEST).plan.specDigest;
+const RUN = 'temper/run/tiny';
+
+const memo = (over: Partial<RunMemo> = {}): RunMemo => ({
+  v: 1,
+  state: 'running',
+  stage: null,
+  reason: null,
+  fix: null,
+  code: null,
+  checkpoint: null,
+  ettr: null,
+  stages: [],
+  ...over,
+});
+const running = (state: RunMemo['state'] = 'running', digest = DIGEST): FakeWorkflow => ({
+  status: 'RUNNING',
+  memo: { temper: memo({ state }), temperSpec: digest },
+});
+
+describe('the plan of a spec file', () => {
+  it('takes the name from the spec and paths from the folder of the file', () => {
+    const { plan, specText } = planFor(REQUEST);
+    expect(plan).toMatchObject({ run: 'tiny', workspace: '/specs/workspace' });
+    expect(specText).toContain('workspace: /specs/workspace');
+    expect(planFor({ ...REQUEST, run: 'other' }).plan.run).toBe('other');
+    expect(planFor({ ...REQUEST, specText: JSON.stringify({ ...json(), name: 'as-json' }) }).plan.run).toBe('as-json');
+  });
+
+  it('tells all problems at once, those of corrections too', () => {
+    const broken = TEXT.replace('iterations: ', 'iteration: ').replace('seed:1', 'nowhere');
+    expect(() => planFor({ ...REQUEST, specText: broken })).toThrow(
+      expect.objectContaining({
+        problem: expect.objectContaining({
+          code: 'SpecInvalid',
+          where: '/specs/tiny.yaml',
+          evidence: expect.arrayContaining([expect.stringContaining('iteration'), expect.stringContaining('nowhere')]),
+        }),
+      }),
+    );
+    const sets = [{ path: 'train.iteration', value: '5' }];
+    expect(() => planFor({ ...REQUEST, sets })).toThrow(
+      expect.objectContaining({
+        problem: expect.objectContaining({ evidence: [expect.stringContaining('train.iteration')] }),
+      }),
+    );
+  });
+});
+
+/** A spec as some programs write it. */
+function json(): object {
+  return {
+    apiVersion: 'temper/v1',
+    recipe: 'cpu-tiny',
+    workspace: '/ws',
+    fleet: { hosts: 1, npusPerHost: 1 },
+    weights: { source: 'seed:1' },
+    data: [{ name: 'a', format: 'synthetic', rows: 16 }],
+    train: { iterations: 4, learningRate: 0.1, checkpoint: { every: 2 } },
+  };
+}
+
+describe('the start of a run', () => {
+  it('begins a run with the spec as text, and remembers which spec it was', async () => {
+    const { client, started } = fakeServer();
+    expect(await startRun(client, { ...REQUEST, from: 'train', until: 'export' })).toMatchObject({
+      run: 'tiny',
+      started: true,
+      status: { state: 'running', fleet: 'lab' },
+    });
+    expect(started).toMatchObject([
+      {
+        id: RUN,
+        input: { v: 1, run: 'tiny', from: 'train', until: 'export', onFailure: 'park' },
+        memo: { temperSpec: DIGEST },
+      },
+    ]);
+  });
+
+  it.each<[string, FakeWorkflow]>([
+    ['runs', running()],
+    ['is blocked', running('blocked')],
+    ['is done', { status: 'COMPLETED', memo: { temperSpec: DIGEST } }],
+  ])('answers a run of the same spec that %s', async (_what, workflow) => {
+    const { client, started } = fakeServer({ [RUN]: workflow });
+    expect(await startRun(client, REQUEST)).toMatchObject({ run: 'tiny', started: false });
+    expect(started).toEqual([]);
+  });
+
+  it.each<[string, FakeWorkflow, RegExp]>([
+    ['runs', running('running', 'other'), /--new/],
+    ['is blocked', running('blocked', 'other'), /temper resume tiny --set/],
+    ['is done', { status: 'COMPLETED', memo: { temperSpec: 'other' } }, /--new/],
+  ])('refuses another spec while one of its name %s, and names the ways on', async (_what, workflow, fix) => {
+    const { client } = fakeServer({ [RUN]: workflow });
+    await expect(startRun(client, REQUEST)).rejects.toMatchObject({
+      problem: { code: 'RunExists', fix: expect.stringMatching(fix) },
+    });
+  });
+
+  it.each(['CANCELLED', 'FAILED', 'TERMINATED', 'TIMED_OUT'])('begins a run anew that is %s', async (status) => {
+    const { client } = fakeServer({ [RUN]: { status, memo: { temperSpec: 'other' } } });
+    expect(await startRun(client, REQUEST)).toMatchObject({ run: 'tiny', started: true });
+  });
+
+  it('takes the next free number for a new one, within the length of a name', async () => {
+    const { client } = fakeServer({ [RUN]: running(), 'temper/run/tiny-2': { status: 'FAILED' } });
+    expect(await startRun(client, { ...REQUEST, isNew: true })).toMatchObject({ run: 'tiny-3', started: true });
+    const long = 'n'.repeat(40);
+    const full = fakeServer({ [`temper/run/${long}`]: running() });
+    expect((await startRun(full.client, { ...REQUEST, run: long, isNew: true })).run).toBe(`${'n'.repeat(36)}-2`);
+  });
+});
+
+describe('the status of a run', () => {
+  it.each<[string, FakeWorkflow, object]>([
+    [
+      'that runs',
+      {
+        ...running(),
+        heartbeats: [{ v: 1, stage: 'data', host: 'h1', phase: 'running', later: 1 }, { v: 9 }, 'noise'],
+      },
+      { state: 'running', progress: [{ stage: 'data' }], closedAt: null },
+    ],
+    [
+      'that is blocked',
+      {
+        status: 'RUNNING',
+        memo: { temper: memo({ state: 'blocked', stage: 'data', reason: 'r', fix: 'f', code: 'CommandFailed' }) },
+      },
+      { state: 'blocked', stage: 'data', problem: { code: 'CommandFailed', what: 'r', fix: 'f' }, progress: [] },
+    ],
+    ['that is paused on the server', { ...running(), status: 'PAUSED' }, { state: 'running' }],
+    ['without a memo', { status: 'RUNNING' }, { state: 'running', stages: [] }],
+    [
+      'with a memo of a later version',
+      { status: 'RUNNING', memo: { temper: { ...memo(), v: 2 } } },
+      { state: 'running', stages: [] },
+    ],
+    [
+      'that was terminated',
+      { status: 'TERMINATED', failure: new Error('terminated') },
+      { state: 'terminated', problem: { code: 'Internal' } },
+    ],
+    ['that timed out', { status: 'TIMED_OUT', failure: new Error('late') }, { state: 'failed' }],
+    [
+      'that is done',
+      { status: 'COMPLETED', result: { v: 1, run: 'tiny', workspace: '/w', exportDir: '/w/e', facts: {}, stages: [] } },
+      { state: 'done', result: { exportDir: '/w/e' }, problem: null },
+    ],
+    [
+      'that failed',
+      {
+        status: 'FAILED',
+        failure: new Error('failed', {
+          cause: ApplicationFailure.create({
+            message: 'm',
+            type: 'DiskTooSmall',
+            details: [problem('DiskTooSmall', { what: 'full' })],
+          }),
+        }),
+      },
+      { state: 'failed', problem: { code: 'DiskTooSmall', what: 'full' } },
+    ],
+  ])('%s is told by the server alone', async (_what, workflow, expected) => {
+    const { client } = fakeServer({ [RUN]: workflow });
+    const status = await getRunStatus(client, 'tiny');
+    expect(RunStatusSchema.parse(status)).toEqual(status);
+    expect(status).toMatchObject(expected);
+  });
+
+  it('of a run that is not there is an error', async () => {
+    await expect(getRunStatus(fakeServer().client, 'gone')).rejects.toMatchObject({ problem: { code: 'RunNotFound' } });
+  });
+
+  it('is watched until the run is blocked or over', async () => {
+    const states: string[] = [];
+    for await (const { state } of watchRun(fakeServer({ [RUN]: running('blocked') }).client, 'tiny'))
+      states.push(state);
+    expect(states).toEqual(['blocked']);
+  });
+});

@@ -1,0 +1,131 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { cutToBytes, jsonBytes, utf8Bytes } from '../../src/domain/cut-text.js';
+import { problem } from '../../src/domain/errors.js';
+import { RunBook } from '../../src/domain/run-book.js';
+import type { StageName, StagePlan } from '../../src/schemas/plan.js';
+import { RunMemoSchema } from '../../src/schemas/run.js';
+import type { StageDone } from '../../src/schemas/stage-calls.js';
+
+const NAMES: readonly StageName[] = ['environment', 'weights', 'data', 'convert', 'train', 'export', 'verify'];
+const AT = '2026-01-01T00:00:00.000Z';
+
+function stages(names: readonly StageName[]): StagePlan[] {
+  const rest = { title: '', needs: [], placement: 'anyHost' as const, fingerprint: '', programs: [], sources: [] };
+  return names.map((name) => ({ name, ...rest, resources: { diskBytes: 0, ramBytes: 0 }, timeoutMs: 1 }));
+}
+
+function done(stage: StageName, over: Partial<StageDone> = {}): StageDone {
+  return { v: 1, ref: { stage, key: 'k', digest: 'd' }, reused: false, host: 'h1', durationMs: 5, facts: {}, ...over };
+}
+
+function bookOf(names: readonly StageName[]): RunBook {
+  const book = new RunBook();
+  book.plan(stages(names), []);
+  return book;
+}
+
+describe('the book of a run', () => {
+  it('follows stages from pending to their end', () => {
+    const book = bookOf(['weights', 'data', 'convert']);
+    book.begin('weights', 'running', AT, 'h1');
+    book.begin('data', 'waiting', AT);
+    expect(book.memo()).toMatchObject({ state: 'running', stage: 'weights' });
+    book.finish('weights', done('weights'));
+    book.finish('convert', done('convert', { reused: true }));
+    expect(book.stages).toEqual([
+      { name: 'weights', state: 'done', host: 'h1', durationMs: 5, startedAt: AT },
+      { name: 'data', state: 'waiting', startedAt: AT },
+      { name: 'convert', state: 'reused', host: 'h1', durationMs: 5 },
+    ]);
+    expect(book.outcome('weights')?.ref.key).toBe('k');
+    expect(book.outcome('data')).toBeUndefined();
+  });
+
+  it('keeps what is done over a new plan, less what it changes', () => {
+    const book = bookOf(['weights', 'data', 'convert']);
+    book.finish('weights', done('weights'));
+    book.finish('data', done('data'));
+    book.fail('convert');
+    book.plan(stages(['weights', 'data', 'convert']), ['data']);
+    expect(book.stages.map(({ state }) => state)).toEqual(['done', 'pending', 'pending']);
+    expect(book.doneStages).toEqual(['weights']);
+    book.skip(['convert']);
+    expect(book.stages.at(-1)).toEqual({ name: 'convert', state: 'skipped' });
+  });
+
+  it('is blocked until it runs again', () => {
+    const book = bookOf(['weights']);
+    book.fail('weights');
+    book.block(problem('CommandFailed', { where: 'h1', what: 'it ended', why: 'a reason' }));
+    expect(book.isBlocked).toBe(true);
+    expect(book.memo()).toMatchObject({
+      state: 'blocked',
+      stage: 'weights',
+      reason: 'h1: it ended (a reason)',
+      code: 'CommandFailed',
+    });
+    book.run();
+    expect(book.isBlocked).toBe(false);
+    expect(book.memo()).toMatchObject({ state: 'running', stage: null, reason: null, fix: null, code: null });
+    expect(book.stages).toEqual([{ name: 'weights', state: 'pending' }]);
+    book.end('failed', problem('Internal', { what: 'over' }));
+    expect(book.memo()).toMatchObject({ state: 'failed', reason: 'over' });
+  });
+
+  it('shows the newest checkpoint, unless its path is too long for a memo', () => {
+    const book = bookOf(['train']);
+    book.finish('train', done('train', { facts: { checkpoint: 'runs/r/ckpt' } }));
+    expect(book.memo().checkpoint).toBe('runs/r/ckpt');
+    book.finish('train', done('train', { facts: { checkpoint: `/${'x'.repeat(1_000)}` } }));
+    expect(book.memo().checkpoint).toBeNull();
+  });
+
+  it('has a memo of at most 1900 bytes and some of each text, however bad they are (property)', () => {
+    const anything = fc.string({
+      unit: fc.constantFrom('a', '"', '\n', '\u0001', '\ud800', 'é', '中', '😀'),
+      minLength: 800,
+      maxLength: 3_000,
+    });
+    fc.assert(
+      fc.property(anything, anything, anything, (what, why, fix) => {
+        const book = bookOf(NAMES);
+        const host = 'h'.repeat(63);
+        for (const name of NAMES) {
+          book.begin(name, 'running', AT, host);
+          book.finish(name, done(name, { host, durationMs: 8_640_000_000, facts: { checkpoint: 'c'.repeat(200) } }));
+        }
+        book.block(problem('EnvironmentsDiffer', { where: why, what, why, fix }));
+        const memo = book.memo();
+        expect(Buffer.byteLength(JSON.stringify(memo))).toBeLessThanOrEqual(1_900);
+        expect(RunMemoSchema.parse(memo)).toEqual(memo);
+        expect(memo.reason?.length).toBeGreaterThan(10);
+        expect(memo.fix?.length).toBeGreaterThan(5);
+      }),
+    );
+  });
+});
+
+describe('a text that is cut', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\t', '\u0007', '\ud83d', 'é', '中', '😀') });
+
+  it('is measured as JSON and UTF-8 measure it (property)', () => {
+    fc.assert(
+      fc.property(text, (one) => {
+        expect(jsonBytes(one)).toBe(Buffer.byteLength(JSON.stringify(one)) - 2);
+        expect(utf8Bytes(one)).toBe(Buffer.byteLength(one));
+      }),
+    );
+  });
+
+  it('is as long as the limit allows, and whole when it fits (property)', () => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 3, max: 60 }), (one, limit) => {
+        const cut = cutToBytes(one, limit);
+        expect(jsonBytes(cut)).toBeLessThanOrEqual(limit);
+        if (jsonBytes(one) <= limit) expect(cut).toBe(one);
+        else expect(one.startsWith(cut.slice(0, -1)) && cut.endsWith('…')).toBe(true);
+      }),
+    );
+  });
+});
