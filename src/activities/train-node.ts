@@ -8,6 +8,7 @@ import type { SaveWatch } from '../host/ledger/save-watch.js';
 import { makeFolder } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writeMetrics } from '../host/run/metrics.js';
+import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import type { Command } from '../recipes/recipe.js';
 import type { Progress } from '../schemas/run.js';
@@ -16,11 +17,12 @@ import { chainOf, keeperOf } from './keeper-of.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
+import { lastWords, STALLED, watchForStall, type StallWatcher } from './watch-for-stall.js';
 import { watchSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
 export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
-  const { attempt, nodeRank, hosts, workspace, run } = call;
+  const { attempt, nodeRank, nodeCount, workspace, run } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, tools, facts } = inputs;
   const saves = watchSaves(call, inputs);
@@ -32,7 +34,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     spec: facts.spec,
     tools,
     nodeRank,
-    nodes: hosts.length,
+    nodes: nodeCount,
     ranksPerNode,
     masterAddress: attempt.masterAddress,
     masterPort: attempt.masterPort,
@@ -44,13 +46,16 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     inputs: facts.inputs,
   });
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
-  const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
+  const speaking = recipe.training.iterationRank(nodeCount, ranksPerNode);
+  const telling = new Set([0, speaking]);
   const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
   const log = new TrainingLog(
     keeperDir,
     ranks.filter((rank) => telling.has(rank)),
     recipe.training.log,
   );
+  const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
+  const watch = watchForStall(call.timing, sees, ranks, recipe.training.stackSignal);
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -59,7 +64,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
         command,
         number: attempt.attempt,
         rankLogs: { dir: rankLogDir, baseRank: nodeRank * ranksPerNode },
-        progress: (keeper) => readProgress(log, keeper, saves),
+        progress: (keeper) => readProgress({ log, saves, watch }, keeper),
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
@@ -78,7 +83,14 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     });
   }
   await assertTrained(command, ranks, result);
-  return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
+  return {
+    v: 1,
+    host: host.name,
+    lastIteration: last?.iteration ?? null,
+    hasEnded,
+    stepMs: log.meanStepMs,
+    firstIterationAt: log.firstIterationAt(await grownAt(rankLogPath(keeperDir, speaking, 'out'))),
+  };
 }
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
@@ -88,15 +100,19 @@ async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): P
   await writeMetrics(dir, log.iterations);
 }
 
-async function readProgress(
-  log: TrainingLog,
-  keeper: KeeperHandle,
-  saves: SaveWatch | null,
-): Promise<Partial<Progress>> {
-  const { phase, last, saved, lastStepAt, fatal } = await log.read();
+interface Watched {
+  readonly log: TrainingLog;
+  readonly saves: SaveWatch | null;
+  readonly watch: StallWatcher;
+}
+
+async function readProgress({ log, saves, watch }: Watched, keeper: KeeperHandle): Promise<Partial<Progress>> {
+  const reading = await log.read();
+  const { phase, last, saved, lastStepAt, fatal } = reading;
   saves?.note(saved);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
+  else await watch.look(keeper, reading);
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
@@ -113,6 +129,10 @@ async function assertTrained(
 ): Promise<void> {
   const { keeper, exit } = result;
   if (exit.code === 0 && exit.stop === null) return;
+  if (exit.stop?.reason.startsWith(STALLED) === true) {
+    const evidence = await lastWords(keeper, ranks);
+    throw new TemperError('TrainingStalled', { where: keeper.paths.dir, what: exit.stop.reason, evidence });
+  }
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
   for (const rank of ranks) {
     const path = rankLogPath(keeper.paths.dir, rank, 'err');

@@ -2,6 +2,7 @@ import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageName } from '../schemas/plan.js';
+import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
 
@@ -28,6 +29,8 @@ export interface Recipe {
   work(stage: ProducedStage, facts: StageFacts): StageWork;
   readonly training: TrainingRecipe;
   readonly checkpoint: CheckpointContract;
+  /** What failures of this training code mean; looked at before the generic rows. */
+  readonly verdictRules: readonly CauseRule[];
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */
@@ -152,6 +155,8 @@ export interface TrainingRecipe {
   iterationRank(nodes: number, ranksPerNode: number): number;
   /** Free ports to offer rank 0's host, in order; empty means any free port. */
   readonly masterPorts: readonly number[];
+  /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
+  readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
   /** What a resume restores; without it only weights and position can be told. */
   readonly resume?: ResumeRecipe;
 }

@@ -30,7 +30,7 @@ async function open() {
   const host = bench.host(RECIPE);
   const call = await bench.open(RECIPE, 'r1', { name: 'train' });
   const attempt = await run(() => openAttempt(host, { ...call, lease: 1, hosts: [HOST] }));
-  const train: TrainCall = { ...call, attempt, lease: 1, nodeRank: 0, hosts: [HOST] };
+  const train: TrainCall = { ...call, attempt, lease: 1, nodeRank: 0, nodeCount: 1 };
   return { host, call, attempt, train, dir: attemptFolder(attempt.attempt) };
 }
 

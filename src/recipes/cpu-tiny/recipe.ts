@@ -8,6 +8,7 @@ import { lint } from './lint.js';
 import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
 
 /** Fine-tunes a real GLM-4.5V of half a million parameters on CPUs: the whole pipeline on a laptop. */
@@ -26,6 +27,7 @@ export const cpuTiny: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: [],
+    stackSignal: 'SIGUSR1',
     resume,
   },
   checkpoint: {
@@ -34,4 +36,5 @@ export const cpuTiny: Recipe = {
     converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
     compareConverted,
   },
+  verdictRules,
 };

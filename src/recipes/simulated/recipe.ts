@@ -7,6 +7,7 @@ import { launch } from './launch.js';
 import { lint } from './lint.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
 
 /**
@@ -36,4 +37,5 @@ export const simulated: Recipe = {
     converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
     compareConverted,
   },
+  verdictRules,
 };
