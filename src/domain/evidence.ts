@@ -36,8 +36,8 @@ export interface HostSigns {
     readonly at: string | null;
   }[];
   readonly stop: { readonly reason: string; readonly at: string } | null;
-  /** How the launcher itself ended; used when it named no rank. */
-  readonly launcher: { readonly code: number | null; readonly signal: string | null; readonly at: string } | null;
+  /** How the launcher itself ended, and its own log; used when it named no rank. */
+  readonly launcher: (Omit<RankEnd, 'rank'> & Pick<RankSigns, 'errorLines' | 'exceptions'>) | null;
   readonly unkillable: readonly number[];
 }
 
@@ -64,14 +64,13 @@ export function findingsOf(signs: HostSigns, rules: readonly CauseRule[]): Findi
           text: `pids ${signs.unkillable.join(', ')}`,
           lines: [],
         })),
-    ...(signs.stop === null ? [] : stopFindings(signs.stop, host, rules)),
+    ...(signs.stop === null ? [] : stopFindings(signs.stop, signs, rules)),
   ];
   const ranks = [...new Set([...signs.ranks.map(({ rank }) => rank), ...signs.ends.map(({ rank }) => rank)])];
   const byRank = ranks.flatMap((rank) => rankFinding(rank, signs, rules));
+  const isOwnEnd = byRank.length === 0 && signs.stop === null && signs.launcher?.code !== 0;
   const launcher =
-    byRank.length > 0 || signs.stop !== null || signs.launcher === null
-      ? []
-      : exitFindings({ ...signs.launcher, rank: null }, host, rules);
+    isOwnEnd && signs.launcher !== null ? wordsFinding({ ...signs.launcher, rank: null }, host, rules) : [];
   return [...hostWide, ...byRank.map((finding) => afterStop(finding, signs.stop)), ...launcher].map(shorten);
 }
 
@@ -110,14 +109,18 @@ function afterStop(finding: Finding, stop: HostSigns['stop']): Finding {
   return at >= Date.parse(stop.at) ? { ...finding, isCascade: true } : finding;
 }
 
-function rankFinding(rank: number, signs: HostSigns, rules: readonly CauseRule[]): Finding[] {
-  const { host } = signs;
-  const log = signs.ranks.find((one) => one.rank === rank);
-  const end = signs.ends.find((one) => one.rank === rank);
+function rankFinding(rank: number, { host, ranks, ends }: HostSigns, rules: readonly CauseRule[]): Finding[] {
+  const log = ranks.find((one) => one.rank === rank);
+  const end = ends.find((one) => one.rank === rank);
+  const { errorLines = [], exceptions = [] } = log ?? {};
+  if (end === undefined && exceptions.length === 0) return [];
   const at = log?.errorAt ?? end?.at ?? null;
-  const hasEnded = end !== undefined || (log?.exceptions.length ?? 0) > 0;
-  if (!hasEnded) return [];
-  const lines = log?.errorLines ?? [];
+  return wordsFinding({ rank, code: null, signal: null, ...end, at, errorLines, exceptions }, host, rules);
+}
+
+/** What the last words of something that ended mean: a known text, else its exception, else how it ended. */
+function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): Finding[] {
+  const { rank, at, errorLines: lines, exceptions } = ended;
   const texts = lines.flatMap((line, index) =>
     found(rules, host, 'text', ({ match }) => match.kind === 'text' && match.pattern.test(line), {
       rank,
@@ -126,10 +129,10 @@ function rankFinding(rank: number, signs: HostSigns, rules: readonly CauseRule[]
       lines: lines.slice(Math.max(0, index - 4), index + 1),
     }),
   );
-  // A cause that the rank named itself outweighs the peers that it lost after it.
+  // A cause that it named itself outweighs the peers that it lost after it.
   const known = texts.find(({ isCascade }) => !isCascade) ?? texts.at(-1);
   if (known !== undefined) return [known];
-  const exception = log?.exceptions.at(-1);
+  const exception = exceptions.at(-1);
   if (exception !== undefined) {
     return found(rules, host, 'exception', ({ match }) => match.kind === 'exception' && match.pattern.test(exception), {
       rank,
@@ -138,23 +141,26 @@ function rankFinding(rank: number, signs: HostSigns, rules: readonly CauseRule[]
       lines: lines.slice(-6),
     });
   }
-  return end === undefined ? [] : exitFindings(end, host, rules, lines);
+  return ended.code === null && ended.signal === null ? [] : exitFindings(ended, host, rules);
+}
+
+interface Ended extends Omit<RankEnd, 'rank'>, Pick<RankSigns, 'errorLines' | 'exceptions'> {
+  /** null: the launcher itself. */
+  readonly rank: number | null;
 }
 
 function exitFindings(
-  end: Omit<RankEnd, 'rank'> & { readonly rank: number | null },
+  { code, signal, rank, at, errorLines }: Ended,
   host: string,
   rules: readonly CauseRule[],
-  lines: readonly string[] = [],
 ): Finding[] {
-  const { code, signal, rank, at } = end;
   if (code === 0) return [];
   const text = signal ?? `exit status ${code}`;
   return found(rules, host, 'exit', ({ match }) => match.kind === 'exit' && meetsEnd(match, code, signal), {
     rank,
     at,
     text,
-    lines: lines.slice(-6),
+    lines: errorLines.slice(-6),
   });
 }
 
@@ -172,14 +178,15 @@ function meetsEnd(
 
 function stopFindings(
   { reason, at }: { readonly reason: string; readonly at: string },
-  host: string,
+  { host, ranks }: HostSigns,
   rules: readonly CauseRule[],
 ): Finding[] {
   return found(rules, host, 'stop', ({ match }) => match.kind === 'stop' && match.reason.test(reason), {
     rank: null,
     at,
     text: reason,
-    lines: [],
+    // The ends of the stacks that were asked for before.
+    lines: ranks.flatMap(({ errorLines }) => errorLines.slice(-3)),
   });
 }
 
@@ -203,7 +210,7 @@ function found(
   const { id, cause, isCascade, reaction, sentence } = rule;
   const filled = sentence
     .replace('{host}', host)
-    .replace('{rank}', sign.rank === null ? '?' : String(sign.rank))
+    .replace('rank {rank}', sign.rank === null ? 'the launcher' : `rank ${sign.rank}`)
     .replace('{text}', () => sign.text.trim());
   return [
     {

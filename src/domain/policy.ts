@@ -28,12 +28,11 @@ const CAUSE_BUDGETS: Readonly<Partial<Record<Cause, number>>> = {
 const HOST_BUDGET = 2;
 export const BLAME_WINDOW_MS = 24 * 3_600_000;
 
-/** Causes that another host can cure. */
+/** Causes that another host can cure, where the evidence names the right one; a stall is only seen from the last. */
 const HOST_CAUSES: ReadonlySet<Cause> = new Set([
   'rank-killed',
   'rank-crashed',
   'rank-exit',
-  'stalled',
   'keeper-lost',
   'workspace-lost',
   'out-of-memory',

@@ -14,6 +14,11 @@ function lines(file: string): string[] {
   return readFileSync(new URL(file, LOGS), 'utf8').split('\n');
 }
 
+/** A launcher that ended without a word of its own. */
+export function launcher(code: number | null, signal: string | null, when: string): HostSigns['launcher'] {
+  return { code, signal, at: when, errorLines: [], exceptions: [] };
+}
+
 /** Signs of one host, as they are read from real logs; the times are those of the files. */
 export function signs(host: string, over: Partial<HostSigns>): HostSigns {
   return { host, ranks: [], ends: [], events: [], stop: null, launcher: null, unkillable: [], ...over };
@@ -73,12 +78,12 @@ export const PEER = findingsOf(
   signs('h1', {
     ranks: [rank(0, lines('killed-peer-rank-0.err.txt'), 3)],
     ends: ends('killed-peer-torchrun-0.err.txt', 3),
-    launcher: { code: 1, signal: null, at: at(3.2) },
+    launcher: launcher(1, null, at(3.2)),
   }),
   RULES,
 );
 export const KILLED = findingsOf(
-  signs('h2', { ends: ends('killed-rank-torchrun-1.err.txt', 0), launcher: { code: 1, signal: null, at: at(0.5) } }),
+  signs('h2', { ends: ends('killed-rank-torchrun-1.err.txt', 0), launcher: launcher(1, null, at(0.5)) }),
   RULES,
 );
 
@@ -149,13 +154,13 @@ export const CASES: readonly {
     name: 'exit status 1 without a word',
     cause: 'rank-exit',
     reaction: 'restart',
-    signs: signs('h1', { launcher: { code: 1, signal: null, at: at(1) } }),
+    signs: signs('h1', { launcher: launcher(1, null, at(1)) }),
   },
   {
     name: 'a killed launcher',
     cause: 'rank-killed',
     reaction: 'restart',
-    signs: signs('h1', { launcher: { code: null, signal: 'SIGKILL', at: at(1) } }),
+    signs: signs('h1', { launcher: launcher(null, 'SIGKILL', at(1)) }),
   },
   {
     name: 'a killed keeper',

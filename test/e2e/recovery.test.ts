@@ -54,7 +54,6 @@ async function hitOneRank(name: string, weights: string, signal: NodeJS.Signals)
     expect(ms).toBeGreaterThanOrEqual(0);
     expect(ms).toBeLessThan(120_000);
   }
-  if (process.env['TEMPER_TELL'] !== undefined) process.stderr.write(JSON.stringify(incident) + '\n');
   return incident;
 }
 

@@ -3,6 +3,7 @@ import { newestFirst, noteRefused } from '../../domain/ledger.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';
+import { spoiledFrom } from '../run/metrics.js';
 import { runDir } from '../run/run-folder.js';
 import { entryOf, prove, reasonOf, refusal, savedFolders, type SavedFolder, type Training } from './prove.js';
 import { changeLedger, readLedger } from './store.js';
@@ -33,6 +34,11 @@ export async function chooseCheckpoint(
     const entry = entryOf(ledger, training, folder.dir);
     // Retention gave it up; its files may be half gone.
     if (entry !== null && entry.removedAt !== null) continue;
+    const spoiled = await spoiledFrom(training.workspace, training.run, folder.attempt);
+    if (spoiled !== null && folder.iteration >= spoiled) {
+      refused.push(`${folder.dir}: its attempt lost its loss: it was no number after iteration ${spoiled}`);
+      continue;
+    }
     const report =
       entry === null
         ? await prove(training, folder, contract)

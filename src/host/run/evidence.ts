@@ -47,7 +47,16 @@ export async function readSigns(
     ends: summary === null ? [] : [summary.rootCause, ...summary.others].map(toEnd),
     events: fatal === null ? [] : [{ id: fatal.id, text: fatal.text, rank: null, at: fatalAt }],
     stop: exit?.stop === null || exit?.stop === undefined ? null : { reason: exit.stop.reason, at: exit.stop.at },
-    launcher: exit === null ? null : { code: exit.code, signal: exit.signal, at: exit.endedAt },
+    launcher:
+      exit === null
+        ? null
+        : {
+            code: exit.code,
+            signal: exit.signal,
+            at: exit.endedAt,
+            errorLines: lines,
+            exceptions: exceptionsIn(lines, parsers),
+          },
     unkillable: exit?.unkillable ?? [],
   };
 }
@@ -68,8 +77,11 @@ export async function ranksOf(keeper: KeeperHandle): Promise<readonly number[]> 
 async function readRank(keeper: KeeperHandle, rank: number, parsers: FailureParsers): Promise<RankSigns> {
   const path = rankLogPath(keeper.paths.dir, rank, 'err');
   const { lines } = await tailLog(path, { maxLines: ERROR_LINES });
-  const exceptions = parsers.tracebacks(lines).map(({ exception, message }) => `${exception}: ${message}`);
-  return { rank, errorLines: lines, exceptions, errorAt: await grownAt(path) };
+  return { rank, errorLines: lines, exceptions: exceptionsIn(lines, parsers), errorAt: await grownAt(path) };
+}
+
+function exceptionsIn(lines: readonly string[], parsers: FailureParsers): string[] {
+  return parsers.tracebacks(lines).map(({ exception, message }) => `${exception}: ${message}`);
 }
 
 function toEnd({ rank, exitCode, signal, time }: FailedRank): RankEnd {

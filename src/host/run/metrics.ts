@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { IterationReading } from '../../recipes/recipe.js';
@@ -40,6 +40,21 @@ export async function readLosses(
 export async function attemptMetrics(workspace: string, { run, attempt, hosts }: AttemptRecord): Promise<Metric[]> {
   const dirs = hosts.map((host) => join(attemptDir(workspace, run, attempt), host));
   return (await Promise.all(dirs.map(readMetrics))).flat().sort((a, b) => a.iteration - b.iteration);
+}
+
+/**
+ * Iteration from which the weights of an attempt cannot be trusted, because its loss was no number soon after: the
+ * last one that was logged before, whose own update may have done it; 0 when the first one was it already. Null when
+ * all losses were numbers.
+ */
+export async function spoiledFrom(workspace: string, run: string, attempt: number): Promise<number | null> {
+  const dir = attemptDir(workspace, run, attempt);
+  const names = await readdir(dir).catch(() => []);
+  const metrics = (await Promise.all(names.map((name) => readMetrics(join(dir, name))))).flat();
+  const spoiled = metrics.filter(({ loss }) => loss === null).map(({ iteration }) => iteration);
+  if (spoiled.length === 0) return null;
+  const first = Math.min(...spoiled);
+  return Math.max(0, ...metrics.map(({ iteration }) => iteration).filter((iteration) => iteration < first));
 }
 
 /** Median time of an iteration in ms over the newest attempt that logged any; null when none did. */
