@@ -29,7 +29,7 @@ const INPUTS = [
 const STAMP = '.build.json';
 
 /**
- * Builds `dist`: the compiled program, the workflow bundle, the keeper bundle and the recipes' Python programs.
+ * Builds `dist`: the compiled program, the workflow bundle, the keeper bundle and the recipes' programs.
  * Works beside the old `dist` and swaps at the end, so a failed build leaves what was there. Skipped when no input
  * changed since.
  * @param {string} root
@@ -74,15 +74,20 @@ async function compile(root, outDir) {
   });
 }
 
-/** Recipes are TypeScript with Python programs beside them; the compiler takes only the former along. */
+/** Folders of programs that a recipe may have (`programsFolder` names its own), and the ending of their files. */
+const PROGRAM_FOLDERS = { python: '.py', programs: '.mjs' };
+
+/** Recipes are TypeScript with programs beside them; the compiler takes only the former along. */
 function copyPrograms(from, to) {
   for (const recipe of readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-    const programs = join(from, recipe.name, 'python');
-    if (!existsSync(programs)) continue;
-    const target = join(to, recipe.name, 'python');
-    mkdirSync(target, { recursive: true });
-    for (const name of readdirSync(programs).filter((one) => one.endsWith('.py'))) {
-      cpSync(join(programs, name), join(target, name));
+    for (const [folder, ending] of Object.entries(PROGRAM_FOLDERS)) {
+      const programs = join(from, recipe.name, folder);
+      if (!existsSync(programs)) continue;
+      const target = join(to, recipe.name, folder);
+      mkdirSync(target, { recursive: true });
+      for (const name of readdirSync(programs).filter((one) => one.endsWith(ending))) {
+        cpSync(join(programs, name), join(target, name));
+      }
     }
   }
 }

@@ -14,7 +14,7 @@ export const PARTS = [
 ];
 
 /** Importing this starts a server: such files run one after another, two cores cannot carry more. */
-const SERVER_SUPPORT = /support\/(dev-server|temper-dev)\.js|@temporalio\/testing/;
+const SERVER_SUPPORT = /support\/(dev-server|temper-dev|site)\.js|@temporalio\/testing/;
 
 /**
  * Test files by part. The folder decides for e2e and faults; what else starts a server is `server`.

@@ -3,7 +3,7 @@ import { readSources } from './source-files.js';
 /** Rule 1 of CONTRIBUTING.md. */
 const MAX_LINES = 300;
 const FOLDERS = ['src', 'test', 'scripts', 'bin', 'bench'];
-const ENDINGS = ['.ts', '.js', '.py'];
+const ENDINGS = ['.ts', '.js', '.mjs', '.py'];
 
 /**
  * Checks that no file has more than 300 lines.

@@ -60,7 +60,8 @@ export type ControlActivities = ReturnType<typeof createControlActivities>;
 async function registeredHosts(fleet: string): Promise<HostRecord[]> {
   try {
     const state = await getClient().workflow.getHandle(fleetWorkflowId(fleet)).query('getFleet');
-    return FleetStateSchema.parse(state).hosts;
+    const { hosts, setAside = [] } = FleetStateSchema.parse(state);
+    return hosts.filter(({ name }) => !setAside.some(({ host }) => host === name));
   } catch (error) {
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return [];
     // A fleet workflow that is just starting cannot be queried for a moment.
@@ -69,10 +70,12 @@ async function registeredHosts(fleet: string): Promise<HostRecord[]> {
   }
 }
 
-async function isClosed({ workflowId, runId }: Owner): Promise<boolean> {
+/** A chain is closed when its newest run is, or when a newer chain has its name: one name has one open run at most. */
+async function isClosed({ workflowId, firstRunId }: Owner): Promise<boolean> {
   try {
-    const { status } = await getClient().workflow.getHandle(workflowId, runId).describe();
-    return isClosedStatus(status.name);
+    const { status, raw } = await getClient().workflow.getHandle(workflowId).describe();
+    const newestChain = raw.workflowExecutionInfo?.firstRunId ?? '';
+    return (newestChain !== '' && newestChain !== firstRunId) || isClosedStatus(status.name);
   } catch {
     return false;
   }

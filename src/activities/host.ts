@@ -1,27 +1,32 @@
 import type { HostContext } from '../host/context.js';
 import { probeHost } from '../host/probe.js';
 import { writeRun } from '../host/run/run-folder.js';
-import { stopKeepers } from '../host/stop-keepers.js';
-import { keeperPrefix } from '../domain/ids.js';
 import { HostCallSchema } from '../schemas/host-call.js';
 import {
   OpenAttemptCallSchema,
   OpenRunCallSchema,
+  RecordIncidentCallSchema,
   SealCallSchema,
   StageCallSchema,
+  StopNodeCallSchema,
   TrainCallSchema,
 } from '../schemas/stage-calls.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
 import { claimTraining, releaseClaim } from './claim-training.js';
+import { collectEvidence } from './collect-evidence.js';
 import { activity } from './edge.js';
 import { ensureEnvironment } from './ensure-environment.js';
+import { findNewestCheckpoint } from './find-newest-checkpoint.js';
+import { lookAtNode } from './look-at-node.js';
 import { lookUpStage } from './look-up-stage.js';
 import { openAttempt } from './open-attempt.js';
+import { recordIncident } from './record-incident.js';
 import { runStage } from './run-stage.js';
 import { sealTraining } from './seal-training.js';
 import type { StageHost } from './stage-host.js';
+import { stopNode, sweepNode } from './stop-node.js';
 import { trainNode } from './train-node.js';
 
 /** Activities of a host worker. The same ones serve both queues of the host; the queue decides who may wait. */
@@ -38,9 +43,12 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
     releaseClaim: activity(StageCallSchema, (call) => releaseClaim(host, call)),
     openAttempt: activity(OpenAttemptCallSchema, (call) => openAttempt(host, call)),
     trainNode: activity(TrainCallSchema, (call) => trainNode(host, call)),
-    stopNode: activity(TrainCallSchema, async ({ run, stage, timing }) => {
-      await stopKeepers(host.scratch, keeperPrefix(run, stage.name), 'a node of the gang failed', timing.stopGraceMs);
-    }),
+    stopNode: activity(StopNodeCallSchema, (call) => stopNode(host, call)),
+    sweepNode: activity(StageCallSchema, (call) => sweepNode(host, call)),
+    lookAtNode: activity(TrainCallSchema, (call) => lookAtNode(host, call)),
+    collectEvidence: activity(TrainCallSchema, (call) => collectEvidence(host, call)),
+    findNewestCheckpoint: activity(StageCallSchema, (call) => findNewestCheckpoint(host, call)),
+    recordIncident: activity(RecordIncidentCallSchema, (call) => recordIncident(call)),
     sealTraining: activity(SealCallSchema, (call) => sealTraining(host, call)),
   };
 }

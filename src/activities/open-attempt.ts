@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
+import { takeCheckpoint } from '../host/ledger/take.js';
 import {
   attemptDir,
   attemptsOf,
   makeLoadView,
   namedCheckpoint,
-  newestProven,
   takeAttempt,
   writeAttempt,
   type ProvenCheckpoint,
@@ -25,14 +26,15 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const { workspace, run, hosts, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
+  const training = { workspace, run, key };
   const earlier = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await newestProven(workspace, run, earlier, recipe.checkpoint);
-  const start = proven ?? (await firstCheckpoint(inputs));
   const attempt = await takeAttempt(workspace, run);
   // Right after its folder exists: from now on keepers of earlier attempts stop, wherever they are.
   const fence = { v: 1 as const, run, attempt, lease, at: new Date().toISOString() };
   const standing = await raiseFence(workspace, fence);
   if (standing.attempt !== attempt) throw fencedOff(fenceFile(workspace, run), fence, standing);
+  const first = (): Promise<ProvenCheckpoint> => firstCheckpoint(inputs);
+  const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first }, recipe.checkpoint);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
@@ -74,7 +76,11 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
   if (path === undefined) throw new TypeError('training needs the converted weights');
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
-  if (!('refused' in checkpoint)) return checkpoint;
+  if (!('refused' in checkpoint)) {
+    // A person may name a checkpoint that another run proved.
+    if (fromCheckpoint !== undefined) await assertAsProven(checkpoint.dir, recipe.checkpoint.layout);
+    return checkpoint;
+  }
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,

@@ -12,6 +12,7 @@ import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { StageRef } from '../schemas/stage-calls.js';
+import { checkpointCosts } from './checkpoint-costs.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
@@ -27,13 +28,19 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
   const tools: HostTools = {
     ...host.tools,
     python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, 'python'),
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
   };
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
   const todo = plan.stages.filter(({ name }) => found.refs.get(name) === undefined);
+  const costs = await checkpointCosts(recipe, spec, {
+    workspace: plan.workspace,
+    run: plan.run,
+    key: found.keys.get('train') ?? null,
+    converted: found.outputs.convert?.outputs['dcp'] ?? null,
+  });
   return {
     v: 1,
     run: plan.run,
@@ -48,7 +55,8 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       reused: new Set(found.refs.keys()),
     }),
     problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
-    warnings: plan.warnings,
+    ...costs,
+    warnings: [...plan.warnings, ...costs.warnings],
   };
 }
 

@@ -2,6 +2,7 @@ import { isAbsolute, join, relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
 import { findKeeper } from '../host/keeper/client.js';
+import { assertAsProven } from '../host/ledger/find-seal.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
@@ -68,7 +69,11 @@ async function produce(
   const isBegun = work.commands.some(
     ({ step }) => findKeeper(host.scratch, keeperOf(call, step, call.tryNumber)) !== null,
   );
-  if (!isBegun) await assertResources(workspace, stage.resources);
+  const trained = facts.inputs.train?.outputs['checkpoint'];
+  if (!isBegun) {
+    await assertResources(workspace, stage.resources);
+    if (trained !== undefined) await assertAsProven(trained, recipe.checkpoint.layout);
+  }
   await writeFiles(work.files);
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);

@@ -1,14 +1,16 @@
 import { relative } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { attemptDir, attemptsOf, newestProven } from '../host/run/attempts.js';
+import { chooseCheckpoint } from '../host/ledger/choose.js';
+import { verifyWithLedger } from '../host/ledger/find-seal.js';
+import { attemptDir, attemptsOf } from '../host/run/attempts.js';
 import { isSameOwner, readClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
-import { verifyCheckpoint } from '../host/checkpoint/verify.js';
 import { readLosses } from '../host/run/metrics.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { SealCall, StageDone } from '../schemas/stage-calls.js';
 import { abandonClaim } from './claim-output.js';
+import { keepCheckpoints } from './keep-checkpoints.js';
 import { noteDone } from './look-up-stage.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
@@ -22,18 +24,19 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
   const { recipe, facts, key } = await gatherInputs(host, call);
   const { iterations } = facts.spec.train;
   if (attempt.lastIteration === null) assertFinished(call, iterations);
+  const training = { workspace, run, key };
   const attempts = await attemptsOf(workspace, run, key);
-  const { proven, refused } = await newestProven(workspace, run, attempts, recipe.checkpoint);
+  const { proven, refused } = await chooseCheckpoint(training, attempts, recipe.checkpoint);
   const checkpoint =
     proven ?? (attempt.lastIteration === null ? null : { dir: lastLoaded(attempts), iteration: attempt.lastIteration });
   if (checkpoint?.iteration !== iterations) {
     throw new TemperError('TrainingUnproven', {
       where: attemptDir(workspace, run, attempt.attempt),
       what: `the newest complete checkpoint holds iteration ${checkpoint?.iteration ?? 'none'} of ${iterations}`,
-      evidence: refused,
+      evidence: [...refused],
     });
   }
-  const { worldSize, bytes } = await verifyCheckpoint(checkpoint.dir, { layout: recipe.checkpoint.layout });
+  const { worldSize, bytes } = await verifyWithLedger(checkpoint.dir, recipe.checkpoint);
   const losses = await readLosses(workspace, run, attempts);
   const manifest = await makeManifest(checkpoint.dir);
   const entry = entryDir(workspace, call.stage.name, key);
@@ -55,6 +58,7 @@ export async function sealTraining(host: StageHost, call: SealCall): Promise<Sta
     finishedAt: new Date().toISOString(),
   };
   await writeReceipt(workspace, receipt);
+  await keepCheckpoints(training, attempt.attempt + 1, { recipe, spec: facts.spec });
   // The output lies with the attempts of the run; the folder that the claim took stays empty.
   if (claim !== null && isSameOwner(claim, call)) await abandonClaim(host, call, entry, claim);
   return noteDone(call, receipt, false, Date.now() - Date.parse(startedAt));

@@ -39,7 +39,11 @@ export async function gatherBasics(host: StageHost, call: StageCall) {
       where: host.name,
     });
   const python = spec.environment.python ?? host.tools.python;
-  const tools: HostTools = { ...host.tools, python, programs: join(host.programsRoot, recipe.id, 'python') };
+  const tools: HostTools = {
+    ...host.tools,
+    python,
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
+  };
   return { spec, recipe, tools };
 }
 

@@ -6,9 +6,11 @@ import { fenceFile } from '../host/fence/workspace-fence.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
+import type { SaveWatch } from '../host/ledger/save-watch.js';
 import { makeFolder } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writeMetrics } from '../host/run/metrics.js';
+import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import type { Command } from '../recipes/recipe.js';
 import type { Progress } from '../schemas/run.js';
@@ -17,11 +19,15 @@ import { chainOf, keeperOf } from './keeper-of.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
+import { lastWords, STALLED, watchForStall, type StallWatcher } from './watch-for-stall.js';
+import { watchSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
 export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
-  const { attempt, nodeRank, hosts, workspace, run } = call;
-  const { recipe, tools, facts } = await gatherInputs(host, call);
+  const { attempt, nodeRank, nodeCount, workspace, run } = call;
+  const inputs = await gatherInputs(host, call);
+  const { recipe, tools, facts } = inputs;
+  const saves = watchSaves(call, inputs);
   const ranksPerNode = facts.spec.fleet.npusPerHost;
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
   await makeFolder(rankLogDir);
@@ -30,7 +36,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     spec: facts.spec,
     tools,
     nodeRank,
-    nodes: hosts.length,
+    nodes: nodeCount,
     ranksPerNode,
     masterAddress: attempt.masterAddress,
     masterPort: attempt.masterPort,
@@ -42,13 +48,16 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     inputs: facts.inputs,
   });
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
-  const telling = new Set([0, recipe.training.iterationRank(hosts.length, ranksPerNode)]);
+  const speaking = recipe.training.iterationRank(nodeCount, ranksPerNode);
+  const telling = new Set([0, speaking]);
   const keeperDir = join(keepersDir(host.scratch), keeperOf(call, command.step, attempt.attempt));
   const log = new TrainingLog(
     keeperDir,
     ranks.filter((rank) => telling.has(rank)),
     recipe.training.log,
   );
+  const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
+  const watch = watchForStall(call.timing, sees, ranks, recipe.training.stackSignal);
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -63,12 +72,12 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
           lease: call.lease,
           ...fenceTimes(call.timing),
         },
-        progress: (keeper) => readProgress(log, keeper),
+        progress: (keeper) => readProgress({ log, saves, watch }, keeper),
       });
     } finally {
-      // Stopped or failed: what was trained until then belongs to the curve, but is not worth the real error.
-      await keepMetrics(join(dir, host.name), log).catch((error: unknown) =>
-        activityLog.warn('metrics were not written', { error }),
+      // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
+      await wrapUp(join(dir, host.name), log, saves).catch((error: unknown) =>
+        activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
   };
@@ -82,22 +91,40 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     });
   }
   await assertTrained(command, ranks, result);
-  return { v: 1, host: host.name, lastIteration: last?.iteration ?? null, hasEnded };
+  return {
+    v: 1,
+    host: host.name,
+    lastIteration: last?.iteration ?? null,
+    hasEnded,
+    stepMs: log.meanStepMs,
+    firstIterationAt: log.firstIterationAt(await grownAt(rankLogPath(keeperDir, speaking, 'out'))),
+  };
 }
 
-async function keepMetrics(dir: string, log: TrainingLog): Promise<void> {
-  await log.read();
+/** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
+async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): Promise<void> {
+  saves?.note((await log.read()).saved);
+  await saves?.settle();
   await writeMetrics(dir, log.iterations);
 }
 
-async function readProgress(log: TrainingLog, keeper: KeeperHandle): Promise<Partial<Progress>> {
-  const { phase, last, saved, lastStepAt, fatal } = await log.read();
+interface Watched {
+  readonly log: TrainingLog;
+  readonly saves: SaveWatch | null;
+  readonly watch: StallWatcher;
+}
+
+async function readProgress({ log, saves, watch }: Watched, keeper: KeeperHandle): Promise<Partial<Progress>> {
+  const reading = await log.read();
+  const { phase, last, saved, lastStepAt, fatal } = reading;
+  saves?.note(saved);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
+  else await watch.look(keeper, reading);
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
-    checkpoint: saved,
+    checkpoint: saves?.proofs.newest ?? null,
     ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
   };
 }
@@ -110,11 +137,16 @@ async function assertTrained(
 ): Promise<void> {
   const { keeper, exit } = result;
   if (exit.code === 0 && exit.stop === null) return;
+  if (exit.stop?.reason.startsWith(STALLED) === true) {
+    const evidence = await lastWords(keeper, ranks);
+    throw new TemperError('TrainingStalled', { where: keeper.paths.dir, what: exit.stop.reason, evidence });
+  }
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
   for (const rank of ranks) {
     const path = rankLogPath(keeper.paths.dir, rank, 'err');
     const { lines } = await tailLog(path, { maxLines: 400 });
-    const start = lines.findLastIndex((line) => line.includes('Traceback (most recent call last)'));
+    // A program that found its input wrong says so in one line; everything else ends with a traceback.
+    const start = lines.findLastIndex((line) => /Traceback \(most recent call last\)|^error/i.test(line));
     if (start < 0) continue;
     const evidence = lines.slice(start);
     throw new TemperError('TrainingFailed', {

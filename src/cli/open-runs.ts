@@ -1,3 +1,4 @@
+import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { getFleet } from '../client/fleet.js';
@@ -20,6 +21,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     resumeRun: (run, request) => resumeRun(client, run, request),
     getFleet: (fleet) => getFleet(client, fleet),
     planOnHost: (request) => planOnHost(client, request),
+    listCheckpoints: (run) => listCheckpoints(client, run),
     close: () => client.close(),
   };
 }

@@ -1,4 +1,4 @@
-import type { PlanReport } from '../schemas/host-call.js';
+import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
 import type { StageName } from '../schemas/plan.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
@@ -38,5 +38,6 @@ export interface RunService {
   ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
+  listCheckpoints(run: string): Promise<CheckpointList>;
   close(): Promise<void>;
 }

@@ -39,6 +39,7 @@ export const CATALOGUE = {
   SourceMissing: { exit: 1, retryable: false, fix: 'correct the path in the spec: temper resume RUN --set PATH=VALUE' },
   ClaimHeld: { exit: 1, retryable: true, fix: 'another run makes the same output; wait for it or cancel it' },
   TrainingFailed: { exit: 1, retryable: false, fix: 'read the evidence, correct the cause, then temper resume RUN' },
+  TrainingStalled: { exit: 1, retryable: false, fix: 'read the stacks in the rank logs, then temper resume RUN' },
   TrainingUnproven: { exit: 1, retryable: false, fix: 'read the rank logs, then temper resume RUN' },
   HostLost: { exit: 1, retryable: false, fix: 'bring the host back or start a spare, then temper resume RUN' },
   HostUnkillable: { exit: 1, retryable: false, fix: 'reboot the host, or take it out of the fleet' },

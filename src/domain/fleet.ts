@@ -1,4 +1,4 @@
-import type { FleetInput, LeaseRequest } from '../schemas/fleet-calls.js';
+import type { FleetInput, LeaseRequest, SetAside } from '../schemas/fleet-calls.js';
 import type { FleetState, HostRecord } from '../schemas/host.js';
 
 export interface Grant {
@@ -7,18 +7,23 @@ export interface Grant {
   readonly hosts: readonly HostRecord[];
 }
 
+type Carried = 'hosts' | 'leases' | 'waiting' | 'nextLease' | 'setAside';
+
 /**
  * Hosts and leases of a fleet as plain state. Leases are all or nothing and strictly first come, first served:
- * handing out a part would let two half-served gangs wait for each other for ever.
+ * handing out a part would let two half-served gangs wait for each other for ever. A gang in the middle of its
+ * training that replaces a host comes before those that have not begun.
  */
 export class FleetBook {
   readonly #hosts = new Map<string, HostRecord>();
+  readonly #setAside = new Map<string, SetAside>();
   #leases: { request: LeaseRequest; lease: number; hosts: string[] }[];
   #waiting: LeaseRequest[];
   #nextLease: number;
 
-  constructor(input: Pick<FleetInput, 'hosts' | 'leases' | 'waiting' | 'nextLease'>) {
+  constructor(input: Pick<FleetInput, Carried>) {
     for (const host of input.hosts) this.#hosts.set(host.name, host);
+    for (const one of input.setAside ?? []) this.#setAside.set(one.host, one);
     this.#leases = input.leases.map((lease) => ({ ...lease }));
     this.#waiting = [...input.waiting];
     this.#nextLease = input.nextLease;
@@ -28,16 +33,39 @@ export class FleetBook {
     return this.#hosts.get(name);
   }
 
+  /** A host that had vanished is back: its worker says so. One that a person or a failure took out stays out. */
   register(host: HostRecord): void {
     this.#hosts.set(host.name, host);
+    if (this.#setAside.get(host.name)?.kind === 'unobserved') this.#setAside.delete(host.name);
   }
 
-  /** Repeated requests change nothing: owners may ask again after a retry. */
+  /** No lease gets the host from now on; one that holds it keeps it. A weaker reason does not replace a stronger one. */
+  setAside(one: SetAside): void {
+    const known = this.#setAside.get(one.host);
+    if (known === undefined || known.kind === 'unobserved') this.#setAside.set(one.host, one);
+  }
+
+  /** Leases may get the host again. */
+  takeBack(host: string): void {
+    this.#setAside.delete(host);
+  }
+
+  /**
+   * Repeated requests change nothing: owners may ask again after a retry. A request that replaces a lease gives that
+   * one back in the same step, so that nobody can take the hosts in between, and waits before new owners.
+   */
   request(request: LeaseRequest): void {
     const isKnown =
       this.#leases.some((lease) => lease.request.request === request.request) ||
       this.#waiting.some((waiting) => waiting.request === request.request);
-    if (!isKnown) this.#waiting.push(request);
+    if (isKnown) return;
+    if (request.replaces === undefined) {
+      this.#waiting.push(request);
+      return;
+    }
+    this.release(request.replaces);
+    const begins = this.#waiting.findIndex(({ replaces }) => replaces === undefined);
+    this.#waiting.splice(begins < 0 ? this.#waiting.length : begins, 0, request);
   }
 
   /** Gives back the hosts of a request, granted or not. */
@@ -50,8 +78,10 @@ export class FleetBook {
   grantable(): Grant[] {
     const grants: Grant[] = [];
     for (let head = this.#waiting[0]; head !== undefined; head = this.#waiting[0]) {
-      const free = this.#freeHosts();
-      if (free.length < head.count) break;
+      const free = this.#freeHosts(head.avoid ?? []);
+      // Spares are for those who hold a lease; who replaces a host is who they are kept for.
+      const kept = head.replaces === undefined ? this.#spares() : 0;
+      if (free.length - kept < head.count) break;
       const hosts = free.slice(0, head.count);
       const lease = this.#nextLease++;
       this.#waiting = this.#waiting.slice(1);
@@ -71,25 +101,43 @@ export class FleetBook {
   }
 
   state(): FleetState {
+    const setAside = this.#sortedSetAside().map(({ host, kind, reason }) => ({ host, kind, reason }));
     return {
       v: 1,
       hosts: this.#sortedHosts(),
       leases: this.#leases.map(({ lease, request, hosts }) => ({ lease, owner: request.owner.workflowId, hosts })),
       waiting: this.#waiting.map(({ owner, count }) => ({ owner: owner.workflowId, count })),
+      ...(setAside.length === 0 ? {} : { setAside }),
     };
   }
 
   /** What the next run of the fleet workflow starts from. */
-  carryOver(): Pick<FleetInput, 'hosts' | 'leases' | 'waiting' | 'nextLease'> {
-    return { hosts: this.#sortedHosts(), leases: this.#leases, waiting: this.#waiting, nextLease: this.#nextLease };
+  carryOver(): Pick<FleetInput, Carried> {
+    return {
+      hosts: this.#sortedHosts(),
+      leases: this.#leases,
+      waiting: this.#waiting,
+      nextLease: this.#nextLease,
+      setAside: this.#sortedSetAside(),
+    };
   }
 
-  #freeHosts(): HostRecord[] {
+  /** Hosts that a lease may get, those to be avoided last. */
+  #freeHosts(avoid: readonly string[]): HostRecord[] {
     const taken = new Set(this.#leases.flatMap((lease) => lease.hosts));
-    return this.#sortedHosts().filter((host) => !taken.has(host.name));
+    const free = this.#sortedHosts().filter(({ name }) => !taken.has(name) && !this.#setAside.has(name));
+    return [...free.filter(({ name }) => !avoid.includes(name)), ...free.filter(({ name }) => avoid.includes(name))];
+  }
+
+  #spares(): number {
+    return this.#leases.reduce((sum, { request }) => sum + (request.spares ?? 0), 0);
   }
 
   #sortedHosts(): HostRecord[] {
     return [...this.#hosts.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #sortedSetAside(): SetAside[] {
+    return [...this.#setAside.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
   }
 }

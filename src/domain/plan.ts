@@ -2,6 +2,7 @@ import { fingerprint } from './fingerprint.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
+import { durationMs } from '../schemas/units.js';
 
 /** A stage as a recipe describes it; the planner turns `parameters` into the fingerprint. */
 export interface StageDraft extends Omit<StagePlan, 'fingerprint'> {
@@ -33,6 +34,11 @@ export function makePlan(
       hosts: spec.fleet.hosts,
       npusPerHost: spec.fleet.npusPerHost,
       spares: spec.fleet.spares,
+    },
+    recovery: {
+      maxRestartsWithoutProgress: spec.recovery.maxRestartsWithoutProgress,
+      spareWaitMs: durationMs(spec.recovery.spareWait),
+      onUnknown: spec.recovery.onUnknown,
     },
     stages,
     warnings: [...warnings],

@@ -1,3 +1,4 @@
+import type { GangReport } from '../schemas/incident.js';
 import type { StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { RunMemo, RunState, StageState, StageStatus } from '../schemas/run.js';
@@ -15,6 +16,7 @@ export class RunBook {
   #stages: StageStatus[] = [];
   #state: RunState = 'running';
   #problem: Problem | null = null;
+  #gang: GangReport | null = null;
 
   /** Takes the stages of a (new) plan; stages that are done and not listed as changed stay done. */
   plan(stages: readonly StagePlan[], changed: readonly StageName[]): void {
@@ -47,6 +49,11 @@ export class RunBook {
       durationMs: done.durationMs,
       ...(startedAt === undefined ? {} : { startedAt }),
     });
+  }
+
+  /** Takes what the gang of the run told last. */
+  gang(report: GangReport): void {
+    this.#gang = report;
   }
 
   fail(name: StageName): void {
@@ -102,7 +109,9 @@ export class RunBook {
       code: this.#problem?.code ?? null,
       // Part of a path would lead nowhere; the receipt has the whole one.
       checkpoint: typeof checkpoint === 'string' && utf8Bytes(checkpoint) <= CHECKPOINT_BYTES ? checkpoint : null,
-      ettr: null,
+      ettr: this.#gang?.ettr ?? null,
+      ...(this.#gang === null ? {} : { incidents: this.#gang.incidents }),
+      ...(this.#gang === null || this.#gang.incident === null ? {} : { incident: this.#gang.incident }),
       stages: this.#stages,
     };
     if (this.#problem === null) return memo;

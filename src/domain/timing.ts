@@ -19,6 +19,11 @@ export const FLEET_TIMING: Timing = {
   scheduleToStartMs: 10 * MINUTE,
   callTimeoutMs: 30 * SECOND,
   stopGraceMs: 2 * MINUTE,
+  // Loading hundreds of gigabytes and the first collective (20 min by itself) come before the first iteration.
+  stallStartMs: 1 * HOUR,
+  // Hang windows in the field are about ten minutes; collectives give up by themselves after thirty.
+  stallStepMs: 10 * MINUTE,
+  stallSaveMs: 36 * MINUTE,
   pollMs: 2 * SECOND,
   retryInitialMs: 5 * SECOND,
   retryMaximumMs: 1 * MINUTE,
@@ -36,6 +41,10 @@ export const LOCAL_TIMING: Timing = {
   scheduleToStartMs: 2 * MINUTE,
   callTimeoutMs: 20 * SECOND,
   stopGraceMs: 10 * SECOND,
+  // A cold start of the imports takes 10 s, and several times that on a laptop that is busy.
+  stallStartMs: 3 * MINUTE,
+  stallStepMs: 30 * SECOND,
+  stallSaveMs: 2 * MINUTE,
   pollMs: 500,
   retryInitialMs: 500,
   retryMaximumMs: 5 * SECOND,

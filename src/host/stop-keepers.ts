@@ -2,8 +2,24 @@ import { listKeepers } from './keeper/client.js';
 import type { KeeperHandle } from './keeper/handle.js';
 
 /** Stops all keepers whose id begins with `prefix` and waits until their commands are proven gone; answers which ran. */
-export async function stopKeepers(scratch: string, prefix: string, reason: string, graceMs: number): Promise<string[]> {
-  const keepers = listKeepers(scratch).filter(({ id }) => id.startsWith(prefix));
+export function stopKeepers(scratch: string, prefix: string, reason: string, graceMs: number): Promise<string[]> {
+  return stopAll(
+    listKeepers(scratch).filter(({ id }) => id.startsWith(prefix)),
+    reason,
+    graceMs,
+  );
+}
+
+/** The same for every training, of whichever run. */
+export function stopTrainings(scratch: string, reason: string, graceMs: number): Promise<string[]> {
+  return stopAll(
+    listKeepers(scratch).filter((keeper) => keeper.request()?.labels.stage === 'train'),
+    reason,
+    graceMs,
+  );
+}
+
+async function stopAll(keepers: readonly KeeperHandle[], reason: string, graceMs: number): Promise<string[]> {
   const stopped = await Promise.all(
     keepers.map(async (keeper) => {
       if (await isOver(keeper)) return null;

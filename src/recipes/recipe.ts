@@ -1,6 +1,9 @@
+import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageName } from '../schemas/plan.js';
+import type { CauseRule } from '../domain/causes.js';
+import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
 
 /**
@@ -15,6 +18,8 @@ export interface Recipe {
   readonly summary: string;
   /** Text of a commented spec, for `temper init`. */
   readonly template: string;
+  /** Folder of the recipe's programs, within its own folder. */
+  readonly programsFolder: string;
   /** What is wrong or risky in a spec that fits the schema. */
   lint(spec: PipelineSpec): readonly Lint[];
   /** The stages of the pipeline, without the fields that the planner computes. */
@@ -24,6 +29,8 @@ export interface Recipe {
   work(stage: ProducedStage, facts: StageFacts): StageWork;
   readonly training: TrainingRecipe;
   readonly checkpoint: CheckpointContract;
+  /** What failures of this training code mean; looked at before the generic rows. */
+  readonly verdictRules: readonly CauseRule[];
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */
@@ -148,6 +155,21 @@ export interface TrainingRecipe {
   iterationRank(nodes: number, ranksPerNode: number): number;
   /** Free ports to offer rank 0's host, in order; empty means any free port. */
   readonly masterPorts: readonly number[];
+  /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
+  readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
+  /** What a resume restores; without it only weights and position can be told. */
+  readonly resume?: ResumeRecipe;
+}
+
+/** What the training code does with a saved state. */
+export interface ResumeRecipe {
+  /** What a resume is told to load beside weights and position. */
+  loads(spec: PipelineSpec): { readonly optimizer: boolean; readonly rng: boolean };
+  /** See `ResumeFacts.fillsMoments`. */
+  readonly fillsMoments: boolean;
+  schedule(spec: PipelineSpec): LearningRateSchedule;
+  /** Whether a model tensor learns, so that the optimizer keeps moments of it. */
+  isTrained(fqn: string, spec: PipelineSpec): boolean;
 }
 
 export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
@@ -191,6 +213,8 @@ export interface CheckpointLayout {
   isStepCounter(fqn: string): boolean;
   /** Entry that holds the training iteration as a number. */
   readonly iterationEntry: string;
+  /** Which parts of the training state the entries of a checkpoint are. */
+  storedState(fqns: Iterable<string>): StoredState;
 }
 
 /** Shape and number format of a tensor. */

@@ -1,8 +1,9 @@
 import { cpuTiny } from './cpu-tiny/recipe.js';
 import type { Recipe } from './recipe.js';
+import { simulated } from './simulated/recipe.js';
 
 /** All recipes, one closed list. */
-export const RECIPES: readonly Recipe[] = [cpuTiny];
+export const RECIPES: readonly Recipe[] = [cpuTiny, simulated];
 
 /** The recipe of an id, or null. */
 export function findRecipe(id: string): Recipe | null {

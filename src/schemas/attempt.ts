@@ -26,5 +26,6 @@ export const MetricSchema = z.looseObject({
   learningRate: z.number().nullable(),
   gradNorm: z.number().nullable(),
   elapsedMs: z.number().nullable(),
+  consumedSamples: z.number().nullable().optional().describe('Samples taken by all iterations up to this one.'),
 });
 export type Metric = z.infer<typeof MetricSchema>;

@@ -20,3 +20,47 @@ export const CheckpointReportSchema = z
   })
   .readonly();
 export type CheckpointReport = z.infer<typeof CheckpointReportSchema>;
+
+/** Parts of the training state that a resume restores or not. */
+export const ResumeComponentSchema = z.enum(['weights', 'moments', 'learningRate', 'rng', 'dataOrder', 'iteration']);
+export type ResumeComponent = z.infer<typeof ResumeComponentSchema>;
+
+export const ResumeStateSchema = z.enum(['restored', 'reset', 'unverified']);
+export type ResumeState = z.infer<typeof ResumeStateSchema>;
+
+/** What a resume really resumed. */
+export const ResumeReportSchema = z.object({
+  v: z.literal(1),
+  fidelity: z.enum(['full', 'weights-only']).describe('What the spec promises.'),
+  from: z
+    .number()
+    .int()
+    .nullable()
+    .describe('Iteration of the checkpoint; null: the converted weights, nothing was resumed.'),
+  components: z.array(z.object({ name: ResumeComponentSchema, state: ResumeStateSchema, reason: z.string() })),
+  broken: z.array(ResumeComponentSchema).describe('Parts that the fidelity promises and that began anew.'),
+});
+export type ResumeReport = z.infer<typeof ResumeReportSchema>;
+
+/** What the checkpoints of a training cost, as `temper plan` shows it. */
+export const CheckpointEconomySchema = z.object({
+  writeBytesPerSecond: z.number().describe('Measured by one host in the workspace, on disk.'),
+  readBytesPerSecond: z.number().describe('Measured by one host in the workspace.'),
+  isReadCached: z.boolean().describe('The file system allows no read past its cache: reading may really be slower.'),
+  bytesPerSave: z.number(),
+  saveMs: z.number(),
+  loadMs: z.number(),
+  saves: z.number().int().describe('Checkpoints that the whole training writes.'),
+  iterationMs: z.number().nullable().describe('Median of earlier attempts; null before there is one.'),
+  shareOfRun: z.number().nullable().describe('Share of the time that goes into saves, 0 to 1.'),
+  peakBytes: z.number().describe('Most bytes that lie in the workspace at once.'),
+  mtbfMs: z.number().describe('Assumed time between two failures of the gang.'),
+  youngMs: z.number().describe("Young's interval between two saves."),
+  youngIterations: z.number().nullable().describe('The same in iterations.'),
+  cheapIterationMs: z
+    .number()
+    .describe('An iteration must take at least this long for saves to stay below a tenth of the run.'),
+  saveBudgetMs: z.number().describe('A save that takes longer hangs.'),
+  loadBudgetMs: z.number().describe('A load that takes longer hangs.'),
+});
+export type CheckpointEconomy = z.infer<typeof CheckpointEconomySchema>;

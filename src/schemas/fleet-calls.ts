@@ -16,6 +16,12 @@ export const LeaseRequestSchema = z.object({
   request: z.string().describe('Made by the owner; a repeated request is the same request.'),
   owner: OwnerSchema,
   count: z.number(),
+  spares: z.number().optional().describe('Free hosts that are kept for the owner while it holds the lease.'),
+  replaces: z
+    .string()
+    .optional()
+    .describe('Request of the lease that the owner gives back with this one; it is served before new owners.'),
+  avoid: z.array(z.string()).optional().describe('Hosts that are taken only when there are no others.'),
 });
 export type LeaseRequest = z.infer<typeof LeaseRequestSchema>;
 
@@ -26,6 +32,25 @@ export type LeaseGrant = z.infer<typeof LeaseGrantSchema>;
 /** Signal `releaseLease`: takes back a grant, or a request that still waits. */
 export const LeaseReleaseSchema = z.object({ v: z.literal(1), request: z.string() });
 export type LeaseRelease = z.infer<typeof LeaseReleaseSchema>;
+
+/** Why no lease gets a host. A host that vanished is good again when its worker is back; the others need a person. */
+export const SetAsideSchema = z.object({
+  host: z.string(),
+  kind: z
+    .enum(['cordoned', 'unobserved', 'unfit'])
+    .describe('cordoned: by a person; unobserved: it vanished; unfit: it failed.'),
+  reason: z.string(),
+  at: z.string().describe('RFC 3339.'),
+});
+export type SetAside = z.infer<typeof SetAsideSchema>;
+
+/** Signal `setHostAside`. */
+export const SetAsideCallSchema = SetAsideSchema.extend({ v: z.literal(1) });
+export type SetAsideCall = z.infer<typeof SetAsideCallSchema>;
+
+/** Signal `takeHostBack`: leases may get the host again. */
+export const TakeBackCallSchema = z.object({ v: z.literal(1), host: z.string() });
+export type TakeBackCall = z.infer<typeof TakeBackCallSchema>;
 
 /** Answer of the update `registerHost`. */
 export const RegistrationSchema = z.object({
@@ -45,6 +70,7 @@ export const FleetInputSchema = z.object({
   nextLease: z.number(),
   leases: z.array(z.object({ request: LeaseRequestSchema, lease: z.number(), hosts: z.array(z.string()) })),
   waiting: z.array(LeaseRequestSchema),
+  setAside: z.array(SetAsideSchema).optional(),
 });
 export type FleetInput = z.infer<typeof FleetInputSchema>;
 export type { FleetState } from './host.js';

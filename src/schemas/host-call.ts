@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { CheckpointEconomySchema, ResumeReportSchema } from './checkpoint.js';
 import { PipelinePlanSchema, StageNameSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
+import { NameSchema } from './units.js';
 
 /** Argument of `callHost`: the one door from the CLI to a host and to the workspace. */
 export const HostCallSchema = z.discriminatedUnion('op', [
@@ -22,6 +24,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     v: z.literal(1),
     op: z.literal('keepers'),
     run: z.string().max(40).describe('Lists the records of the commands that ran for this run on this host.'),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('checkpoints'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
   }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
@@ -53,6 +61,9 @@ export const PlanReportSchema = z.object({
   stages: z.array(StageReportSchema),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema),
+  checkpoint: CheckpointEconomySchema.optional().describe(
+    'What checkpoints cost; absent while the size of the model is not known.',
+  ),
 });
 export type PlanReport = z.infer<typeof PlanReportSchema>;
 
@@ -66,3 +77,35 @@ export const KeptCommandSchema = z.object({
   stop: z.string().nullable(),
 });
 export type KeptCommandRecord = z.infer<typeof KeptCommandSchema>;
+
+/** One checkpoint of a run, looked at just now. */
+export const ListedCheckpointSchema = z.object({
+  iteration: z.number().int(),
+  attempt: z.number().int(),
+  dir: z.string().describe("Relative to the run's folder."),
+  state: z
+    .enum(['proven', 'refused', 'unproven', 'removed'])
+    .describe(
+      'proven: in the ledger and still so; unproven: not in the ledger, being saved or interrupted; removed: by retention.',
+    ),
+  isInUse: z.boolean().describe('The newest attempt starts from it.'),
+  why: z.string().nullable().describe('Why it is refused, or not proven.'),
+  bytes: z.number().int(),
+  worldSize: z.number().int(),
+  hasOptimizer: z.boolean(),
+  provenAt: z.string().nullable(),
+});
+export type ListedCheckpoint = z.infer<typeof ListedCheckpointSchema>;
+
+/** What `temper checkpoint ls RUN -o json` prints. */
+export const CheckpointListSchema = z.object({
+  v: z.literal(1),
+  run: z.string(),
+  workspace: z.string(),
+  host: z.string().describe('Host that looked.'),
+  checkpoints: z.array(ListedCheckpointSchema).describe('Newest first; removed ones last, the newest hundred.'),
+  resumes: z
+    .array(z.object({ attempt: z.number().int(), refused: z.array(z.string()), report: ResumeReportSchema }))
+    .describe('What each attempt that started from a checkpoint restored; the newest twenty.'),
+});
+export type CheckpointList = z.infer<typeof CheckpointListSchema>;

@@ -43,5 +43,9 @@ export const FleetStateSchema = z.looseObject({
   hosts: z.array(HostRecordSchema),
   leases: z.array(z.object({ lease: z.number(), owner: z.string(), hosts: z.array(z.string()) })),
   waiting: z.array(z.object({ owner: z.string(), count: z.number() })),
+  setAside: z
+    .array(z.object({ host: z.string(), kind: z.string(), reason: z.string() }))
+    .optional()
+    .describe('Hosts that no lease gets: cordoned by a person, unobserved, or unfit.'),
 });
 export type FleetState = z.infer<typeof FleetStateSchema>;

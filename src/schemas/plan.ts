@@ -37,6 +37,14 @@ export const StagePlanSchema = z.object({
 });
 export type StagePlan = z.infer<typeof StagePlanSchema>;
 
+/** What happens after failures of the training; the spec's `recovery` in wire units. */
+export const RecoverySchema = z.object({
+  maxRestartsWithoutProgress: z.number().describe('Restarts until a newer proven checkpoint appears.'),
+  spareWaitMs: z.number().describe('How long to wait for a host when a lost one has no spare.'),
+  onUnknown: z.enum(['restart', 'stop']),
+});
+export type Recovery = z.infer<typeof RecoverySchema>;
+
 /** The plan: what a workflow walks. Made from a spec by pure functions, recorded once, at most 64 kB. */
 export const PipelinePlanSchema = z.object({
   v: z.literal(1),
@@ -45,6 +53,7 @@ export const PipelinePlanSchema = z.object({
   specDigest: z.string().describe('Hash of the validated spec.'),
   workspace: z.string(),
   fleet: z.object({ name: z.string(), hosts: z.number(), npusPerHost: z.number(), spares: z.number() }),
+  recovery: RecoverySchema,
   stages: z.array(StagePlanSchema),
   warnings: z.array(ProblemSchema).describe('Lints that do not stop the run, and errors accepted by id.'),
 });

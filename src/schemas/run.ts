@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IncidentNoteSchema } from './incident.js';
 import { StageNameSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
 import { TimingSchema } from './timing.js';
@@ -32,6 +33,8 @@ export const RunMemoSchema = z.looseObject({
   code: z.string().nullable().describe('Error code of the reason.'),
   checkpoint: z.string().nullable().describe('Newest proven checkpoint, relative to the workspace.'),
   ettr: z.number().nullable().describe('Useful share of the gang time so far, 0 to 1.'),
+  incidents: z.number().optional().describe('Failures of the training so far.'),
+  incident: IncidentNoteSchema.optional().describe('The last of them.'),
   stages: z.array(StageStatusSchema),
 });
 export type RunMemo = z.infer<typeof RunMemoSchema>;
@@ -111,6 +114,9 @@ export const RunStatusSchema = z.looseObject({
   stage: StageNameSchema.nullable(),
   problem: ProblemSchema.nullable(),
   checkpoint: z.string().nullable(),
+  ettr: z.number().nullable().optional().describe('Goodput: useful share of the gang time so far, 0 to 1.'),
+  incidents: z.number().optional().describe('Failures of the training so far.'),
+  incident: IncidentNoteSchema.optional().describe('The last of them.'),
   stages: z.array(StageStatusSchema),
   progress: z.array(ProgressSchema),
   startedAt: z.string(),

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import { OwnerSchema } from './fleet-calls.js';
+import { LeaseGrantSchema, OwnerSchema } from './fleet-calls.js';
+import { GangBookStateSchema } from './gang.js';
 import { HostRecordSchema } from './host.js';
-import { PipelinePlanSchema, StageNameSchema, StagePlanSchema } from './plan.js';
+import { IncidentSchema } from './incident.js';
+import { PipelinePlanSchema, RecoverySchema, StageNameSchema, StagePlanSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
 import { FactsSchema, SpecSetSchema } from './run.js';
 import { TimingSchema } from './timing.js';
@@ -110,14 +112,21 @@ export const OpenAttemptCallSchema = StageCallSchema.extend({
 });
 export type OpenAttemptCall = z.infer<typeof OpenAttemptCallSchema>;
 
-/** Argument of `trainNode`, `stopNode` and `sealTraining`. */
+/** Argument of `trainNode`, `stopNode`, `lookAtNode`, `collectEvidence` and `sealTraining`. */
 export const TrainCallSchema = StageCallSchema.extend({
   attempt: AttemptSchema,
   lease: z.number(),
   nodeRank: z.number(),
-  hosts: z.array(HostRecordSchema),
+  nodeCount: z.number().describe('Hosts of the gang; their records travel once, with openAttempt.'),
 });
 export type TrainCall = z.infer<typeof TrainCallSchema>;
+
+/** Argument of `stopNode`. */
+export const StopNodeCallSchema = TrainCallSchema.extend({
+  reason: z.string().max(200).describe("Why, for the keeper's exit record."),
+  graceMs: z.number().describe('Time between TERM and KILL: short after a fault, room for a checkpoint on request.'),
+});
+export type StopNodeCall = z.infer<typeof StopNodeCallSchema>;
 
 /** Outcome of one host's part of an attempt. */
 export const NodeDoneSchema = z.object({
@@ -125,12 +134,51 @@ export const NodeDoneSchema = z.object({
   host: z.string(),
   lastIteration: z.number().nullable(),
   hasEnded: z.boolean().describe("Whether this host's rank logs hold the end milestone."),
+  stepMs: z.number().nullable().optional().describe('Mean time of an iteration, ms; null on hosts that log none.'),
+  firstIterationAt: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('When the first iteration was logged, as closely as known, RFC 3339.'),
 });
 export type NodeDone = z.infer<typeof NodeDoneSchema>;
 
 /** Argument of `sealTraining`. */
 export const SealCallSchema = TrainCallSchema.extend({ nodes: z.array(NodeDoneSchema) });
 export type SealCall = z.infer<typeof SealCallSchema>;
+
+/** Answer of `lookAtNode`: whether a training moves. */
+export const NodeLookSchema = z.object({
+  v: z.literal(1),
+  host: z.string(),
+  state: z.string().describe('State of the keeper: running, exited, absent, ...'),
+  lastIteration: z.number().nullable(),
+});
+export type NodeLook = z.infer<typeof NodeLookSchema>;
+
+/** Answer of `findNewestCheckpoint`: the newest proven checkpoint of the run; null when there is none. */
+export const NewestCheckpointSchema = z.object({ v: z.literal(1), iteration: z.number().nullable() });
+export type NewestCheckpoint = z.infer<typeof NewestCheckpointSchema>;
+
+/** Argument of `recordIncident`. */
+export const RecordIncidentCallSchema = z.object({
+  v: z.literal(1),
+  workspace: z.string(),
+  incident: IncidentSchema,
+});
+export type RecordIncidentCall = z.infer<typeof RecordIncidentCallSchema>;
+
+/** Answer of `recordIncident`: how many incidents the run has had. */
+export const IncidentAnswerSchema = z.object({ v: z.literal(1), incidents: z.number() });
+export type IncidentAnswer = z.infer<typeof IncidentAnswerSchema>;
+
+/** What a gang remembers over continue-as-new: its lease, its budgets and its clock. */
+export const GangCarrySchema = z.object({
+  request: z.string().describe('Request of the lease that is held.'),
+  grant: LeaseGrantSchema,
+  book: GangBookStateSchema,
+});
+export type GangCarry = z.infer<typeof GangCarrySchema>;
 
 /** Input of the workflow `trainGang`. */
 export const GangInputSchema = z.object({
@@ -140,5 +188,12 @@ export const GangInputSchema = z.object({
   call: StageCallSchema,
   probeHosts: z.array(z.string()).describe('Hosts that may look into the workspace before the lease is granted.'),
   environmentDigest: z.string(),
+  spares: z.number().describe('Hosts that the fleet keeps free for this gang.'),
+  recovery: RecoverySchema,
+  attemptsPerExecution: z
+    .number()
+    .optional()
+    .describe('Attempts before continue-as-new; the server suggests it when left out.'),
+  carry: GangCarrySchema.optional().describe('Set by continue-as-new.'),
 });
 export type GangInput = z.infer<typeof GangInputSchema>;

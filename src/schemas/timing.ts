@@ -15,6 +15,13 @@ export const TimingSchema = z.object({
   scheduleToStartMs: ms.describe('How long work for one host may wait for its worker; longer than a worker restart.'),
   callTimeoutMs: ms.describe('Limit of one short call to a host.'),
   stopGraceMs: ms.describe('Time between TERM and KILL on a requested stop: room to finish a checkpoint write.'),
+  stallStartMs: ms.describe('Silence of a training before its first iteration after which it counts as stalled.'),
+  stallStepMs: ms.describe(
+    'Shortest time without an iteration that can be a stall; slow trainings get ten times their median step.',
+  ),
+  stallSaveMs: ms.describe(
+    'Silence while a checkpoint is saved or an evaluation runs after which it counts as stalled.',
+  ),
   pollMs: ms.describe('How often a supervisor looks at its keeper.'),
   retryInitialMs: ms.describe('Pause before an activity is retried for the first time.'),
   retryMaximumMs: ms.describe('Longest pause between two tries of an activity.'),

@@ -17,6 +17,8 @@ import {
   registerHostUpdate,
   releaseLeaseSignal,
   requestLeaseSignal,
+  setHostAsideSignal,
+  takeHostBackSignal,
 } from './messages.js';
 
 /** Long-lived entity of a fleet: which hosts there are and who holds them. */
@@ -32,6 +34,14 @@ export async function fleet(input: FleetInput): Promise<void> {
   });
   setHandler(releaseLeaseSignal, ({ request }) => {
     book.release(request);
+    changes += 1;
+  });
+  setHandler(setHostAsideSignal, ({ host, kind, reason, at }) => {
+    book.setAside({ host, kind, reason, at });
+    changes += 1;
+  });
+  setHandler(takeHostBackSignal, ({ host }) => {
+    book.takeBack(host);
     changes += 1;
   });
   setHandler(registerHostUpdate, async (host): Promise<Registration> => {

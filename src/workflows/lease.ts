@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
@@ -6,16 +7,28 @@ import {
   uuid4,
   workflowInfo,
 } from '@temporalio/workflow';
-import { ApplicationFailure } from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
-import type { LeaseGrant } from '../schemas/fleet-calls.js';
+import type { LeaseGrant, LeaseRequest } from '../schemas/fleet-calls.js';
 import { leaseGrantedSignal, releaseLeaseSignal, requestLeaseSignal } from './messages.js';
+
+/** A lease that the workflow holds. */
+export interface HeldLease {
+  readonly request: string;
+  readonly grant: LeaseGrant;
+}
+
+/** What is asked for. */
+export type LeaseWish = Pick<LeaseRequest, 'count' | 'spares' | 'replaces' | 'avoid'>;
 
 /** Grants that arrived, by request. One per workflow: signal handlers are set once. */
 export interface Leases {
   /** Runs `work` with `count` leased hosts; the lease is given back whatever happens. */
   withHosts<T>(fleet: string, count: number, work: (grant: LeaseGrant) => Promise<T>): Promise<T>;
+  /** Asks for hosts and waits for them; null when they did not come in `waitMs`. Whoever gets a lease gives it back. */
+  ask(fleet: string, wish: LeaseWish, waitMs?: number): Promise<HeldLease | null>;
+  /** Gives a lease back, also while the workflow is being cancelled. */
+  giveBack(fleet: string, request: string): Promise<void>;
 }
 
 /** Sets up the workflow to receive leases. Call it once, before the first await. */
@@ -24,30 +37,46 @@ export function receiveLeases(): Leases {
   setHandler(leaseGrantedSignal, (grant) => {
     grants.set(grant.request, grant);
   });
+  const giveBack = (fleet: string, request: string): Promise<void> =>
+    CancellationScope.nonCancellable(() =>
+      getExternalWorkflowHandle(fleetWorkflowId(fleet)).signal(releaseLeaseSignal, { v: 1, request }),
+    );
+  const ask = async (fleet: string, wish: LeaseWish, waitMs?: number): Promise<HeldLease | null> => {
+    const request = uuid4();
+    const { workflowId, runId, firstExecutionRunId } = workflowInfo();
+    const owner = { workflowId, runId, firstRunId: firstExecutionRunId };
+    try {
+      await getExternalWorkflowHandle(fleetWorkflowId(fleet)).signal(requestLeaseSignal, {
+        v: 1,
+        request,
+        owner,
+        ...wish,
+      });
+    } catch (error) {
+      const facts = problem('NoHosts', { what: `fleet ${fleet} has no host worker yet`, why: String(error) });
+      throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+    }
+    let grant: LeaseGrant | undefined;
+    try {
+      if (waitMs === undefined) await condition(() => grants.has(request));
+      else await condition(() => grants.has(request), waitMs);
+      grant = grants.get(request);
+    } finally {
+      // Cancelled, or waited for long enough: a grant that is under way now must not be lost.
+      if (grant === undefined) await giveBack(fleet, request);
+    }
+    return grant === undefined ? null : { request, grant };
+  };
   return {
+    ask,
+    giveBack,
     async withHosts(fleet, count, work) {
-      const handle = getExternalWorkflowHandle(fleetWorkflowId(fleet));
-      const request = uuid4();
-      const { workflowId, runId, firstExecutionRunId } = workflowInfo();
+      const lease = await ask(fleet, { count });
+      if (lease === null) throw new TypeError('a grant vanished');
       try {
-        await handle.signal(requestLeaseSignal, {
-          v: 1,
-          request,
-          owner: { workflowId, runId, firstRunId: firstExecutionRunId },
-          count,
-        });
-      } catch (error) {
-        const facts = problem('NoHosts', { what: `fleet ${fleet} has no host worker yet`, why: String(error) });
-        throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
-      }
-      try {
-        await condition(() => grants.has(request));
-        const grant = grants.get(request);
-        if (grant === undefined) throw new TypeError('a grant vanished');
-        return await work(grant);
+        return await work(lease.grant);
       } finally {
-        // Cancelled or not, granted or still waiting: the hosts go back.
-        await CancellationScope.nonCancellable(() => handle.signal(releaseLeaseSignal, { v: 1, request }));
+        await giveBack(fleet, lease.request);
       }
     },
   };

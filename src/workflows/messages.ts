@@ -1,6 +1,14 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
-import type { LeaseGrant, LeaseRelease, LeaseRequest, Registration } from '../schemas/fleet-calls.js';
+import type {
+  LeaseGrant,
+  LeaseRelease,
+  LeaseRequest,
+  Registration,
+  SetAsideCall,
+  TakeBackCall,
+} from '../schemas/fleet-calls.js';
 import type { FleetState, HostRecord } from '../schemas/host.js';
+import type { GangReport } from '../schemas/incident.js';
 import type { ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
 
 /** Continues a blocked run; answers at once whether the correction is valid. */
@@ -16,7 +24,16 @@ export const getRunQuery = defineQuery<RunMemo>('getRun');
 export const registerHostUpdate = defineUpdate<Registration, [HostRecord]>('registerHost');
 export const requestLeaseSignal = defineSignal<[LeaseRequest]>('requestLease');
 export const releaseLeaseSignal = defineSignal<[LeaseRelease]>('releaseLease');
+
+/** Takes a host out of the fleet: a person cordons it, a gang quarantines it. */
+export const setHostAsideSignal = defineSignal<[SetAsideCall]>('setHostAside');
+
+/** Lets leases have a host again that was set aside. */
+export const takeHostBackSignal = defineSignal<[TakeBackCall]>('takeHostBack');
 export const getFleetQuery = defineQuery<FleetState>('getFleet');
 
 /** Tells an owner which hosts it got. */
 export const leaseGrantedSignal = defineSignal<[LeaseGrant]>('leaseGranted');
+
+/** Tells the workflow of the run how its gang is doing: at each launch and at each incident. */
+export const gangReportedSignal = defineSignal<[GangReport]>('gangReported');

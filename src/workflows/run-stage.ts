@@ -129,6 +129,8 @@ function runGang(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Pro
         call,
         probeHosts: hosts.map(({ name }) => name),
         environmentDigest: environment?.ref.digest ?? '',
+        spares: walk.plan.fleet.spares,
+        recovery: walk.plan.recovery,
       },
     ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,

@@ -1,95 +1,207 @@
-import { ApplicationFailure, CancellationScope, isCancellation } from '@temporalio/workflow';
-import { problem } from '../domain/errors.js';
-import { stageActivityId, trainActivityId } from '../domain/ids.js';
-import type { LeaseGrant } from '../schemas/fleet-calls.js';
-import type { GangInput, NodeDone, StageDone, TrainCall } from '../schemas/stage-calls.js';
-import { callActivities, workActivities } from './activity-options.js';
-import { receiveLeases } from './lease.js';
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  continueAsNew,
+  isCancellation,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { formatProblem, problem } from '../domain/errors.js';
+import { GangBook } from '../domain/gang-book.js';
+import type { Verdict } from '../schemas/incident.js';
+import type { Problem } from '../schemas/problem.js';
+import type { Attempt, GangInput, NodeDone, StageDone } from '../schemas/stage-calls.js';
+import { awaitFences, replaceLease, setAside, unusableHosts } from './gang/change-hosts.js';
+import { findCause, type Case } from './gang/find-cause.js';
+import { workOn, type Gang } from './gang/gang.js';
+import { inParallel } from './gang/in-parallel.js';
+import { incidentOf, record, report } from './gang/record.js';
+import { runAttempt, type AttemptFailure } from './gang/run-attempt.js';
+import { receiveLeases, type HeldLease, type Leases } from './lease.js';
+import { firstAnswer } from './open-run.js';
 
 /**
- * Training of one run on a gang of hosts: claim the output, lease the hosts, check them, open an attempt in the
- * workspace, run all nodes, and prove the last checkpoint. The first node that fails stops the others.
+ * Training of one run on a gang of hosts: claim the output, then attempt after attempt until the last checkpoint is
+ * proven. Each failure is stopped on all hosts, explained, recorded and answered; only when the policy says stop does
+ * the workflow fail, with the incident as its reason.
  */
 export async function trainGang(input: GangInput): Promise<StageDone> {
   const leases = receiveLeases();
-  return leases.withHosts(input.fleet, input.hosts, (grant) => trainOn(input, grant));
-}
-
-async function trainOn(input: GangInput, { hosts, lease }: LeaseGrant): Promise<StageDone> {
-  const [first] = hosts;
-  if (first === undefined) throw new TypeError('a lease holds no hosts');
-  const { call, fleet } = input;
-  const claimed = await workOn(input, first.name, 'claim').claimTraining(call);
-  if (claimed.done !== null) return claimed.done;
+  const { carry } = input;
+  const book = carry === undefined ? GangBook.begin(Date.now()) : new GangBook(carry.book);
+  const holder = new LeaseHolder(input, leases, carry ?? null);
   try {
-    await checkEnvironments(input, hosts);
-    const attempt = await callActivities(call.timing, fleet, first.name).openAttempt({ ...call, lease, hosts });
-    const calls = hosts.map((_, nodeRank): TrainCall => ({ ...call, attempt, lease, nodeRank, hosts }));
-    const nodes = attempt.lastIteration === null ? await runNodes(input, calls) : [];
-    const [seal] = calls;
-    if (seal === undefined) throw new TypeError('a gang has no first node');
-    return await workOn(input, first.name, 'seal').sealTraining({ ...seal, nodes });
+    await holder.take();
+    const claimed = carry === undefined ? await claim(input, holder.held) : null;
+    return claimed ?? (await trainUntilDone(input, book, holder));
   } catch (error) {
-    await CancellationScope.nonCancellable(() => callActivities(call.timing, fleet, first.name).releaseClaim(call));
+    // The next execution goes on with the lease and the claim.
+    if (error instanceof ContinueAsNew) holder.keep();
+    else await CancellationScope.nonCancellable(() => releaseClaim(input, holder.held));
     throw error;
+  } finally {
+    await holder.giveBack();
   }
 }
 
-/** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */
-async function checkEnvironments(input: GangInput, hosts: LeaseGrant['hosts']): Promise<void> {
-  const answers = await Promise.all(
-    hosts.map(({ name }) => workOn(input, name, 'environment').ensureEnvironment(input.call)),
-  );
-  const odd = answers.filter(({ digest }) => digest !== input.environmentDigest);
-  if (odd.length === 0) return;
-  const facts = problem('EnvironmentsDiffer', {
-    what: `the software of ${odd.map(({ host }) => host).join(', ')} changed since the environment stage`,
-  });
-  throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+/** The one lease that the gang holds at a time. */
+class LeaseHolder {
+  readonly #input: GangInput;
+  readonly #leases: Leases;
+  #held: HeldLease | null;
+
+  constructor(input: GangInput, leases: Leases, held: HeldLease | null) {
+    this.#input = input;
+    this.#leases = leases;
+    this.#held = held;
+  }
+
+  get held(): HeldLease | null {
+    return this.#held;
+  }
+
+  get lease(): HeldLease {
+    if (this.#held === null) throw new TypeError('the gang holds no lease');
+    return this.#held;
+  }
+
+  /** Waits for the first lease as long as it takes: other runs come first. */
+  async take(): Promise<void> {
+    const { fleet, hosts, spares } = this.#input;
+    this.#held ??= await this.#leases.ask(fleet, { count: hosts, spares });
+  }
+
+  /** Other hosts instead of some; without a lease when none came in time. */
+  async replace(avoid: readonly string[]): Promise<void> {
+    const old = this.lease;
+    this.#held = null;
+    this.#held = await replaceLease(this.#input, this.#leases, old, avoid);
+  }
+
+  keep(): void {
+    this.#held = null;
+  }
+
+  async giveBack(): Promise<void> {
+    if (this.#held !== null) await this.#leases.giveBack(this.#input.fleet, this.#held.request);
+  }
 }
 
-/** Runs all nodes; when one fails, the others are stopped by direct calls, since cancelling alone takes seconds. */
-async function runNodes(input: GangInput, calls: readonly TrainCall[]): Promise<NodeDone[]> {
-  const running = calls.map((call) =>
-    workActivities({
-      timing: call.timing,
-      fleet: input.fleet,
-      host: hostOf(call),
-      activityId: trainActivityId(call.attempt.attempt, call.nodeRank),
-      summary: `train attempt ${call.attempt.attempt}, node ${call.nodeRank}`,
-      timeoutMs: call.stage.timeoutMs,
-    }).trainNode(call),
-  );
+async function claim(input: GangInput, held: HeldLease | null): Promise<StageDone | null> {
+  const [first] = held?.grant.hosts ?? [];
+  if (first === undefined) throw new TypeError('a lease holds no hosts');
+  return (await workOn(input, first.name, 'claim').claimTraining(input.call)).done;
+}
+
+/** Others may try now. A claim that stays behind is taken over once this workflow is closed. */
+async function releaseClaim({ fleet, call, probeHosts }: GangInput, held: HeldLease | null): Promise<void> {
+  const hosts = held?.grant.hosts ?? probeHosts.map((name) => ({ name }));
   try {
-    return await Promise.all(running);
+    await firstAnswer(hosts, fleet, call.timing, (activities) => activities.releaseClaim(call));
   } catch (error) {
-    await CancellationScope.nonCancellable(() => stopNodes(input, calls));
-    const outcomes = await CancellationScope.nonCancellable(() => Promise.allSettled(running));
-    // The node that failed by itself says more than those that were stopped because of it.
-    const causes = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
-    throw isCancellation(error) ? error : (causes.find((cause) => cause === error) ?? error);
+    if (isCancellation(error)) throw error;
   }
 }
 
-/** A host that cannot be told is not waited for: its own activity times out, and the fence keeps it from harm. */
-async function stopNodes(input: GangInput, calls: readonly TrainCall[]): Promise<void> {
-  const quick = { ...input.call.timing, scheduleToStartMs: input.call.timing.callTimeoutMs };
-  await Promise.allSettled(calls.map((call) => callActivities(quick, input.fleet, hostOf(call)).stopNode(call)));
+async function trainUntilDone(input: GangInput, book: GangBook, holder: LeaseHolder): Promise<StageDone> {
+  for (let attempts = 0; ; attempts += 1) {
+    if (attempts > 0 && isTimeToContinue(input, attempts)) {
+      const { request, grant } = holder.lease;
+      await continueAsNew<typeof trainGang>({ ...input, carry: { request, grant, book: book.state } });
+    }
+    const gang: Gang = { input, book, grant: holder.lease.grant };
+    const outcome = await runAttempt(gang, (attempt) => launched(gang, attempt));
+    if (outcome.kind === 'done') {
+      await finished(gang, outcome.attempt, outcome.nodes);
+      return outcome.done;
+    }
+    await recover(gang, holder, outcome.failure);
+  }
 }
 
-function hostOf({ hosts, nodeRank }: TrainCall): string {
-  const host = hosts[nodeRank];
-  if (host === undefined) throw new TypeError(`a gang of ${hosts.length} hosts has no node ${nodeRank}`);
-  return host.name;
+/** Only between attempts: no activity is pending then, and a new execution has nothing to take over but its book. */
+function isTimeToContinue({ attemptsPerExecution }: GangInput, attempts: number): boolean {
+  return attemptsPerExecution === undefined ? workflowInfo().continueAsNewSuggested : attempts >= attemptsPerExecution;
 }
 
-function workOn({ call, fleet }: GangInput, host: string, verb: string) {
-  return workActivities({
-    timing: call.timing,
-    fleet,
-    host,
-    activityId: stageActivityId(`${call.stage.name}-${verb}`, call.tryNumber, host),
-    summary: `${verb}: ${host}`,
-    timeoutMs: call.stage.timeoutMs,
+/** The attempt is on its way: the last incident knows from where it goes on, and how long that took. */
+async function launched(gang: Gang, { attempt, loadIteration }: Attempt): Promise<void> {
+  gang.book.sawCheckpoint(loadIteration);
+  const incident = gang.book.relaunched(loadIteration, Date.now());
+  await Promise.all([report(gang, attempt), ...(incident === null ? [] : [record(gang, incident)])]);
+}
+
+async function finished(gang: Gang, attempt: Attempt | null, nodes: readonly NodeDone[]): Promise<void> {
+  const { book } = gang;
+  const last = nodes.flatMap(({ lastIteration }) => lastIteration ?? []);
+  const kept = last.length === 0 ? null : Math.max(...last);
+  book.worked({
+    from: attempt?.loadIteration ?? null,
+    kept,
+    stepMs: firstOf(nodes.map(({ stepMs }) => stepMs ?? null)),
   });
+  book.sawCheckpoint(kept);
+  const incident = book.moved(firstOf(nodes.map(({ firstIterationAt }) => firstIterationAt ?? null)));
+  if (incident !== null) await record(gang, incident);
+  await report(gang, attempt?.attempt ?? null);
+}
+
+/** Finds the cause, records it, and does what the policy says; throws the reason when that is to stop. */
+async function recover(gang: Gang, holder: LeaseHolder, failure: AttemptFailure): Promise<void> {
+  const { input, book } = gang;
+  const found = await findCause(gang, failure);
+  await settleBefore(gang, failure, found);
+  const hasStepped = found.evidence.some(({ lastIteration }) => lastIteration !== null);
+  const decision = book.decide(found.verdict, input.recovery, Date.now(), hasStepped);
+  const unusable = unusableHosts(failure, found.evidence);
+  const isReplacing = decision.reaction !== 'stop' && (decision.reaction === 'replace-host' || unusable.length > 0);
+  const incident = incidentOf(gang, failure, found, isReplacing ? { ...decision, reaction: 'replace-host' } : decision);
+  const lost = unusable.map(({ host }) => host);
+  const count = await record(gang, incident, lost);
+  book.noteIncident(incident, count ?? book.state.incidents + 1, failure.deadAtMs);
+  await setAside(input, unusable);
+  await report(gang, failure.attempt?.attempt ?? null);
+  if (decision.reaction === 'stop') throw stopOf(found.verdict, decision.why, failure);
+  if (isReplacing) {
+    await awaitFences(input, failure);
+    await holder.replace(lost.length > 0 ? lost : found.verdict.host === null ? [] : [found.verdict.host]);
+  }
+  if (decision.reaction === 'clean-restart') await sweep(input, holder.lease);
+}
+
+/** What this attempt tells about the one before: when it moved on, what it kept, and whether budgets are full again. */
+async function settleBefore(gang: Gang, { attempt }: AttemptFailure, { evidence, newest }: Case): Promise<void> {
+  if (attempt === null) return;
+  const { book } = gang;
+  book.sawCheckpoint(newest);
+  book.worked({ from: attempt.loadIteration, kept: newest, stepMs: firstOf(evidence.map(({ stepMs }) => stepMs)) });
+  const incident = book.moved(firstOf(evidence.map(({ firstIterationAt }) => firstIterationAt)));
+  if (incident !== null) await record(gang, incident);
+}
+
+/** Leftovers hold ports, memory and files: everything of any training is ended on all hosts before the next try. */
+async function sweep(input: GangInput, { grant }: HeldLease): Promise<void> {
+  await inParallel(grant.hosts, ({ name }) => workOn(input, name, 'sweep').sweepNode(input.call));
+}
+
+/** The failure by which the gang ends: the problem of a call keeps its code and fix, a cause from the logs is told. */
+function stopOf(
+  { rule, host, sentence, evidenceLines }: Verdict,
+  why: string,
+  { problem: known }: AttemptFailure,
+): ApplicationFailure {
+  const isFromLogs = known.code === 'TrainingFailed' || known.code === 'CommandFailed' || evidenceLines.length > 0;
+  const facts: Problem = isFromLogs
+    ? problem('TrainingFailed', {
+        ...(host === null ? {} : { where: host }),
+        what: sentence,
+        why: `${why}; rule ${rule}`,
+        evidence: evidenceLines,
+      })
+    : { ...known, why: known.why === undefined ? why : `${known.why}; ${why}` };
+  return ApplicationFailure.nonRetryable(formatProblem(facts), facts.code, facts);
+}
+
+function firstOf<T>(values: readonly (T | null)[]): T | null {
+  return values.find((value) => value !== null) ?? null;
 }

@@ -37,7 +37,7 @@ async function open(recipe: Recipe, lease: number) {
   const host = bench.host(recipe);
   const call = await bench.open(recipe, 'r1', { name: 'train' });
   const attempt = await run(() => openAttempt(host, { ...call, lease, hosts: [HOST] }));
-  const train: TrainCall = { ...call, attempt, lease, nodeRank: 0, hosts: [HOST] };
+  const train: TrainCall = { ...call, attempt, lease, nodeRank: 0, nodeCount: 1 };
   const id = keeperOf(call, 'h00', attempt.attempt);
   return { host, call, train, id, keeper: () => findKeeper(bench.scratch(), id) };
 }

@@ -142,4 +142,53 @@ describe('the book of a fleet', () => {
       waiting: [{ owner: 'w-s', count: 1 }],
     });
   });
+
+  it('gives no lease a host that was set aside, until it is taken back', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: [host('a'), host('b'), host('c')] });
+    const aside = (name: string, kind: 'cordoned' | 'unobserved' | 'unfit') =>
+      book.setAside({ host: name, kind, reason: 'r', at: '' });
+    aside('a', 'cordoned');
+    aside('b', 'unobserved');
+    book.request(request('r', 3));
+    expect(book.grantable()).toEqual([]);
+    // A worker that is back says that a host is there again; what a person decided stays.
+    for (const name of ['a', 'b']) book.register(host(name));
+    expect(book.state().setAside).toEqual([{ host: 'a', kind: 'cordoned', reason: 'r' }]);
+    const carried = new FleetBook(JSON.parse(JSON.stringify(book.carryOver())));
+    expect(carried.state()).toEqual(book.state());
+    book.takeBack('a');
+    expect(book.grantable()).toMatchObject([{ lease: 1 }]);
+    expect(book.state().setAside).toBeUndefined();
+  });
+
+  it('keeps the stronger reason for which a host was set aside', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: [host('a')] });
+    for (const kind of ['unobserved', 'unfit', 'unobserved'] as const)
+      book.setAside({ host: 'a', kind, reason: kind, at: '' });
+    expect(book.state().setAside).toEqual([{ host: 'a', kind: 'unfit', reason: 'unfit' }]);
+  });
+
+  it('keeps the spares of a gang free for it, and serves it before those who have not begun', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: ['a', 'b', 'c', 'd'].map((name) => host(name)) });
+    book.request({ ...request('gang', 2), spares: 2 });
+    expect(book.grantable()).toMatchObject([{ hosts: [{ name: 'a' }, { name: 'b' }] }]);
+    book.request(request('new', 1));
+    expect(book.grantable()).toEqual([]);
+    book.setAside({ host: 'b', kind: 'unobserved', reason: 'r', at: '' });
+    book.request({ ...request('again', 2), spares: 1, replaces: 'gang' });
+    expect(book.grantable()).toMatchObject([
+      { lease: 2, request: { request: 'again' }, hosts: [{ name: 'a' }, { name: 'c' }] },
+    ]);
+    expect(book.state().leases).toMatchObject([{ lease: 2 }]);
+    expect(book.grantable()).toEqual([]);
+    book.release('again');
+    expect(book.grantable()).toMatchObject([{ request: { request: 'new' } }]);
+  });
+
+  it('takes hosts to be avoided only when there are no others', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: [host('a'), host('b')] });
+    book.request({ ...request('one', 1), avoid: ['a'] });
+    book.request({ ...request('two', 1), avoid: ['a'] });
+    expect(book.grantable().map(({ hosts: [first] }) => first?.name)).toEqual(['b', 'a']);
+  });
 });

@@ -128,4 +128,21 @@ describe('a text that is cut', () => {
       }),
     );
   });
+
+  it('tells what the gang told last', () => {
+    const book = bookOf(['train']);
+    expect(book.memo()).toMatchObject({ ettr: null });
+    expect(book.memo().incidents).toBeUndefined();
+    const incident = {
+      attempt: 1,
+      cause: 'rank-killed' as const,
+      reaction: 'restart' as const,
+      host: 'h2',
+      sentence: 's',
+      at: AT,
+    };
+    book.gang({ v: 1, attempt: 1, incidents: 0, incident: null, ettr: 1, checkpoint: null });
+    book.gang({ v: 1, attempt: 2, incidents: 3, incident, ettr: 0.75, checkpoint: 40 });
+    expect(RunMemoSchema.parse(book.memo())).toMatchObject({ ettr: 0.75, incidents: 3, incident });
+  });
 });

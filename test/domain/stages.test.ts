@@ -33,6 +33,7 @@ function plan(changes: Partial<Record<StageName, Partial<StagePlan>>> = {}): Pip
     specDigest: 'd',
     workspace: '/w',
     fleet: { name: 'f', hosts: 1, npusPerHost: 1, spares: 0 },
+    recovery: { maxRestartsWithoutProgress: 3, spareWaitMs: 1, onUnknown: 'restart' },
     stages,
     warnings: [],
   };

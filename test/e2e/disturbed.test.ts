@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resumeRun } from '../../src/client/runs.js';
+import { readIncidents } from '../../src/host/run/incidents.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { exportDir, follow, keptCommands, loggedIteration, rankPids, start } from './support/runs.js';
 import { tinySpec } from './support/tiny-spec.js';
@@ -48,13 +48,23 @@ describe('a run in which a process is killed in every stage', () => {
     await waitFor('an iteration between two checkpoints', async () => (loggedIteration(dev, run) > 22 ? true : null));
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     expect(loggedIteration(dev, run)).toBeLessThan(40);
-    const blocked = await following;
-    expect(blocked.state).toBe('blocked');
-    expect(blocked.problem?.code).toMatch(/CommandFailed|TrainingFailed/);
-    expect(await resumeRun(dev.client, run, { set: [], from: null })).toMatchObject({ resumed: true, invalidated: [] });
-    const status = await follow(dev.client, run);
+    const status = await following;
     expect(status.state, JSON.stringify(status.problem)).toBe('done');
     expect(status.result?.facts['train']).toMatchObject({ attempts: 2, iterations: ITERATIONS });
+    expect(status).toMatchObject({ incidents: 1, incident: { attempt: 1, cause: 'rank-killed', reaction: 'restart' } });
+    expect(status.ettr).toBeGreaterThan(0);
+    const [incident] = await readIncidents(workspace, run);
+    expect(incident).toMatchObject({
+      reaction: 'restart',
+      verdict: { cause: 'rank-killed', confidence: 'high' },
+      hosts: [{ state: expect.any(String) }, { state: expect.any(String) }],
+      resumedFrom: 20,
+    });
+    expect(incident?.stepsLost).toBe((incident?.lastIteration ?? 0) - 20);
+    for (const ms of [incident?.detectMs, incident?.stopMs, incident?.relaunchMs, incident?.firstIterationMs]) {
+      expect(ms).toBeGreaterThanOrEqual(0);
+      expect(ms).toBeLessThan(120_000);
+    }
     const attempt = JSON.parse(await readFile(join(workspace, 'runs', run, 'attempts/0002/attempt.json'), 'utf8')) as {
       load: { iteration: number };
     };

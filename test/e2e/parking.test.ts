@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
@@ -133,7 +133,6 @@ describe('work that exists', { timeout: 240_000 }, () => {
   it('is adopted from folders, verified and receipted, and damaged work is refused', async () => {
     const store = join(dev.home, 'ws-shared/runs/twin-a/stages');
     const given = { model: join(dev.home, 'given-model'), dcp: join(dev.home, 'given-dcp') };
-    const { cp } = await import('node:fs/promises');
     await cp(join(store, 'weights/out/hf'), given.model, { recursive: true, dereference: true });
     await cp(join(store, 'convert/out/dcp'), given.dcp, { recursive: true, dereference: true });
     const spec = tinySpec({
@@ -163,6 +162,32 @@ describe('work that exists', { timeout: 240_000 }, () => {
     runs.push(second);
     const refused = await follow(dev.client, second);
     expect(refused).toMatchObject({ state: 'blocked', problem: { code: 'ProofFailed' } });
+  });
+
+  it('is adopted for training: ready rows, given weights and a checkpoint to continue from', async () => {
+    const given = join(dev.home, 'ws-c/runs/paused');
+    const spec = tinySpec({
+      name: 'continued',
+      workspace: join(dev.home, 'ws-continued'),
+      iterations: 70,
+      weights: `path:${given}/stages/weights/out/hf`,
+    })
+      .replace(
+        / {2}- \{ name: shapes[^\n]*/,
+        `  - { name: ready, format: mllm, annotations: ${given}/stages/data/out/shapes.json }`,
+      )
+      .replace('train:\n', `train:\n  fromCheckpoint: ${given}/attempts/0002/ckpt/iter_0000060\n`);
+    const run = await start(dev.client, spec, 'train');
+    runs.push(run);
+    const done = await follow(dev.client, run);
+    expect(done.state, JSON.stringify(done.problem)).toBe('done');
+    const attempt: unknown = JSON.parse(
+      await readFile(join(dev.home, 'ws-continued/runs', run, 'attempts/0001/attempt.json'), 'utf8'),
+    );
+    expect(attempt).toMatchObject({ load: { iteration: 60 } });
+    expect(done.result?.facts['train']).toMatchObject({ iterations: 70 });
+    const made = (await keptCommands(dev, run)).map(({ id }) => id);
+    expect(made.filter((id) => /weights|make-|convert-/.test(id))).toEqual([]);
   });
 
   it('is made again when the proven output was damaged', async () => {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
-import { verifyCheckpoint } from '../../host/checkpoint/verify.js';
+import { verifyWithLedger } from '../../host/ledger/find-seal.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { CommandContext } from '../context.js';
 import { checkpointText } from '../render/files.js';
@@ -18,7 +18,7 @@ export async function checkpointVerify(
       where: '--recipe',
       what: `there is no recipe ${JSON.stringify(options.recipe)}`,
     });
-  const report = await verifyCheckpoint(resolve(io.cwd, dir), {
+  const report = await verifyWithLedger(resolve(io.cwd, dir), {
     layout: recipe.checkpoint.layout,
     isDeep: options.deep ?? false,
   });

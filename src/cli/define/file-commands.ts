@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { newCommand, positiveInteger } from './shared.js';
+import { newCommand, positiveInteger, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
-/** Commands about files on this machine: data, checkpoints, exported models. They need no server. */
+/** Commands about files: data, checkpoints, exported models. Only `checkpoint ls`, which asks about a run, needs a server. */
 export function defineFileCommands(runner: Runner): Command[] {
   return [dataCommands(runner), checkpointCommands(runner), exportCommands(runner)];
 }
@@ -45,7 +45,14 @@ function checkpointCommands(runner: Runner): Command {
         (await import('../commands/checkpoint-verify.js')).checkpointVerify(context, dir, options),
       ),
     );
-  return group('checkpoint', 'look at checkpoints').addCommand(verify);
+  const ls = withConnection(newCommand('ls', 'list the checkpoints of a run and what its attempts restored from them'))
+    .argument('<run>', 'name of a run, a unique beginning of it, or @last')
+    .action((run: string, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options),
+      ),
+    );
+  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls);
 }
 
 function exportCommands(runner: Runner): Command {

@@ -1,6 +1,7 @@
 import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
 import type { Paint } from '../output.js';
+import { renderEconomy } from './economy.js';
 import { table } from './table.js';
 import { showBytes } from './units.js';
 
@@ -30,6 +31,7 @@ export function renderPlan(report: PlanReport, paint: Paint): string {
         `${stage.name} runs`,
         ...stage.commands.map((argv) => `  ${argv.map(quote).join(' ')}`),
       ]),
+    ...(report.checkpoint === undefined ? [] : ['', ...renderEconomy(report.checkpoint)]),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
   ].join('\n');

@@ -34,8 +34,20 @@ export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): st
     `workflow ${status.workflowId}${status.fleet === null ? '' : `, fleet ${status.fleet}`}`,
     ...(status.stages.length === 0 ? [] : ['', stageTable(status, paint, nowMs)]),
     ...(checkpoint === null ? [] : ['', `newest proven checkpoint: ${checkpoint}`]),
+    ...trainingLines(status, nowMs),
     ...(problem === null ? [] : ['', problemFrame(problem, [], paint)]),
   ].join('\n');
+}
+
+/** How well the gang does, once something went wrong with it. */
+function trainingLines({ incidents = 0, incident, ettr }: RunStatus, nowMs: number): string[] {
+  if (incidents === 0) return [];
+  const share = ettr === undefined || ettr === null ? '' : `, goodput ${Math.round(ettr * 100)} %`;
+  const last =
+    incident === undefined
+      ? ''
+      : `; last ${showAgo(incident.at, nowMs)}: ${oneLine(incident.sentence)} -> ${incident.reaction}`;
+  return ['', `incidents of the training: ${incidents}${share}${last}`];
 }
 
 /** What `temper ls` shows. */

@@ -43,6 +43,14 @@ const ROWS = {
     why: 'the load fails after it started',
     fix: 'restore the shard from a copy, or use an older checkpoint',
   },
+  'shard-changed': {
+    why: 'it was proven with other content: somebody swapped or damaged it since',
+    fix: 'restore the file from a copy, or use an older checkpoint',
+  },
+  'metadata-changed': {
+    why: 'it was proven with other content: somebody swapped or damaged it since',
+    fix: 'restore .metadata from a copy, or use an older checkpoint',
+  },
   'shard-larger': { why: 'nothing reads the rest, but nothing explains it either', fix: 'look at who wrote the file' },
   'shard-newer': {
     why: 'after a save the metadata is the newest file; copies and clocks can explain it, a second save too',

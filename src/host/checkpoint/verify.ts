@@ -1,4 +1,5 @@
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
+import type { CheckpointSeal } from '../../schemas/ledger.js';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { join } from 'node:path';
 import { findContradictions } from './consistency.js';
@@ -9,6 +10,7 @@ import { findDamagedItems } from './items.js';
 import type { CheckpointLayout } from './layout.js';
 import { locateCheckpoint, METADATA_FILE } from './locate.js';
 import { checkpointProblem } from './problems.js';
+import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
 
 /** How to check a checkpoint. */
@@ -17,6 +19,15 @@ export interface VerifyOptions {
   readonly layout: CheckpointLayout;
   /** Also looks into every stored item; reads a few kB for each, no tensor data. */
   readonly isDeep?: boolean;
+  /** What it was when it was proven, where that is known: then swaps and damage inside equal sizes are found too. */
+  readonly seal?: CheckpointSeal | null;
+}
+
+/** A report and the metadata behind it, for those who go on with a checkpoint; null where there is none to read. */
+export interface ReadCheckpoint {
+  readonly report: CheckpointReport;
+  readonly dir: string | null;
+  readonly metadata: DcpMetadata | null;
 }
 
 /**
@@ -26,13 +37,24 @@ export interface VerifyOptions {
  * Damage is an answer, never an exception; only an operating system that refuses to read throws.
  */
 export async function verifyCheckpoint(path: string, options: VerifyOptions): Promise<CheckpointReport> {
+  return (await readCheckpoint(path, options)).report;
+}
+
+/** The same, with what was read on the way. */
+export async function readCheckpoint(path: string, options: VerifyOptions): Promise<ReadCheckpoint> {
   const located = await locateCheckpoint(path, options.layout);
   const { dir, iteration } = located;
-  if (dir === null) return { ...report(null, null, [], options), problems: located.problems };
+  if (dir === null) {
+    return { report: { ...report(null, null, [], options), problems: located.problems }, dir, metadata: null };
+  }
   const metadata = await readMetadata(dir);
   if ('problem' in metadata) {
     const refused = report(null, iteration, [], options);
-    return { ...refused, problems: [metadata.problem], warnings: located.warnings };
+    return {
+      report: { ...refused, problems: [metadata.problem], warnings: located.warnings },
+      dir,
+      metadata: null,
+    };
   }
   const shards = await checkShards(dir, metadata.value, options.layout);
   const problems = [...describeContradictions(dir, metadata.value), ...shards.problems];
@@ -40,13 +62,15 @@ export async function verifyCheckpoint(path: string, options: VerifyOptions): Pr
   if (problems.length === 0) {
     problems.push(...(await findMixedGenerations(dir, iteration, metadata.value, options)));
     if (options.isDeep === true) problems.push(...(await findDamagedItems(dir, metadata.value)));
+    if (options.seal) problems.push(...(await findBrokenSeals(dir, options.seal)));
   }
-  return {
+  const judged = {
     ...report(metadata.value, iteration, shards.ranks, options),
     complete: problems.length === 0,
     problems,
     warnings: [...located.warnings, ...shards.warnings, ...describeForeign(dir, metadata.value)],
   };
+  return { report: judged, dir, metadata: metadata.value };
 }
 
 /** The facts about a checkpoint, not yet judged. */

@@ -20,6 +20,14 @@ export function attemptDir(workspace: string, run: string, attempt: number): str
   return join(runDir(workspace, run), 'attempts', attemptFolder(attempt));
 }
 
+/** Folder that an attempt saves its checkpoints into; no other attempt writes there. */
+export function saveDir(workspace: string, run: string, attempt: number): string {
+  return join(attemptDir(workspace, run, attempt), SAVES);
+}
+
+/** Name of the folder of checkpoints within an attempt's. */
+export const SAVES = 'ckpt';
+
 /**
  * Takes the next attempt number of a run by mkdir: no counter that a reset could start again. The attempt's folder
  * then holds its empty save folder `ckpt`.
@@ -30,7 +38,7 @@ export async function takeAttempt(workspace: string, run: string): Promise<numbe
   for (let number = Math.max(0, ...(await attemptNumbers(root))) + 1; ; number += 1) {
     try {
       await mkdir(join(root, attemptFolder(number)));
-      await mkdir(join(root, attemptFolder(number), 'ckpt'));
+      await mkdir(join(root, attemptFolder(number), SAVES));
       return number;
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
@@ -40,38 +48,18 @@ export async function takeAttempt(workspace: string, run: string): Promise<numbe
 
 /** Records of a run's attempts that trained the same thing, oldest first. */
 export async function attemptsOf(workspace: string, run: string, key: string): Promise<AttemptRecord[]> {
+  return (await allAttempts(workspace, run)).filter((record) => record.key === key);
+}
+
+/** Records of all attempts of a run, oldest first; a number without a record was never launched. */
+export async function allAttempts(workspace: string, run: string): Promise<AttemptRecord[]> {
   const root = join(runDir(workspace, run), 'attempts');
   const records: AttemptRecord[] = [];
   for (const number of (await attemptNumbers(root)).sort((a, b) => a - b)) {
     const record = await readJsonFile(join(root, attemptFolder(number), 'attempt.json'), AttemptRecordSchema);
-    if (record?.key === key) records.push(record);
+    if (record !== null) records.push(record);
   }
   return records;
-}
-
-/** The newest checkpoint of these attempts that is complete now, and why newer ones are not used. */
-export async function newestProven(
-  workspace: string,
-  run: string,
-  attempts: readonly AttemptRecord[],
-  contract: CheckpointContract,
-): Promise<{ readonly proven: ProvenCheckpoint | null; readonly refused: string[] }> {
-  const found: { dir: string; iteration: number; attempt: number }[] = [];
-  for (const { attempt } of attempts) {
-    const root = join(attemptDir(workspace, run, attempt), 'ckpt');
-    for (const name of await readdir(root).catch(() => [])) {
-      const iteration = contract.layout.parseFolder(name)?.iteration ?? null;
-      if (iteration !== null) found.push({ dir: join(root, name), iteration, attempt });
-    }
-  }
-  found.sort((a, b) => b.iteration - a.iteration || b.attempt - a.attempt);
-  const refused: string[] = [];
-  for (const { dir, iteration } of found) {
-    const report = await verifyCheckpoint(dir, { layout: contract.layout });
-    if (report.complete) return { proven: { dir, iteration }, refused };
-    refused.push(reasonOf(report, dir));
-  }
-  return { proven: null, refused };
 }
 
 /** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */

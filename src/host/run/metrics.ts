@@ -1,4 +1,4 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { IterationReading } from '../../recipes/recipe.js';
@@ -13,8 +13,8 @@ const FILE = 'metrics.jsonl';
  */
 export async function writeMetrics(dir: string, iterations: readonly IterationReading[]): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs } satisfies Metric),
+  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples }) =>
+    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } satisfies Metric),
   );
   await writeFileAtomic(join(dir, FILE), lines.map((line) => `${line}\n`).join(''));
 }
@@ -34,6 +34,38 @@ export async function readLosses(
   }
   const sorted = [...byIteration].sort(([a], [b]) => a - b);
   return { firstLoss: sorted[0]?.[1] ?? null, lastLoss: sorted.at(-1)?.[1] ?? null };
+}
+
+/** Metric lines of an attempt, of all its hosts, in the order of the iterations. */
+export async function attemptMetrics(workspace: string, { run, attempt, hosts }: AttemptRecord): Promise<Metric[]> {
+  const dirs = hosts.map((host) => join(attemptDir(workspace, run, attempt), host));
+  return (await Promise.all(dirs.map(readMetrics))).flat().sort((a, b) => a.iteration - b.iteration);
+}
+
+/**
+ * Iteration from which the weights of an attempt cannot be trusted, because its loss was no number soon after: the
+ * last one that was logged before, whose own update may have done it; 0 when the first one was it already. Null when
+ * all losses were numbers.
+ */
+export async function spoiledFrom(workspace: string, run: string, attempt: number): Promise<number | null> {
+  const dir = attemptDir(workspace, run, attempt);
+  const names = await readdir(dir).catch(() => []);
+  const metrics = (await Promise.all(names.map((name) => readMetrics(join(dir, name))))).flat();
+  const spoiled = metrics.filter(({ loss }) => loss === null).map(({ iteration }) => iteration);
+  if (spoiled.length === 0) return null;
+  const first = Math.min(...spoiled);
+  return Math.max(0, ...metrics.map(({ iteration }) => iteration).filter((iteration) => iteration < first));
+}
+
+/** Median time of an iteration in ms over the newest attempt that logged any; null when none did. */
+export async function medianIterationMs(workspace: string, attempts: readonly AttemptRecord[]): Promise<number | null> {
+  for (const attempt of attempts.toReversed()) {
+    const metrics = await attemptMetrics(workspace, attempt);
+    const times = metrics.map(({ elapsedMs }) => elapsedMs).filter((ms) => ms !== null);
+    const median = times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
+    if (median !== undefined) return median;
+  }
+  return null;
 }
 
 async function readMetrics(dir: string): Promise<Metric[]> {

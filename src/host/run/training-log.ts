@@ -1,4 +1,5 @@
 import { rankLogPath } from '../keeper/paths.js';
+import { grownAt } from './grown-at.js';
 import { readLog } from '../processes/tail.js';
 import type { IterationReading, LogDialect, LogEvent, TrainingPhase } from '../../recipes/recipe.js';
 
@@ -9,6 +10,8 @@ export interface TrainingReading {
   readonly saved: number | null;
   readonly hasEnded: boolean;
   readonly fatal: Extract<LogEvent, { kind: 'fatal' }> | null;
+  /** When it was written, RFC 3339, as closely as known: when its file last grew before it was read. */
+  readonly fatalAt: string | null;
   /** When the last iteration line was seen, by this host's clock. */
   readonly lastStepAt: number;
 }
@@ -21,12 +24,15 @@ export class TrainingLog {
   readonly #files: { readonly path: string; offset: number }[];
   readonly #dialect: LogDialect;
   readonly iterations: IterationReading[] = [];
+  #reads = 0;
+  #firstSeenAt: string | null = null;
   #reading: TrainingReading = {
     phase: 'starting',
     last: null,
     saved: null,
     hasEnded: false,
     fatal: null,
+    fatalAt: null,
     lastStepAt: Date.now(),
   };
 
@@ -40,27 +46,64 @@ export class TrainingLog {
     for (const file of this.#files) {
       for (;;) {
         const chunk = await readLog(file.path, file.offset);
-        for (const line of chunk.lines) this.#take(line);
+        const grown = chunk.lines.length === 0 ? null : await grownAt(file.path);
+        for (const line of chunk.lines) this.#take(line, grown);
         const isAtEnd = chunk.nextOffset === file.offset || chunk.nextOffset >= chunk.sizeBytes;
         file.offset = chunk.nextOffset;
         if (isAtEnd) break;
       }
     }
+    this.#reads += 1;
     return this.#reading;
   }
 
-  #take(line: string): void {
+  /** Mean time of an iteration, ms; null when none was logged with its time. */
+  get meanStepMs(): number | null {
+    const times = this.iterations.flatMap(({ elapsedMs }) => elapsedMs ?? []);
+    return times.length === 0 ? null : times.reduce((sum, ms) => sum + ms, 0) / times.length;
+  }
+
+  /**
+   * When the first iteration was logged, RFC 3339: seen as it came, or reckoned back from `lastAt`, when the log last
+   * grew (saves lie between, so that is on the early side). Null without an iteration.
+   */
+  firstIterationAt(lastAt: string | null): string | null {
+    if (this.iterations.length === 0) return null;
+    if (this.#firstSeenAt !== null || lastAt === null) return this.#firstSeenAt;
+    const restMs = this.iterations.slice(1).reduce((sum, { elapsedMs }) => sum + (elapsedMs ?? 0), 0);
+    return new Date(Date.parse(lastAt) - restMs).toISOString();
+  }
+
+  #take(line: string, grown: string | null): void {
     const event = this.#dialect.read(line);
     if (event === null) return;
+    const hadFatal = this.#reading.fatal !== null;
     this.#reading = next(this.#reading, event);
-    if (event.kind === 'iteration') this.iterations.push(event);
+    if (!hadFatal && this.#reading.fatal !== null) this.#reading = { ...this.#reading, fatalAt: grown };
+    if (event.kind !== 'iteration') return;
+    // A first look finds what was there before: only what appears between two looks was seen as it came.
+    if (this.iterations.length === 0 && this.#reads > 0) this.#firstSeenAt = grown;
+    this.iterations.push(event);
   }
+}
+
+/** Weights that gave one loss that is no number are lost: nothing after it counts. */
+function notANumber({ iteration, loss }: IterationReading): TrainingReading['fatal'] {
+  return loss === null
+    ? { kind: 'fatal', id: 'loss-not-a-number', text: `iteration ${iteration} has no finite loss` }
+    : null;
 }
 
 function next(reading: TrainingReading, event: LogEvent): TrainingReading {
   switch (event.kind) {
     case 'iteration':
-      return { ...reading, phase: 'training', last: event, lastStepAt: Date.now() };
+      return {
+        ...reading,
+        phase: 'training',
+        last: event,
+        lastStepAt: Date.now(),
+        fatal: reading.fatal ?? notANumber(event),
+      };
     case 'saved':
       return { ...reading, phase: 'training', saved: event.iteration };
     case 'phase':

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Command, LaunchFacts } from '../recipe.js';
+import { resume } from './resume.js';
 import { OFFLINE } from './python-command.js';
 import { worldBatch } from './stages.js';
 
@@ -31,13 +32,16 @@ export function launch(facts: LaunchFacts): Command {
 function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFacts): string[] {
   const { train } = spec;
   const isWeightsOnly = train.checkpoint.fidelity === 'weights-only';
+  const loads = resume.loads(spec);
   const flags: readonly (readonly [string, boolean])[] = [
     ['--exit-on-missing-checkpoint', true],
     ['--no-save-optim', isWeightsOnly],
     ['--no-save-rng', isWeightsOnly],
     // Converted weights hold no optimizer; asking for one would be silently ignored by other trainers.
-    ['--no-load-optim', isWeightsOnly || !isResume],
-    ['--no-load-rng', isWeightsOnly || !isResume],
+    ['--no-load-optim', !loads.optimizer || !isResume],
+    ['--no-load-rng', !loads.rng || !isResume],
+    // A given checkpoint was trained with other values: the schedule is this spec's, its place in it the checkpoint's.
+    ['--override-opt_param-scheduler', train.fromCheckpoint !== undefined],
     ['--freeze-vision-encoder', train.freeze.visionEncoder],
     ['--freeze-vision-projector', train.freeze.visionProjector],
     ['--freeze-text-decoder', train.freeze.textDecoder],

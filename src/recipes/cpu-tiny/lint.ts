@@ -1,11 +1,13 @@
+import { resumeLints } from '../../domain/resume-contract-lint.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
+import { resume } from './resume.js';
 import { worldBatch } from './stages.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
-  return [...unsupported(spec), ...risky(spec)];
+  return [...unsupported(spec), ...risky(spec), ...resumeLints(spec, resume.schedule(spec))];
 }
 
 function unsupported(spec: PipelineSpec): Lint[] {

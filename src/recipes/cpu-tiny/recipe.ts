@@ -5,8 +5,10 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
+import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
 
 /** Fine-tunes a real GLM-4.5V of half a million parameters on CPUs: the whole pipeline on a laptop. */
@@ -15,6 +17,7 @@ export const cpuTiny: Recipe = {
   version: 1,
   summary: 'a real GLM-4.5V of half a million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
+  programsFolder: 'python',
   lint,
   stages,
   environment,
@@ -24,6 +27,8 @@ export const cpuTiny: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: [],
+    stackSignal: 'SIGUSR1',
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,
@@ -31,4 +36,5 @@ export const cpuTiny: Recipe = {
     converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
     compareConverted,
   },
+  verdictRules,
 };

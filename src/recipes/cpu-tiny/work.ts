@@ -95,7 +95,7 @@ function verifyWork(facts: StageFacts): StageWork {
 }
 
 /** Parts of tensor names that belong to frozen modules. */
-function frozenNames({ train }: PipelineSpec): string[] {
+export function frozenNames({ train }: PipelineSpec): string[] {
   const { visionEncoder, visionProjector, textDecoder } = train.freeze;
   return [
     ...(visionEncoder ? ['visual.patch_embed', 'visual.blocks'] : []),

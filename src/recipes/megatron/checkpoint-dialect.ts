@@ -1,3 +1,4 @@
+import type { StoredState } from '../../schemas/ledger.js';
 import type { CheckpointLayout } from '../recipe.js';
 
 /** File beside the checkpoint folders that names the newest one; upstream rewrites it in place, not atomically. */
@@ -72,6 +73,20 @@ const COMPONENTS: ReadonlyMap<string, StateComponent> = new Map<string, StateCom
   ['num_floating_point_operations_so_far', 'progress'],
 ]);
 
+/** Which parts of the training state the entries of a checkpoint are. */
+export function storedState(fqns: Iterable<string>): StoredState {
+  const names = [...fqns];
+  const has = (component: StateComponent): boolean => names.some((fqn) => componentOf(fqn) === component);
+  return {
+    weights: has('model'),
+    // `optimizer.param_groups` alone holds no moments: upstream writes it even before the first step.
+    moments: names.some((fqn) => /^optimizer\.state\..+\.exp_avg$/.test(fqn)),
+    schedule: has('schedule'),
+    rng: has('rng'),
+    progress: names.includes('iteration') && names.includes('args'),
+  };
+}
+
 /** The names above as the checkpoint checks take them. */
 export const megatronLayout: CheckpointLayout = {
   trackerFile: TRACKER_FILE,
@@ -85,4 +100,5 @@ export const megatronLayout: CheckpointLayout = {
   },
   isOptimizer: (fqn: string): boolean => componentOf(fqn) === 'optimizer',
   isStepCounter: (fqn: string): boolean => /^optimizer\.state\..+\.step$/.test(fqn),
+  storedState,
 };

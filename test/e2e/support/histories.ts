@@ -34,6 +34,9 @@ export async function replayHistories(client: TemperClient, runs: readonly strin
       ['workflow', 'show', '--address', address, '-w', workflowId, '-o', 'json'],
       { maxBuffer: 1e8 },
     );
-    await writeFile(join(RECORD, `${workflowId.replaceAll('/', '_')}.json`), JSON.stringify(JSON.parse(stdout)));
+    await writeFile(
+      join(RECORD, `${workflowId.replaceAll('/', '_')}.json`),
+      JSON.stringify(JSON.parse(stdout)).replaceAll(ROOT, '/temper'),
+    );
   }
 }

@@ -6,18 +6,15 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
-  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
-  attemptDir,
   attemptsOf,
   makeLoadView,
   namedCheckpoint,
-  newestProven,
   takeAttempt,
   writeAttempt,
 } from '../../../src/host/run/attempts.js';
@@ -48,22 +45,6 @@ function record(attempt: number, key = 'k'): AttemptRecord {
   };
 }
 
-/** An attempt that saved these iterations. */
-async function attempt(number: number, ...iterations: readonly number[]): Promise<AttemptRecord> {
-  const ckpt = join(attemptDir(workspace, 'r', number), 'ckpt');
-  mkdirSync(ckpt, { recursive: true });
-  for (const one of iterations)
-    cpSync(join(READERS, 'dcp', contract.iterationFolder(one)), join(ckpt, contract.iterationFolder(one)), {
-      recursive: true,
-    });
-  await writeAttempt(workspace, record(number));
-  return record(number);
-}
-
-const shard = (number: number, iteration: number): string =>
-  join(attemptDir(workspace, 'r', number), 'ckpt', contract.iterationFolder(iteration), '__0_0.distcp');
-const newest = (...attempts: readonly AttemptRecord[]) => newestProven(workspace, 'r', attempts, contract);
-
 describe('attempt numbers', () => {
   it('are taken once each by many at the same time, above all that are there', async () => {
     mkdirSync(join(workspace, 'runs/r/attempts/0041'), { recursive: true });
@@ -83,43 +64,6 @@ describe('attempt numbers', () => {
     await takeAttempt(workspace, 'r');
     expect((await attemptsOf(workspace, 'r', 'k')).map((one) => one.attempt)).toEqual([2, 12]);
     expect(await attemptsOf(workspace, 'never-ran', 'k')).toEqual([]);
-  });
-});
-
-describe('the newest proven checkpoint', () => {
-  it('is none before the first', async () => {
-    expect(await newest()).toEqual({ proven: null, refused: [] });
-    expect(await newest(await attempt(1))).toEqual({ proven: null, refused: [] });
-  });
-
-  it('is the highest iteration over all attempts, and of equal ones the later attempt', async () => {
-    const [one, two, three] = [await attempt(1, 2, 4), await attempt(2, 2), await attempt(3, 4)];
-    expect(await newest(one, two)).toMatchObject({
-      proven: { dir: join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004'), iteration: 4 },
-      refused: [],
-    });
-    expect((await newest(one, two, three)).proven?.dir).toBe(join(attemptDir(workspace, 'r', 3), 'ckpt/iter_0000004'));
-    expect((await newest(two)).proven?.iteration).toBe(2);
-  });
-
-  it('is not a damaged one, and each refused one is named with its reason', async () => {
-    const [one, two] = [await attempt(1, 2, 4), await attempt(2, 4)];
-    truncateSync(shard(1, 4), 100);
-    rmSync(shard(2, 4));
-    const { proven, refused } = await newest(one, two);
-    expect(proven).toEqual({ dir: join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000002'), iteration: 2 });
-    expect(refused).toEqual([
-      expect.stringMatching(/attempts\/0002\/ckpt\/iter_0000004\/__0_0\.distcp: .*no file/),
-      expect.stringMatching(/attempts\/0001\/ckpt\/iter_0000004\/__0_0\.distcp: 100 of/),
-    ]);
-  });
-
-  it('is not a folder of another name, such as one that was moved aside', async () => {
-    const one = await attempt(1, 2);
-    cpSync(join(READERS, 'dcp/iter_0000004'), join(attemptDir(workspace, 'r', 1), 'ckpt/iter_0000004.bad'), {
-      recursive: true,
-    });
-    expect((await newest(one)).proven?.iteration).toBe(2);
   });
 });
 

@@ -28,6 +28,7 @@ describe('the lints of the tiny recipe', () => {
     ],
     ['train.checkpoint.every', 200, []],
     ['train.checkpoint.every', 201, ['train/one-checkpoint train.checkpoint.every']],
+    ['train.checkpoint.fidelity', 'weights-only', ['train/weights-only-warmup train.checkpoint.fidelity']],
     ['data.0.rows', 64, []],
     ['data.0.rows', 63, ['data/fewer-rows-than-world-batch data']],
     ['data', [{ ...MLLM, maxSamples: 5 }], ['data/max-samples-of-ready-rows data.0.maxSamples']],

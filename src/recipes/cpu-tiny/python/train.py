@@ -1,8 +1,10 @@
 """Fine-tune the tiny GLM-4.5V on this rank; launch with torchrun, one process per host or more."""
 
 import argparse
+import faulthandler
 import math
 import random
+import signal
 import time
 from datetime import timedelta
 
@@ -23,6 +25,7 @@ from training_model import build_model, shard_model
 
 
 def main() -> None:
+    faulthandler.register(signal.SIGUSR1)  # writes the stacks of all threads to stderr and goes on
     arguments = parse_arguments()
     started = time.monotonic()
     dist.init_process_group("gloo", timeout=timedelta(minutes=arguments.distributed_timeout_minutes))

@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { checkpointEconomy, economyWarnings } from '../domain/checkpoint-economy.js';
+import { problem } from '../domain/errors.js';
+import { countParameters } from '../host/checkpoint/parameters.js';
+import { measureBandwidth } from '../host/measure-bandwidth.js';
+import { nearestFolder } from '../host/nearest-folder.js';
+import { attemptsOf } from '../host/run/attempts.js';
+import { medianIterationMs } from '../host/run/metrics.js';
+import type { Recipe } from '../recipes/recipe.js';
+import type { CheckpointEconomy } from '../schemas/checkpoint.js';
+import type { Problem } from '../schemas/problem.js';
+import type { PipelineSpec } from '../schemas/spec.js';
+
+/** A planned training, as far as it is known before it runs. */
+export interface PlannedTraining {
+  readonly workspace: string;
+  readonly run: string;
+  /** Store key; null while it depends on outputs that do not exist. */
+  readonly key: string | null;
+  /** Folder with the converted weights; null while there are none. */
+  readonly converted: string | null;
+}
+
+/** The costs and what is wrong with them; `checkpoint` is absent while they are not known. */
+export interface CheckpointCosts {
+  readonly checkpoint?: CheckpointEconomy;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * What the checkpoints of a training cost in this workspace, measured now. Not known while the converted weights do not
+ * exist, because they tell the size. A workspace that cannot be measured is a warning: a plan has other answers too.
+ */
+export async function checkpointCosts(
+  recipe: Recipe,
+  spec: PipelineSpec,
+  planned: PlannedTraining,
+): Promise<CheckpointCosts> {
+  const { workspace, run, key, converted } = planned;
+  const { resume } = recipe.training;
+  if (converted === null || resume === undefined) return { warnings: [] };
+  const { layout, converted: names } = recipe.checkpoint;
+  const { every, keep, fidelity } = spec.train.checkpoint;
+  try {
+    const checkpoint = checkpointEconomy({
+      parameters: await countParameters(join(converted, names.folder), layout, (fqn) => resume.isTrained(fqn, spec)),
+      fidelity,
+      every,
+      keep,
+      iterations: spec.train.iterations,
+      hosts: spec.fleet.hosts,
+      bandwidth: await measureBandwidth(await nearestFolder(workspace)),
+      iterationMs: key === null ? null : await medianIterationMs(workspace, await attemptsOf(workspace, run, key)),
+    });
+    return { checkpoint, warnings: economyWarnings(checkpoint, every) };
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return {
+      warnings: [
+        problem('WorkspaceUnusable', { where: workspace, what: 'what checkpoints cost could not be measured', why }),
+      ],
+    };
+  }
+}

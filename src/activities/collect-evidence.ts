@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { activityInfo, log } from '@temporalio/activity';
+import { GENERIC_RULES } from '../domain/cause-rules.js';
+import { cutToBytes } from '../domain/cut-text.js';
+import { findingsOf } from '../domain/evidence.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
+import { rankLogPath } from '../host/keeper/paths.js';
+import { tailLog } from '../host/processes/tail.js';
+import { attemptDir } from '../host/run/attempts.js';
+import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
+import { grownAt } from '../host/run/grown-at.js';
+import { TrainingLog } from '../host/run/training-log.js';
+import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
+import type { Recipe } from '../recipes/recipe.js';
+import type { HostEvidence } from '../schemas/incident.js';
+import type { TrainCall } from '../schemas/stage-calls.js';
+import type { StageHost } from './stage-host.js';
+import { gatherBasics } from './stage-inputs.js';
+import { keeperOfAttempt } from './training-commands.js';
+
+/** Clocks that differ less are taken as equal: the measure itself holds the way through the server. */
+const CLOCK_TOLERANCE_MS = 2_000;
+/** A workspace that hangs must not keep the evidence that lies on the host's own disk. */
+const WORKSPACE_PATIENCE_MS = 5_000;
+
+/**
+ * What this host knows of its part of a failed attempt, read from its own disk: the rules are met here, where the logs
+ * are, and findings travel. A copy goes to the attempt's folder when the workspace answers.
+ */
+export async function collectEvidence(host: StageHost, call: TrainCall): Promise<HostEvidence> {
+  const clockOffsetMs = readClockOffset();
+  const recipe = await within(
+    WORKSPACE_PATIENCE_MS,
+    gatherBasics(host, call).then((basics) => basics.recipe),
+  );
+  const keeper = keeperOfAttempt(host, call);
+  const evidence =
+    keeper === null
+      ? nothing(host, call, clockOffsetMs)
+      : await readEvidence(host, call, keeper, recipe, clockOffsetMs);
+  await within(
+    WORKSPACE_PATIENCE_MS,
+    keepEvidence(attemptDir(call.workspace, call.run, call.attempt.attempt), evidence),
+  );
+  return evidence;
+}
+
+async function readEvidence(
+  host: StageHost,
+  call: TrainCall,
+  keeper: KeeperHandle,
+  recipe: Recipe | null,
+  clockOffsetMs: number,
+): Promise<HostEvidence> {
+  const ranks = await ranksOf(keeper);
+  const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, ranks.length);
+  const telling = ranks.filter((rank) => rank === 0 || rank === speaking);
+  const trainingLog = recipe === null ? null : new TrainingLog(keeper.paths.dir, telling, recipe.training.log);
+  const reading = (await trainingLog?.read()) ?? null;
+  const signs = await readSigns(host.name, keeper, reading, {
+    summary: parseTorchrunSummary,
+    tracebacks: parseTracebacks,
+  });
+  const lastAt = speaking === null ? null : await grownAt(rankLogPath(keeper.paths.dir, speaking, 'out'));
+  const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 6 });
+  return {
+    v: 1,
+    host: host.name,
+    nodeRank: call.nodeRank,
+    isReached: true,
+    // Sixteen ranks that all lost the same peer say it four times as well.
+    findings: findingsOf(signs, [...(recipe?.verdictRules ?? []), ...GENERIC_RULES]).slice(0, 4),
+    exitCode: signs.launcher?.code ?? null,
+    exitSignal: signs.launcher?.signal ?? null,
+    stopReason: signs.stop?.reason ?? null,
+    endedAt: signs.launcher?.at ?? null,
+    unkillable: [...signs.unkillable].slice(0, 16),
+    phase: reading?.phase ?? 'unknown',
+    lastIteration: reading?.last?.iteration ?? null,
+    lastIterationAt: reading?.last === null ? null : lastAt,
+    firstIterationAt: trainingLog === null ? null : trainingLog.firstIterationAt(lastAt),
+    stepMs: trainingLog?.meanStepMs ?? null,
+    clockOffsetMs,
+    tail: lines.map((line) => cutToBytes(line, 160)),
+  };
+}
+
+/** Evidence of a host where the attempt never began. */
+function nothing(host: StageHost, { nodeRank }: TrainCall, clockOffsetMs: number): HostEvidence {
+  return {
+    v: 1,
+    host: host.name,
+    nodeRank,
+    isReached: true,
+    findings: [],
+    exitCode: null,
+    exitSignal: null,
+    stopReason: null,
+    endedAt: null,
+    unkillable: [],
+    phase: 'not started',
+    lastIteration: null,
+    lastIterationAt: null,
+    firstIterationAt: null,
+    stepMs: null,
+    clockOffsetMs,
+    tail: [],
+  };
+}
+
+/** This host's clock minus the server's, which stamped the call a moment ago. */
+function readClockOffset(): number {
+  const offset = Date.now() - activityInfo().currentAttemptScheduledTimestampMs;
+  return Math.abs(offset) < CLOCK_TOLERANCE_MS ? 0 : offset;
+}
+
+/** The value, or null when it fails or takes too long. */
+async function within<T>(limitMs: number, work: Promise<T>): Promise<T | null> {
+  const timer = new AbortController();
+  const late = sleep(limitMs, null, { signal: timer.signal }).catch(() => null);
+  const value = work.catch((error: unknown) => {
+    log.warn('evidence without the workspace', { error });
+    return null;
+  });
+  try {
+    return await Promise.race([value, late]);
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,71 @@
+import { log } from '@temporalio/activity';
+import { StallWatch, type Sees } from '../domain/stall.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
+import { rankLogPath } from '../host/keeper/paths.js';
+import { cpuTimeMs } from '../host/processes/cpu-time.js';
+import { tailLog } from '../host/processes/tail.js';
+import { askForStacks, logBytes } from '../host/run/rank-life.js';
+import type { TrainingReading } from '../host/run/training-log.js';
+import type { TrainingRecipe } from '../recipes/recipe.js';
+import type { KeeperRecord } from '../schemas/keeper.js';
+import type { Timing } from '../schemas/timing.js';
+
+/** Begin of the reason with which a stalled training is stopped: the keeper keeps it for whoever asks later. */
+export const STALLED = 'stalled';
+
+export interface StallWatcher {
+  /** Looks at the ranks; stops them, their stacks in their logs, when the training stands still. */
+  look(keeper: KeeperHandle, reading: TrainingReading): Promise<void>;
+}
+
+/** Ranks of a stalled training answer nothing but a signal; a checkpoint is not being written. */
+const GRACE_MS = 2_000;
+
+/** Watches one host's part of an attempt. Made anew for each attempt of the activity: a take-over starts its patience again. */
+export function watchForStall(
+  timing: Timing,
+  sees: Sees,
+  ranks: readonly number[],
+  stackSignal: TrainingRecipe['stackSignal'],
+): StallWatcher {
+  const watch = new StallWatch(timing, sees);
+  return {
+    async look(keeper, { phase, last }) {
+      const status = await keeper.status();
+      if (status.state !== 'running') return;
+      const stall = watch.look({
+        nowMs: performance.now(),
+        phase,
+        iteration: last?.iteration ?? null,
+        stepMs: last?.elapsedMs ?? null,
+        logBytes: logBytes(keeper.paths.dir, ranks),
+        cpuMs: cpuTimeMs(rankSessions(status.record)),
+      });
+      if (stall === null) return;
+      const reason = `${STALLED}: no iteration and no line of any rank for ${seconds(stall.silentMs)} while ${stall.phase} (limit ${seconds(stall.budgetMs)})`;
+      log.warn('the training stalled', { reason, keeper: keeper.id });
+      if (stackSignal !== undefined)
+        await askForStacks(status.record, stackSignal, () => logBytes(keeper.paths.dir, ranks));
+      await keeper.stop({ reason, graceMs: GRACE_MS });
+    },
+  };
+}
+
+/** The last lines of each rank's error log: its stacks, when it was asked for them. */
+export async function lastWords(keeper: KeeperHandle, ranks: readonly number[]): Promise<string[]> {
+  const words: string[] = [];
+  for (const rank of ranks) {
+    const { lines } = await tailLog(rankLogPath(keeper.paths.dir, rank, 'err'), { maxLines: 6 });
+    words.push(...lines.map((line) => `rank ${rank}: ${line}`));
+  }
+  return words;
+}
+
+/** The launcher has a session of its own; it polls, and would hide that its ranks do nothing. */
+function rankSessions({ sessions, child }: KeeperRecord): ReadonlySet<number> {
+  return new Set(sessions.map(({ pid }) => pid).filter((pid) => pid !== child?.pid));
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`;
+}

@@ -1,0 +1,257 @@
+import type { Cause, Reaction } from '../schemas/incident.js';
+import { ANY_PROBLEM, type CauseMatch, type CauseRule } from './causes.js';
+
+/**
+ * What every training on torchrun can die of, first match wins within a kind. Recipes put their own rows before these
+ * (`verdictRules`), because the texts of a device or a communication library belong to them.
+ */
+export const GENERIC_RULES: readonly CauseRule[] = [
+  // Stops: the keeper says why. A stop that the gang itself asked for is never a cause.
+  row(
+    'fenced',
+    { kind: 'stop', reason: /^fenced/ },
+    'fenced',
+    'stop',
+    'a newer attempt took over, so {host} stopped its ranks',
+  ),
+  row(
+    'workspace-lost',
+    { kind: 'stop', reason: /^workspace-lost/ },
+    'workspace-lost',
+    'restart',
+    '{host} could not reach the workspace, so its keeper stopped the ranks',
+  ),
+  row(
+    'keeper-lost',
+    { kind: 'stop', reason: /^keeper-lost/ },
+    'keeper-lost',
+    'clean-restart',
+    'the keeper on {host} was killed',
+  ),
+  row(
+    'stall',
+    { kind: 'stop', reason: /^stalled/ },
+    'stalled',
+    'restart',
+    'the training stalled, seen on {host}: {text}',
+  ),
+  row(
+    'orphaned',
+    { kind: 'stop', reason: /^orphaned/ },
+    'keeper-lost',
+    'restart',
+    'nobody supervised {host} for too long, so its keeper stopped the ranks',
+  ),
+  cascade('stopped-on-request', { kind: 'stop', reason: /./ }, 'stopped', '{host} was stopped: {text}'),
+  row(
+    'survived-kill',
+    { kind: 'unkillable' },
+    'unkillable',
+    'replace-host',
+    'processes on {host} survive SIGKILL: {text}',
+  ),
+  row('host-silent', { kind: 'unobserved' }, 'host-lost', 'replace-host', '{host} vanished: {text}'),
+  // Events: the training said that what it does is worthless.
+  row(
+    'weights-not-loaded',
+    {
+      kind: 'event',
+      id: /^(checkpoint-not-found|random-start|checkpoint-required|tracker-invalid|keys-missing|keys-unexpected)$/,
+    },
+    'empty-load',
+    'stop',
+    'the weights were not loaded on {host}: {text}',
+  ),
+  row(
+    'loss-not-a-number',
+    { kind: 'event', id: /^loss-not-a-number$/ },
+    'nan-loss',
+    'restart',
+    'the loss became NaN: {text}',
+  ),
+  row('fatal-text', { kind: 'event', id: /./ }, 'code-error', 'stop', 'the training said on {host}: {text}'),
+  // Texts of a failed rank's error log.
+  row(
+    'disk-full',
+    { kind: 'text', pattern: /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/ },
+    'disk-full',
+    'stop',
+    'a disk is full, seen by rank {rank} on {host}: {text}',
+  ),
+  row(
+    'port-taken',
+    { kind: 'text', pattern: /EADDRINUSE|[Aa]ddress already in use/ },
+    'port-taken',
+    'clean-restart',
+    'the port of the rendezvous was taken on {host}: {text}',
+  ),
+  row(
+    'out-of-memory',
+    {
+      kind: 'text',
+      pattern:
+        /out of memory\. Tried to allocate|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate|Out of memory: Killed process/,
+    },
+    'out-of-memory',
+    'restart',
+    'rank {rank} on {host} ran out of memory: {text}',
+  ),
+  row(
+    'loader-file',
+    { kind: 'text', pattern: /DataLoader worker .{0,80}(exited|killed)|Caught \w+ in DataLoader worker/ },
+    'data-error',
+    'stop',
+    'rank {rank} on {host} could not read its data: {text}',
+  ),
+  row(
+    'module-missing',
+    { kind: 'text', pattern: /(ModuleNotFoundError|ImportError): / },
+    'environment',
+    'stop',
+    'rank {rank} on {host} lacks software: {text}',
+  ),
+  row(
+    'arguments-refused',
+    { kind: 'text', pattern: /error: (unrecognized arguments|argument .{1,80}:|the following arguments are required)/ },
+    'bad-input',
+    'stop',
+    'the training refused its arguments on {host}: {text}',
+  ),
+  cascade(
+    'peer-gone',
+    {
+      kind: 'text',
+      pattern:
+        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
+    },
+    'peer-lost',
+    'rank {rank} on {host} lost a peer: {text}',
+  ),
+  // Exceptions without a known text.
+  row(
+    'wrong-code',
+    {
+      kind: 'exception',
+      pattern: /^(SyntaxError|NameError|AttributeError|TypeError|KeyError|AssertionError|NotImplementedError)\b/,
+    },
+    'code-error',
+    'stop',
+    'rank {rank} on {host} failed in its code: {text}',
+  ),
+  row(
+    'file-missing',
+    {
+      kind: 'exception',
+      pattern: /^(FileNotFoundError|IsADirectoryError|PermissionError|UnicodeDecodeError|json\.\S*JSONDecodeError)\b/,
+    },
+    'data-error',
+    'stop',
+    'rank {rank} on {host} could not read a file: {text}',
+  ),
+  row(
+    'any-exception',
+    { kind: 'exception', pattern: /./ },
+    'exception',
+    'restart',
+    'rank {rank} on {host} failed: {text}',
+  ),
+  // Problems that activities of the attempt raised.
+  row(
+    'stalled',
+    { kind: 'problem', codes: ['TrainingStalled'] },
+    'stalled',
+    'restart',
+    'the training stalled, seen on {host}: {text}',
+  ),
+  row(
+    'unproven',
+    { kind: 'problem', codes: ['TrainingUnproven'] },
+    'unfinished',
+    'restart',
+    'the training ended too early: {text}',
+  ),
+  row(
+    'command-missing',
+    { kind: 'problem', codes: ['CommandMissing', 'EnvironmentUnfit', 'EnvironmentsDiffer'] },
+    'environment',
+    'stop',
+    'the software of {host} is not fit: {text}',
+  ),
+  row(
+    'wrong-input',
+    {
+      kind: 'problem',
+      codes: ['SpecInvalid', 'SpecChanged', 'SourceMissing', 'ProofFailed', 'FormatTooNew', 'ClaimHeld', 'RamTooSmall'],
+    },
+    'bad-input',
+    'stop',
+    '{text}',
+  ),
+  row('disk-too-small', { kind: 'problem', codes: ['DiskTooSmall'] }, 'disk-full', 'stop', '{text}'),
+  row(
+    'workspace-unusable',
+    { kind: 'problem', codes: ['WorkspaceUnusable'] },
+    'workspace-lost',
+    'stop',
+    'the workspace cannot be used on {host}: {text}',
+  ),
+  row(
+    'host-unreachable',
+    { kind: 'problem', codes: ['HostUnreachable', 'HostLost'] },
+    'host-lost',
+    'replace-host',
+    '{host} vanished: {text}',
+  ),
+  row(
+    'keeper-gone',
+    { kind: 'problem', codes: ['KeeperLost', 'KeeperUnusable'] },
+    'keeper-lost',
+    'clean-restart',
+    'the keeper on {host} is of no use: {text}',
+  ),
+  row(ANY_PROBLEM, { kind: 'problem' }, 'unknown', 'restart', '{text}'),
+  // How ranks ended, when they left no word. 2 is what argparse and our own programs answer to wrong input.
+  row(
+    'killed',
+    { kind: 'exit', signals: ['SIGKILL'] },
+    'rank-killed',
+    'restart',
+    'rank {rank} on {host} was killed (SIGKILL)',
+  ),
+  row(
+    'crashed',
+    { kind: 'exit', signals: ['SIGSEGV', 'SIGBUS', 'SIGABRT', 'SIGFPE', 'SIGILL'] },
+    'rank-crashed',
+    'restart',
+    'rank {rank} on {host} crashed ({text})',
+  ),
+  cascade(
+    'ended-on-request',
+    { kind: 'exit', signals: ['SIGTERM', 'SIGINT', 'SIGHUP'] },
+    'stopped',
+    'rank {rank} on {host} was told to end ({text})',
+  ),
+  row(
+    'refused-input',
+    { kind: 'exit', codes: [2] },
+    'bad-input',
+    'stop',
+    'rank {rank} on {host} refused its input (exit status 2)',
+  ),
+  row(
+    'killed-by-status',
+    { kind: 'exit', codes: [137] },
+    'rank-killed',
+    'restart',
+    'rank {rank} on {host} was killed (exit status 137)',
+  ),
+  row('exit-status', { kind: 'exit' }, 'rank-exit', 'restart', 'rank {rank} on {host} ended with {text}'),
+];
+
+function row(id: string, match: CauseMatch, cause: Cause, reaction: Reaction, sentence: string): CauseRule {
+  return { id, match, cause, isCascade: false, reaction, sentence };
+}
+
+function cascade(id: string, match: CauseMatch, cause: Cause, sentence: string): CauseRule {
+  return { id, match, cause, isCascade: true, reaction: 'restart', sentence };
+}

@@ -1,0 +1,51 @@
+import type { Cause, Reaction } from '../schemas/incident.js';
+
+/** What a rule looks at. A kind with more to say outweighs one with less, whatever their order in the table. */
+export type CauseMatch =
+  /** A line of a failed rank's error log. */
+  | { readonly kind: 'text'; readonly pattern: RegExp }
+  /** The exception that ended a traceback, as `module.Class: message`. */
+  | { readonly kind: 'exception'; readonly pattern: RegExp }
+  /** A fatal event of the log dialect, by its id. */
+  | { readonly kind: 'event'; readonly id: RegExp }
+  /** How a rank or the launcher ended. */
+  | { readonly kind: 'exit'; readonly codes?: readonly number[]; readonly signals?: readonly string[] }
+  /** Why the keeper stopped the command. */
+  | { readonly kind: 'stop'; readonly reason: RegExp }
+  /** The problem that an activity of the attempt ended with. */
+  | { readonly kind: 'problem'; readonly codes?: readonly string[] }
+  /** Processes survived SIGKILL. */
+  | { readonly kind: 'unkillable' }
+  /** The host did not answer. */
+  | { readonly kind: 'unobserved' };
+
+/** One row: what a sign means. The texts `{host}`, `{rank}` and `{text}` of the sentence are filled in. */
+export interface CauseRule {
+  readonly id: string;
+  readonly match: CauseMatch;
+  readonly cause: Cause;
+  /** A consequence of a failure elsewhere: a peer that lost its connection, a rank that was stopped. */
+  readonly isCascade: boolean;
+  readonly reaction: Reaction;
+  readonly sentence: string;
+}
+
+/** Rule of a problem that no other rule knows; it counts only where no log says anything. */
+export const ANY_PROBLEM = 'any-problem';
+
+/** How much a match says, by its kind: a known text explains an exit status, never the other way round. */
+export function weightOf(kind: CauseMatch['kind']): number {
+  switch (kind) {
+    case 'exit':
+      return 1;
+    case 'problem':
+    case 'exception':
+    case 'stop':
+    case 'unobserved':
+      return 2;
+    case 'text':
+    case 'event':
+    case 'unkillable':
+      return 3;
+  }
+}

@@ -1,0 +1,108 @@
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { attemptOfFolder } from '../../domain/ids.js';
+import { giveUpSurplus } from '../../domain/ledger.js';
+import { ReceiptSchema } from '../../schemas/receipt.js';
+import { listFolder } from '../checkpoint/locate.js';
+import { readJsonFile } from '../json-file.js';
+import { SAVES } from '../run/attempts.js';
+import { runDir } from '../run/run-folder.js';
+import type { SavedFolder, Training } from './prove.js';
+import { changeLedger, readLedger } from './store.js';
+
+/**
+ * Removes the proven checkpoints of a training beyond the newest `keep`, over all attempts. Never the newest, never the
+ * one that an attempt of any run starts from, never one that a receipt references. Answers what was removed.
+ *
+ * The ledger gives a checkpoint up before its files go, so a kill at any point leaves no half checkpoint that counts;
+ * the next call goes on with it.
+ */
+export async function retain({ workspace, run, key }: Training, keep: number): Promise<string[]> {
+  const root = runDir(workspace, run);
+  const at = new Date().toISOString();
+  let ledger = await readLedger(root);
+  // Who needs what is read from many files, and only when there is something to remove.
+  if (giveUpSurplus(ledger, { key, keep, needed: new Set(), at }) !== ledger) {
+    const dirs = [...(await referenced(workspace)), ...(await usedElsewhere(workspace, run))];
+    const needed = new Set(dirs.map((dir) => relative(root, dir)));
+    ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, at }));
+  }
+  const removed: string[] = [];
+  const given = new Set(
+    ledger.checkpoints.filter(({ removedAt }) => removedAt !== null).map(({ dir }) => join(root, dir)),
+  );
+  for (const attempt of await attemptDirs(root)) {
+    for (const dir of await foldersOf(join(attempt, SAVES))) {
+      if (!given.has(dir)) continue;
+      await moveInto(dir, join(attempt, REMOVING));
+      removed.push(dir);
+    }
+    await rm(join(attempt, REMOVING), { recursive: true, force: true, maxRetries: 3 });
+  }
+  return removed;
+}
+
+/**
+ * Moves interrupted saves of dead attempts out of the way, into `incomplete/` of their attempt: nothing loads them
+ * by accident, and nothing is lost. `before` is the newest attempt: older ones are dead, its own saves may be going on.
+ * Answers where they are now, by their old folder.
+ */
+export async function setAside(torn: readonly SavedFolder[], before: number): Promise<ReadonlyMap<string, string>> {
+  const moved = new Map<string, string>();
+  for (const { attempt, dir } of torn) {
+    if (attempt < before) moved.set(dir, await moveInto(dir, join(dirname(dirname(dir)), INCOMPLETE)));
+  }
+  return moved;
+}
+
+/** Folders of an attempt beside its checkpoints: interrupted saves, and what is being deleted. */
+const INCOMPLETE = 'incomplete';
+const REMOVING = 'removing';
+
+/** Moves a folder by one rename, under the first free name; a folder that is gone already stays gone. */
+async function moveInto(dir: string, target: string): Promise<string> {
+  await mkdir(target, { recursive: true });
+  for (let number = 1; ; number += 1) {
+    const place = join(target, number === 1 ? basename(dir) : `${basename(dir)}.${number}`);
+    try {
+      await rename(dir, place);
+      return place;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : null;
+      if (code === 'ENOENT') return place;
+      // A rename replaces an empty folder only.
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+/** Checkpoints that receipts of trainings name, absolute. */
+async function referenced(workspace: string): Promise<string[]> {
+  const dirs: string[] = [];
+  for (const entry of await foldersOf(join(workspace, 'store', 'train'))) {
+    const receipt = await readJsonFile(join(entry, 'receipt.json'), ReceiptSchema);
+    if (receipt !== null)
+      dirs.push(...[receipt.dir, ...Object.values(receipt.outputs)].map((path) => resolve(workspace, path)));
+  }
+  return dirs;
+}
+
+/** Checkpoints of this run that attempts of other runs start from, such as those that `train.fromCheckpoint` names. */
+async function usedElsewhere(workspace: string, run: string): Promise<string[]> {
+  const dirs: string[] = [];
+  for (const other of await foldersOf(join(workspace, 'runs'))) {
+    const inUse = basename(other) === run ? null : (await readLedger(other)).inUse;
+    if (inUse !== null) dirs.push(resolve(other, inUse.dir));
+  }
+  return dirs;
+}
+
+async function attemptDirs(root: string): Promise<string[]> {
+  return (await foldersOf(join(root, 'attempts'))).filter((dir) => attemptOfFolder(basename(dir)) !== null);
+}
+
+async function foldersOf(dir: string): Promise<string[]> {
+  if ((await listFolder(dir)) === null) return [];
+  const entries = await readdir(dir, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(dir, name));
+}

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+
+/** Everything that ends an attempt, as people fix it. A cause is forever; rules that find it may be added. */
+export const CauseSchema = z.enum([
+  'bad-input',
+  'code-error',
+  'data-error',
+  'empty-load',
+  'environment',
+  'exception',
+  'rank-killed',
+  'rank-crashed',
+  'rank-exit',
+  'out-of-memory',
+  'disk-full',
+  'port-taken',
+  'leftover',
+  'nan-loss',
+  'stalled',
+  'unfinished',
+  'unkillable',
+  'keeper-lost',
+  'workspace-lost',
+  'host-lost',
+  'fenced',
+  'stopped',
+  'peer-lost',
+  'unknown',
+]);
+export type Cause = z.infer<typeof CauseSchema>;
+
+/** stop parks the run; clean-restart sweeps leftovers first; replace-host takes other hosts. */
+export const ReactionSchema = z.enum(['stop', 'restart', 'clean-restart', 'replace-host']);
+export type Reaction = z.infer<typeof ReactionSchema>;
+
+/** One sign of trouble on one host: a rule that matched. */
+export const FindingSchema = z.object({
+  rule: z.string().describe('Id of the rule.'),
+  cause: CauseSchema,
+  isCascade: z.boolean().describe('Follows from a failure elsewhere; never a first cause.'),
+  reaction: ReactionSchema,
+  weight: z.number().describe('How much it says: an exit status 1, a traceback 2, a known text or event 3.'),
+  rank: z.number().nullable().describe('Global rank; null when it is about the whole host.'),
+  at: z.string().nullable().describe("When, by the host's clock, RFC 3339; null when nobody knows."),
+  sentence: z.string().describe('What happened, with host and rank.'),
+  lines: z.array(z.string()).describe('Log lines that show it, oldest first.'),
+});
+export type Finding = z.infer<typeof FindingSchema>;
+
+/** What one host knows of its part of a failed attempt; at most 4 kB, the logs stay on the host. */
+export const HostEvidenceSchema = z.looseObject({
+  v: z.literal(1),
+  host: z.string(),
+  nodeRank: z.number(),
+  isReached: z.boolean().describe('false: the host did not answer; then nothing else here is known.'),
+  findings: z.array(FindingSchema),
+  exitCode: z.number().nullable().describe('Exit status of the launcher.'),
+  exitSignal: z.string().nullable(),
+  stopReason: z.string().nullable().describe('Why the keeper stopped it; null when it ended by itself.'),
+  endedAt: z.string().nullable(),
+  unkillable: z.array(z.number()).describe('Pids that survived SIGKILL.'),
+  phase: z.string(),
+  lastIteration: z.number().nullable(),
+  lastIterationAt: z.string().nullable().describe('When its log last grew, by the clock of the host, RFC 3339.'),
+  firstIterationAt: z.string().nullable(),
+  stepMs: z.number().nullable().describe('Mean time of an iteration, ms.'),
+  clockOffsetMs: z.number().describe("Host's clock minus the server's; 0 within the tolerance."),
+  tail: z.array(z.string()).describe("Last lines of the launcher's own log."),
+});
+export type HostEvidence = z.infer<typeof HostEvidenceSchema>;
+
+/** Answer of `diagnose`: the first cause over all hosts. */
+export const VerdictSchema = z.object({
+  rule: z.string(),
+  cause: CauseSchema,
+  reaction: ReactionSchema.describe('What the rule asks for; the policy decides.'),
+  host: z.string().nullable(),
+  rank: z.number().nullable(),
+  at: z.string().nullable().describe("When it happened, by the server's clock."),
+  sentence: z.string(),
+  evidenceLines: z.array(z.string()),
+  confidence: z.enum(['high', 'medium', 'low']),
+});
+export type Verdict = z.infer<typeof VerdictSchema>;
+
+/** `runs/<run>/incidents/0001.json`: one failed attempt and what was done about it. */
+export const IncidentSchema = z.looseObject({
+  v: z.literal(1),
+  id: z.string().describe('Chain of the workflow and number in it: a repeated write finds its own file.'),
+  run: z.string(),
+  attempt: z.number().nullable().describe('null: it failed before an attempt was opened.'),
+  at: z.string().describe('When the workflow learnt of it, RFC 3339.'),
+  verdict: VerdictSchema,
+  reaction: ReactionSchema.describe('What was done.'),
+  why: z.string().describe('Why this reaction.'),
+  hosts: z
+    .array(z.object({ host: z.string(), state: z.enum(['failed', 'stopped', 'lost']) }))
+    .describe('By node rank.'),
+  lastIteration: z.number().nullable(),
+  resumedFrom: z
+    .number()
+    .nullable()
+    .describe('Iteration that the next attempt started from; null while it is not known, 0 for the converted weights.'),
+  stepsLost: z.number().nullable().describe('Iterations done again; null while not known.'),
+  detectMs: z.number().nullable().describe('From the failure to the workflow knowing it.'),
+  stopMs: z.number().nullable().describe('From knowing to all other ranks proven dead.'),
+  relaunchMs: z.number().nullable().describe('From all dead to the next attempt being started; null after a stop.'),
+  firstIterationMs: z.number().nullable().describe("From there to the next attempt's first new iteration."),
+});
+export type Incident = z.infer<typeof IncidentSchema>;
+
+/** An incident in a line, for memo and status. */
+export const IncidentNoteSchema = z.object({
+  attempt: z.number().nullable(),
+  cause: CauseSchema,
+  reaction: ReactionSchema,
+  host: z.string().nullable(),
+  sentence: z.string().describe('At most 160 characters.'),
+  at: z.string(),
+});
+export type IncidentNote = z.infer<typeof IncidentNoteSchema>;
+
+/** Signal `gangReported`: what the gang tells the workflow of the run at each launch and each incident. */
+export const GangReportSchema = z.object({
+  v: z.literal(1),
+  attempt: z.number().nullable(),
+  incidents: z.number().describe('Incidents so far in the run.'),
+  incident: IncidentNoteSchema.nullable().describe('The last one.'),
+  ettr: z.number().nullable().describe('Useful seconds of the gang / all seconds, 0 to 1.'),
+  checkpoint: z.number().nullable().describe('Iteration of the newest proven checkpoint.'),
+});
+export type GangReport = z.infer<typeof GangReportSchema>;

@@ -1,0 +1,148 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { problem } from '../../domain/errors.js';
+import type { Problem } from '../../schemas/problem.js';
+import type { Attempt, NodeDone, StageDone } from '../../schemas/stage-calls.js';
+import { inParallel } from './in-parallel.js';
+import { NodeFailure, onHost, quickCalls, workOn, type Gang, type Node } from './gang.js';
+import { runNodes, type NodeEnd } from './run-nodes.js';
+import { Silence } from './silence.js';
+
+/** What is known at the end of an attempt that failed: nothing of it runs any more. */
+export interface AttemptFailure {
+  /** null: it failed before an attempt was opened. */
+  readonly attempt: Attempt | null;
+  readonly nodes: readonly Node[];
+  /** The problem that the workflow learnt first, with its host where it has one. */
+  readonly problem: Problem;
+  readonly host: string | null;
+  readonly knownAtMs: number;
+  readonly deadAtMs: number;
+  readonly ends: ReadonlyMap<string, NodeEnd>;
+  /** Begin of the silence of lost hosts whose ranks may run on, ms since the epoch. */
+  readonly silentSinceMs: ReadonlyMap<string, number>;
+}
+
+export type AttemptOutcome =
+  | {
+      readonly kind: 'done';
+      readonly done: StageDone;
+      readonly attempt: Attempt | null;
+      readonly nodes: readonly NodeDone[];
+    }
+  | { readonly kind: 'failed'; readonly failure: AttemptFailure };
+
+/** What the loop does at the moment when an attempt is launched. */
+export type OnLaunch = (attempt: Attempt) => Promise<void>;
+
+/**
+ * One attempt on the hosts of the lease: all of them answer, their software is right, the attempt is opened in the
+ * workspace, all nodes run, and the last checkpoint is proven. Throws only when cancelled.
+ */
+export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<AttemptOutcome> {
+  const { input, grant } = gang;
+  const silence = new Silence(input, grant.hosts.length);
+  let attempt: Attempt | null = null;
+  let nodes: Node[] = [];
+  try {
+    await awaitAnswers(gang, silence);
+    await checkEnvironments(gang);
+    attempt = await openAttempt(gang);
+    nodes = nodesOf(gang, attempt);
+    // The launch is told while the nodes start: telling must not hold them up, and their failure goes first.
+    const told = onLaunch(attempt);
+    const outcome =
+      attempt.lastIteration === null ? await runNodes(input, nodes, silence) : { kind: 'done' as const, nodes: [] };
+    await told;
+    if (outcome.kind === 'failed') {
+      const { failure, knownAtMs, ends } = outcome;
+      return failed({ attempt, nodes, failure, knownAtMs, ends, silence });
+    }
+    return { kind: 'done', done: await seal(gang, nodes, outcome.nodes), attempt, nodes: outcome.nodes };
+  } catch (error) {
+    if (isCancellation(error) || CancellationScope.current().consideredCancelled || !(error instanceof NodeFailure))
+      throw error;
+    const isLost = error.isSilence;
+    const ends = new Map<string, NodeEnd>(isLost ? [[error.host, 'lost']] : []);
+    return failed({ attempt, nodes, failure: error, knownAtMs: Date.now(), ends, silence: null });
+  }
+}
+
+interface Failed {
+  readonly attempt: Attempt | null;
+  readonly nodes: readonly Node[];
+  readonly failure: NodeFailure;
+  readonly knownAtMs: number;
+  readonly ends: ReadonlyMap<string, NodeEnd>;
+  /** null: no rank of this attempt runs or ran on a host that is lost. */
+  readonly silence: Silence | null;
+}
+
+function failed({ attempt, nodes, failure, knownAtMs, ends, silence }: Failed): AttemptOutcome {
+  const silent = [...ends].flatMap(([host, end]) => {
+    const since = silence?.since(host) ?? null;
+    return end === 'lost' && since !== null ? [[host, since] as const] : [];
+  });
+  return {
+    kind: 'failed',
+    failure: {
+      attempt,
+      nodes,
+      problem: failure.problem,
+      host: failure.host,
+      knownAtMs,
+      deadAtMs: Date.now(),
+      ends,
+      silentSinceMs: new Map(silent),
+    },
+  };
+}
+
+/** A host of a new lease that is gone costs seconds here, and the ten minutes of a restarting worker later. */
+async function awaitAnswers({ input, grant }: Gang, silence: Silence): Promise<void> {
+  await inParallel(grant.hosts, async ({ name }) => {
+    try {
+      await quickCalls(input, name).probeHost(undefined);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const failure = new NodeFailure(name, error);
+      if (!failure.isSilence || (await silence.settle(name)) === 'lost') throw failure;
+    }
+  });
+}
+
+/** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */
+async function checkEnvironments({ input, grant }: Gang): Promise<void> {
+  const answers = await Promise.all(
+    grant.hosts.map(({ name }) => onHost(name, workOn(input, name, 'environment').ensureEnvironment(input.call))),
+  );
+  const odd = answers.filter(({ digest }) => digest !== input.environmentDigest);
+  const [first] = odd;
+  if (first === undefined) return;
+  const facts = problem('EnvironmentsDiffer', {
+    where: first.host,
+    what: `the software of ${odd.map(({ host }) => host).join(', ')} changed since the environment stage`,
+  });
+  throw NodeFailure.of(first.host, facts);
+}
+
+async function openAttempt({ input, grant }: Gang): Promise<Attempt> {
+  const [first] = grant.hosts;
+  if (first === undefined) throw new TypeError('a lease holds no hosts');
+  return onHost(
+    first.name,
+    quickCalls(input, first.name).openAttempt({ ...input.call, lease: grant.lease, hosts: grant.hosts }),
+  );
+}
+
+function nodesOf({ input, grant }: Gang, attempt: Attempt): Node[] {
+  const nodeCount = grant.hosts.length;
+  return grant.hosts.map(({ name }, nodeRank) => ({
+    host: name,
+    call: { ...input.call, attempt, lease: grant.lease, nodeRank, nodeCount },
+  }));
+}
+
+async function seal({ input }: Gang, [first]: readonly Node[], nodes: readonly NodeDone[]): Promise<StageDone> {
+  if (first === undefined) throw new TypeError('a gang has no first node');
+  return onHost(first.host, workOn(input, first.host, 'seal').sealTraining({ ...first.call, nodes: [...nodes] }));
+}

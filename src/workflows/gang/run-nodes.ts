@@ -1,0 +1,128 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { trainActivityId } from '../../domain/ids.js';
+import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
+import { workActivities } from '../activity-options.js';
+import { inParallel } from './in-parallel.js';
+import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
+import type { Silence } from './silence.js';
+
+/** How a host's part of a failed attempt ended: proven dead, unreachable, or with processes that cannot be ended. */
+export type NodeEnd = 'dead' | 'lost' | 'unfit';
+
+export type NodesOutcome =
+  | { readonly kind: 'done'; readonly nodes: readonly NodeDone[] }
+  | {
+      readonly kind: 'failed';
+      readonly failure: NodeFailure;
+      readonly knownAtMs: number;
+      readonly ends: ReadonlyMap<string, NodeEnd>;
+    };
+
+/** Ranks of a broken gang have nothing to finish: their peers are gone. */
+const FAULT_GRACE_MS = 2_000;
+
+/**
+ * Runs all nodes of an attempt. When one fails, the others are stopped by direct calls, since cancelling alone takes
+ * seconds, and the answer comes when every rank is proven dead or its host is lost. Throws only when cancelled.
+ */
+export async function runNodes(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<NodesOutcome> {
+  const running = nodes.map((node) => {
+    const scope = new CancellationScope();
+    return { node, scope, done: scope.run(() => superviseNode(input, node, silence)) };
+  });
+  silence.watch(() => newestIteration(input, nodes, silence));
+  try {
+    return { kind: 'done', nodes: await Promise.all(running.map(({ done }) => done)) };
+  } catch (error) {
+    const knownAtMs = Date.now();
+    silence.watch(null);
+    const isAsked = CancellationScope.current().consideredCancelled;
+    if (isAsked) silence.hurry();
+    const ends = await CancellationScope.nonCancellable(async () => {
+      const reason = isAsked ? 'cancelled' : 'a node of the gang failed';
+      const stopped = await stopNodes(
+        input,
+        nodes,
+        silence,
+        reason,
+        isAsked ? input.call.timing.stopGraceMs : FAULT_GRACE_MS,
+      );
+      // Nobody will answer for a lost host: its supervisor ends when the server notices.
+      for (const { node, scope } of running) if (stopped.get(node.host) !== 'dead') scope.cancel();
+      await Promise.allSettled(running.map(({ done }) => done));
+      return stopped;
+    });
+    if (isAsked || !(error instanceof NodeFailure)) throw error;
+    return { kind: 'failed', failure: error, knownAtMs, ends };
+  }
+}
+
+/** One supervisor, taken up again while its host is only not heard. */
+async function superviseNode(input: GangInput, { host, call }: Node, silence: Silence): Promise<NodeDone> {
+  const activities = workActivities({
+    timing: call.timing,
+    fleet: input.fleet,
+    host,
+    activityId: trainActivityId(call.attempt.attempt, call.nodeRank),
+    summary: `train attempt ${call.attempt.attempt}, node ${call.nodeRank}`,
+    timeoutMs: call.stage.timeoutMs,
+  });
+  for (;;) {
+    try {
+      return await activities.trainNode(call);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      if (!isUnanswered(error)) throw new NodeFailure(host, error);
+      const state = await Promise.race([silence.settle(host), CancellationScope.current().cancelRequested]);
+      if (state === 'lost') throw new NodeFailure(host, error);
+    }
+  }
+}
+
+async function stopNodes(
+  input: GangInput,
+  nodes: readonly Node[],
+  silence: Silence,
+  reason: string,
+  graceMs: number,
+): Promise<Map<string, NodeEnd>> {
+  const ends = await inParallel(nodes, ({ host, call }) =>
+    stopNode(input, host, { ...call, reason, graceMs }, silence),
+  );
+  return new Map(nodes.map(({ host }, index) => [host, ends[index] ?? 'dead']));
+}
+
+async function stopNode(
+  input: GangInput,
+  host: string,
+  call: Parameters<ReturnType<typeof quickCalls>['stopNode']>[0],
+  silence: Silence,
+): Promise<NodeEnd> {
+  for (;;) {
+    try {
+      await quickCalls(input, host).stopNode(call);
+      return 'dead';
+    } catch (error) {
+      // It answered, several times, that it cannot end them.
+      if (!isUnanswered(error)) return 'unfit';
+      if ((await silence.settle(host)) === 'lost') return 'lost';
+    }
+  }
+}
+
+/** Only the last node logs iterations, and when it is gone the first can tell whether a checkpoint was saved. */
+async function newestIteration(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<number | null> {
+  const tellers = nodes.filter(
+    ({ host }, index) => (index === 0 || index === nodes.length - 1) && !silence.isSilent(host),
+  );
+  const looks = await inParallel(tellers, ({ host, call }) =>
+    quickCalls(input, host)
+      .lookAtNode(call)
+      .catch((error: unknown) => {
+        if (isCancellation(error)) throw error;
+        return null;
+      }),
+  );
+  const iterations = looks.flatMap((look) => look?.lastIteration ?? []);
+  return iterations.length === 0 ? null : Math.max(...iterations);
+}

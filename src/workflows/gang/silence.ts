@@ -1,0 +1,114 @@
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import type { GangInput } from '../../schemas/stage-calls.js';
+import { isUnanswered, quickCalls } from './gang.js';
+
+/** The newest iteration that hosts of the gang know of; null when nobody can tell. */
+export type LookForProgress = () => Promise<number | null>;
+
+/** Probes of a silent host within the time that it is given. */
+const PROBES = 4;
+
+/**
+ * Tells hosts that are gone from those that are only not heard. A silent host is *unobserved*; it is lost when it
+ * answered no probe for `probeTimeoutMs`, the gang made no iteration meanwhile, and it is not one of many: when more
+ * than half of the hosts are silent together, it is the way to them that is gone, and waiting costs nothing.
+ */
+export class Silence {
+  readonly #input: GangInput;
+  readonly #hosts: number;
+  /** Hosts that are silent now, lost ones included, with the begin of their silence. */
+  readonly #since = new Map<string, number>();
+  readonly #settling = new Map<string, Promise<'back' | 'lost'>>();
+  #look: LookForProgress | null = null;
+  #isHurried = false;
+
+  constructor(input: GangInput, hosts: number) {
+    this.#input = input;
+    this.#hosts = hosts;
+  }
+
+  /** Sets how to see whether the gang still steps; null once it is being stopped. */
+  watch(look: LookForProgress | null): void {
+    this.#look = look;
+  }
+
+  /** Begin of a lost host's silence, ms since the epoch. */
+  since(host: string): number | null {
+    return this.#since.get(host) ?? null;
+  }
+
+  isSilent(host: string): boolean {
+    return this.#since.has(host);
+  }
+
+  /** Somebody asked for the end: hosts that are silent get no more than their own time. */
+  hurry(): void {
+    this.#isHurried = true;
+  }
+
+  /**
+   * Finds out about a host that did not answer; several may wait for one answer. Not cancelled with who asked first:
+   * cleaning up needs the answer as well.
+   */
+  settle(host: string): Promise<'back' | 'lost'> {
+    const known = this.#settling.get(host);
+    if (known !== undefined) return known;
+    const settling = CancellationScope.nonCancellable(() => this.#probe(host)).finally(() =>
+      this.#settling.delete(host),
+    );
+    this.#settling.set(host, settling);
+    return settling;
+  }
+
+  async #probe(host: string): Promise<'back' | 'lost'> {
+    const { probeTimeoutMs, callTimeoutMs } = this.#input.call.timing;
+    const patienceMs = Math.min(callTimeoutMs, Math.ceil(probeTimeoutMs / PROBES));
+    if (!this.#since.has(host)) this.#since.set(host, Date.now());
+    let graceFrom = Date.now();
+    let iteration = await this.#iteration();
+    for (;;) {
+      const askedAt = Date.now();
+      if (await this.#answers(host, patienceMs)) {
+        this.#since.delete(host);
+        return 'back';
+      }
+      const now = Date.now();
+      // A probe that took far longer than it may: the server was away, and workers need a moment to find it again.
+      const wasAway = now - askedAt > 2 * patienceMs + SLACK_MS;
+      if (wasAway || this.#isControlPlane(host)) {
+        graceFrom = now;
+      } else if (now - graceFrom >= probeTimeoutMs) {
+        const newest = await this.#iteration();
+        if (newest === null || newest <= (iteration ?? -1)) return 'lost';
+        iteration = newest;
+        graceFrom = Date.now();
+      }
+      // A probe that failed at once must not become a tight loop.
+      await sleep(Math.max(1, patienceMs - (Date.now() - askedAt)));
+    }
+  }
+
+  async #answers(host: string, patienceMs: number): Promise<boolean> {
+    try {
+      await quickCalls(this.#input, host, patienceMs).probeHost(undefined);
+      return true;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      // A call that failed was answered.
+      return !isUnanswered(error);
+    }
+  }
+
+  async #iteration(): Promise<number | null> {
+    return this.#look === null ? null : this.#look();
+  }
+
+  /** One silent host of two is a host; two of two are not, for as long as the run would wait for hosts anyway. */
+  #isControlPlane(host: string): boolean {
+    if (this.#isHurried || this.#since.size < 2 || this.#since.size <= this.#hosts / 2) return false;
+    return Date.now() - (this.#since.get(host) ?? 0) < this.#input.recovery.spareWaitMs;
+  }
+}
+
+/** What dispatching may take on a loaded server. */
+const SLACK_MS = 5_000;

@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { StallWatch, type Sees, type Stall, type StallSample } from '../../src/domain/stall.js';
+
+const TIMING = { stallStartMs: 1_000, stallStepMs: 100, stallSaveMs: 500 };
+const ALL: Sees = { milestones: true, iterations: true };
+
+/** Lets a watch see one sample each 10 ms; answers the first stall with its time. */
+function watch(
+  sees: Sees,
+  sampleAt: (ms: number) => Partial<StallSample>,
+  untilMs = 3_000,
+): (Stall & { readonly atMs: number }) | null {
+  const stalls = new StallWatch(TIMING, sees);
+  for (let ms = 0; ms <= untilMs; ms += 10) {
+    const stall = stalls.look({
+      nowMs: ms,
+      phase: 'training',
+      iteration: null,
+      stepMs: null,
+      logBytes: 0,
+      cpuMs: null,
+      ...sampleAt(ms),
+    });
+    if (stall !== null) return { ...stall, atMs: ms };
+  }
+  return null;
+}
+
+/** One iteration each `everyMs` until `endMs`. */
+function steps(everyMs: number, endMs: number): (ms: number) => Partial<StallSample> {
+  return (ms) => {
+    const iteration = Math.floor(Math.min(ms, endMs) / everyMs);
+    return { iteration, stepMs: everyMs, logBytes: iteration * 100 };
+  };
+}
+
+describe('a stall', () => {
+  it('is told after the shortest patience when steps are quick', () => {
+    expect(watch(ALL, steps(5, 200))).toMatchObject({ atMs: 300, budgetMs: 100, phase: 'training' });
+  });
+
+  it('is told after ten times the median when steps are slow', () => {
+    expect(watch(ALL, steps(50, 1_000))).toMatchObject({ atMs: 1_500, budgetMs: 500 });
+  });
+
+  it('needs that no rank says anything', () => {
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), logBytes: ms }))).toBeNull();
+  });
+
+  it('waits as for a save while ranks compute', () => {
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), cpuMs: ms }))).toMatchObject({ atMs: 700, budgetMs: 500 });
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), cpuMs: ms / 100 }))).toMatchObject({ atMs: 300 });
+  });
+
+  it('gives a save its own time', () => {
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), phase: ms > 200 ? 'saving' : 'training' }))).toMatchObject({
+      atMs: 710,
+      budgetMs: 500,
+      phase: 'saving',
+    });
+  });
+
+  it('gives the start its own time, on hosts that would see it end', () => {
+    expect(watch(ALL, () => ({ phase: 'loading' }))).toMatchObject({ atMs: 1_000, budgetMs: 1_000, phase: 'loading' });
+    expect(watch({ milestones: false, iterations: true }, () => ({ phase: 'starting' }))).toMatchObject({
+      atMs: 1_000,
+    });
+    expect(watch({ milestones: true, iterations: false }, () => ({ phase: 'loading' }))).toMatchObject({ atMs: 1_000 });
+  });
+
+  it('is not judged by hosts that cannot see steps', () => {
+    expect(watch({ milestones: true, iterations: false }, () => ({ phase: 'training' }))).toBeNull();
+    expect(watch({ milestones: false, iterations: false }, () => ({ phase: 'starting' }))).toBeNull();
+  });
+
+  it('is not told of a training that is done', () => {
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), phase: ms > 200 ? 'done' : 'training' }))).toBeNull();
+  });
+
+  it('is never told while iterations come within the patience (property)', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 5, maxLength: 60 }), (gaps) => {
+        const stalls = new StallWatch(TIMING, ALL);
+        let nowMs = 0;
+        gaps.forEach((gap, iteration) => {
+          nowMs += gap;
+          expect(
+            stalls.look({ nowMs, phase: 'training', iteration, stepMs: gap, logBytes: iteration, cpuMs: null }),
+          ).toBeNull();
+        });
+      }),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+/** What tests change in the spec of the simulated trainer. */
+export interface SimulatedSpec {
+  readonly name: string;
+  readonly workspace: string;
+  readonly iterations?: number;
+  readonly every?: number;
+  /** Variables of the launchers and ranks, such as SIM_FAULTS; see README.md of the recipe. */
+  readonly env?: Readonly<Record<string, string | number>>;
+}
+
+/** Text of a spec for two hosts with two ranks each, whose programs need neither Python nor torch. */
+export function simulatedSpec({ name, workspace, iterations = 200, every = 50, env = {} }: SimulatedSpec): string {
+  return `apiVersion: temper/v1
+name: ${name}
+recipe: simulated
+workspace: ${workspace}
+fleet: { hosts: 2, npusPerHost: 2 }
+weights: { source: 'seed:1' }
+data:
+  - { name: numbers, format: synthetic, rows: 400, heldOutRows: 50, seed: 7 }
+train:
+  iterations: ${iterations}
+  microBatchSize: 4
+  learningRate: 2.0e-3
+  warmupFraction: 0.05
+  freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
+  checkpoint: { every: ${every}, keep: 3, fidelity: full }
+  env: ${JSON.stringify(env)}
+`;
+}

@@ -1,0 +1,198 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { quietWorkers } from '../e2e/support/quiet.js';
+import { expectClean, failing, found, incidentsOf, reasonOf } from './support/gang.js';
+import { openSite, TIMING, type Fleet, type Site } from './support/site.js';
+import { World } from './support/world.js';
+
+let site: Site;
+beforeAll(async () => {
+  quietWorkers();
+  site = await openSite('loss');
+});
+afterAll(() => site.stop());
+
+const RECOVERY = { maxRestartsWithoutProgress: 3, spareWaitMs: 30_000, onUnknown: 'restart' as const };
+
+describe('a gang that loses a host', { timeout: 120_000 }, () => {
+  it('goes on with a spare once the fence of the lost host has passed, and the host is good again when it is back', async () => {
+    const lostAt: number[] = [];
+    const startedAt: number[] = [];
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async (attempt) => {
+        lostAt.push(Date.now());
+        await fleet?.lose('h2');
+        attempt.fail('h1', found('h1', 'peer-lost', { isCascade: true }));
+      },
+      (attempt) => {
+        startedAt.push(Date.now());
+        attempt.finish();
+      },
+    ]);
+    fleet = await site.open(world, ['h1', 'h2', 'h3']);
+    await (await fleet.train({ spares: 1 })).result();
+    expect(world.attempts.map(({ hosts }) => hosts)).toEqual([
+      ['h1', 'h2'],
+      ['h1', 'h3'],
+    ]);
+    expect(incidentsOf(world)).toMatchObject([
+      {
+        reaction: 'replace-host',
+        verdict: { cause: 'host-lost', host: 'h2' },
+        hosts: [
+          { host: 'h1', state: 'stopped' },
+          { host: 'h2', state: 'lost' },
+        ],
+      },
+    ]);
+    // Its keeper may have run on until it missed the workspace for this long.
+    expect((startedAt[0] ?? 0) - (lostAt[0] ?? 0)).toBeGreaterThanOrEqual(TIMING.fenceTimeoutMs);
+    expect((await fleet.state()).setAside).toMatchObject([{ host: 'h2', kind: 'unobserved' }]);
+    await fleet.add('h2');
+    expect((await fleet.state()).setAside).toBeUndefined();
+    await expectClean(fleet);
+  });
+
+  it('waits for a host when there is no spare', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async (attempt) => {
+        await fleet?.lose('h2');
+        attempt.fail('h1', {});
+      },
+    ]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    const handle = await fleet.train({ recovery: RECOVERY });
+    await expect.poll(async () => (await fleet?.state())?.waiting, { timeout: 60_000 }).toMatchObject([{ count: 2 }]);
+    await fleet.add('h4');
+    await handle.result();
+    expect(world.attempts.map(({ hosts }) => hosts)).toEqual([
+      ['h1', 'h2'],
+      ['h1', 'h4'],
+    ]);
+    await expectClean(fleet);
+  });
+
+  it('parks when no host came in time, and holds none', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async (attempt) => {
+        await fleet?.lose('h2');
+        attempt.fail('h1', {});
+      },
+    ]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    const reason = await reasonOf((await fleet.train({ recovery: { ...RECOVERY, spareWaitMs: 1_000 } })).result());
+    expect(reason).toMatchObject({
+      code: 'HostLost',
+      where: 'h2',
+      what: expect.stringContaining('no host came to replace h2'),
+    });
+    await expect.poll(async () => (await fleet?.state())?.waiting).toEqual([]);
+    await expectClean(fleet);
+  });
+
+  it('attaches again to a host that was only not heard', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async () => {
+        await fleet?.lose('h2');
+        // Longer than an attempt of the supervisor may wait for its worker; the probes have not given up yet.
+        await expect
+          .poll(() => world.calls.filter((call) => call === 'lookAtNode h1').length, { timeout: 30_000 })
+          .toBeGreaterThan(0);
+        await fleet?.add('h2');
+      },
+      (attempt) => attempt.finish(),
+    ]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    const handle = await fleet.train();
+    await handle.result();
+    expect(world.attempts).toHaveLength(1);
+    expect(world.incidents.size).toBe(0);
+    expect(world.calls.filter((call) => call === 'trainNode h2').length).toBeGreaterThan(1);
+    await expectClean(fleet);
+  });
+
+  it('loses no host while its iterations go on', async () => {
+    let fleet: Fleet | null = null;
+    const looks = () => world.calls.filter((call) => call === 'lookAtNode h1').length;
+    const world: World = new World([
+      async () => {
+        world.iteration = 1;
+        const steps = setInterval(() => (world.iteration = (world.iteration ?? 0) + 1), 100);
+        await fleet?.lose('h2');
+        // The second look comes when the probes would have given up.
+        await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
+        clearInterval(steps);
+        await fleet?.add('h2');
+      },
+      (attempt) => attempt.finish(),
+    ]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    await (await fleet.train()).result();
+    expect(world.attempts).toHaveLength(1);
+    expect(world.incidents.size).toBe(0);
+    await expectClean(fleet);
+  });
+
+  it('waits when more than half of its hosts vanish together: that is the way to them', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async (attempt) => {
+        const { nodes } = attempt;
+        await Promise.all([fleet?.lose('h1'), fleet?.lose('h2')]);
+        // Far beyond the time after which one silent host is lost.
+        await new Promise((resolve) => setTimeout(resolve, TIMING.scheduleToStartMs + 2 * TIMING.probeTimeoutMs));
+        expect(nodes.size).toBe(2);
+        await Promise.all([fleet?.add('h1'), fleet?.add('h2')]);
+      },
+      (attempt) => attempt.finish(),
+    ]);
+    fleet = await site.open(world, ['h1', 'h2', 'h3']);
+    await (await fleet.train({ recovery: { ...RECOVERY, spareWaitMs: 120_000 } })).result();
+    expect(world.attempts).toHaveLength(1);
+    expect(world.incidents.size).toBe(0);
+    await expectClean(fleet);
+  });
+
+  it('quarantines a host whose processes survive SIGKILL, for a person to take back', async () => {
+    const world = new World([
+      (attempt) => {
+        attempt.world.evidence.set('h2', { unkillable: [4711] });
+        attempt.fail('h1', found('h1', 'rank-killed'));
+      },
+    ]);
+    const fleet = await site.open(world, ['h1', 'h2', 'h3']);
+    await (await fleet.train()).result();
+    expect(world.attempts.map(({ hosts }) => hosts)).toEqual([
+      ['h1', 'h2'],
+      ['h1', 'h3'],
+    ]);
+    await fleet.announce('h2');
+    expect((await fleet.state()).setAside).toMatchObject([{ host: 'h2', kind: 'unfit' }]);
+    await site.client.workflow.getHandle(`temper/${fleet.name}/fleet`).signal('takeHostBack', { v: 1, host: 'h2' });
+    await expect.poll(async () => (await fleet.state()).setAside).toBeUndefined();
+    await expectClean(fleet);
+  });
+
+  it('can be cancelled while it waits for a host, and its place in the queue is free', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([failing('h2', 'host-lost', { reaction: 'replace-host' })]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    await site.client.workflow
+      .getHandle(`temper/${fleet.name}/fleet`)
+      .signal('setHostAside', { v: 1, host: 'h1', kind: 'cordoned', reason: 'test', at: '' });
+    await fleet.add('h3');
+    const handle = await fleet.train({ recovery: RECOVERY });
+    await expect.poll(() => world.incidents.size, { timeout: 30_000 }).toBe(1);
+    await site.client.workflow
+      .getHandle(`temper/${fleet.name}/fleet`)
+      .signal('setHostAside', { v: 1, host: 'h3', kind: 'cordoned', reason: 'test', at: '' });
+    await expect.poll(async () => (await fleet?.state())?.waiting.length, { timeout: 30_000 }).toBe(1);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    await expect.poll(async () => (await fleet?.state())?.waiting).toEqual([]);
+    await expectClean(fleet);
+  });
+});
