@@ -64,9 +64,9 @@ async function startOrAttach(supervision: Supervision, signal: AbortSignal): Pro
   const isAsked = findKeeper(host.scratch, id) !== null;
   // One that runs already is attached to even now, so that a requested stop reaches it.
   if (signal.aborted && !isAsked) throw signal.reason;
-  const begun: Progress = { v: 1, stage: stage.name, host: host.name, phase: 'starting', step: command.step };
-  heartbeat(begun);
-  const timer = setInterval(heartbeat, timing.heartbeatIntervalMs, begun);
+  // Without the step, which is told once its command runs.
+  const begun: Progress = { v: 1, stage: stage.name, host: host.name, phase: 'starting' };
+  const timer = setInterval(() => heartbeat(begun), timing.heartbeatIntervalMs);
   try {
     if (fence !== undefined && !isAsked) {
       const claim = { run, attempt: fence.attempt, lease: fence.lease };

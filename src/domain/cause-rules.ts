@@ -209,6 +209,14 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'clean-restart',
     'the keeper on {host} is of no use: {text}',
   ),
+  row('fenced-off', { kind: 'problem', codes: ['FencedOff'] }, 'fenced', 'stop', 'a newer attempt took over: {text}'),
+  row(
+    'host-unkillable',
+    { kind: 'problem', codes: ['HostUnkillable'] },
+    'unkillable',
+    'replace-host',
+    '{host}: {text}',
+  ),
   row(ANY_PROBLEM, { kind: 'problem' }, 'unknown', 'restart', '{text}'),
   // How ranks ended, when they left no word. 2 is what argparse and our own programs answer to wrong input.
   row(

@@ -1,4 +1,5 @@
 import { listKeepers } from './keeper/client.js';
+import { endKeeper } from './keeper/end.js';
 import type { KeeperHandle } from './keeper/handle.js';
 
 /** Stops all keepers whose id begins with `prefix` and waits until their commands are proven gone; answers which ran. */
@@ -23,11 +24,7 @@ async function stopAll(keepers: readonly KeeperHandle[], reason: string, graceMs
   const stopped = await Promise.all(
     keepers.map(async (keeper) => {
       if (await isOver(keeper)) return null;
-      await keeper.stop({ reason, graceMs });
-      // One that was only starting may have ended before it began its command.
-      if ((await keeper.status()).state === 'absent') return null;
-      await keeper.waitForExit();
-      return keeper.id;
+      return (await endKeeper(keeper, { reason, graceMs })) === null ? null : keeper.id;
     }),
   );
   return stopped.filter((id) => id !== null);

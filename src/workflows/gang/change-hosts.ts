@@ -9,14 +9,18 @@ import { setHostAsideSignal } from '../messages.js';
 import type { AttemptFailure } from './run-attempt.js';
 
 /** Hosts that no lease may get for now: they are lost, or processes on them cannot be ended. */
-export function unusableHosts({ ends }: AttemptFailure, evidence: readonly HostEvidence[]): SetAside[] {
+export function unusableHosts(failure: AttemptFailure, evidence: readonly HostEvidence[]): SetAside[] {
+  const { ends, problem: cause, host: blamed } = failure;
   const at = new Date().toISOString();
   const lost = [...ends]
     .filter(([, end]) => end === 'lost')
     .map(([host]): SetAside => ({ host, kind: 'unobserved', reason: 'it vanished during a training', at }));
   const stuck = evidence.filter(({ unkillable, host }) => unkillable.length > 0 || ends.get(host) === 'unfit');
+  // Left by an earlier attempt, so the evidence of this one does not show them.
+  const isHaunted = cause.code === 'HostUnkillable' && blamed !== null && !stuck.some(({ host }) => host === blamed);
   return [
     ...lost,
+    ...(isHaunted ? [{ host: blamed, kind: 'unfit' as const, reason: cause.what, at }] : []),
     ...stuck.map(({ host, unkillable }): SetAside => ({
       host,
       kind: 'unfit',
