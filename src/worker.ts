@@ -13,6 +13,7 @@ import { readConfig, type Config } from './config.js';
 import { TemperError } from './domain/errors.js';
 import { controlQueue, hostQueue } from './domain/ids.js';
 import type { HostContext } from './host/context.js';
+import { readHostFence } from './host/fence/host-fence.js';
 import { announcedMachineId } from './host/probe.js';
 import { hostContext } from './host/this-host.js';
 import { makeLogger, temporalLogger } from './logger.js';
@@ -116,7 +117,7 @@ async function runHost(host: HostContext, { target, common, labels, logger, stop
     });
   const ended = new AbortController();
   try {
-    await stayRegistered(hostRecord(host, labels), host.fleet, target, logger, AbortSignal.any([stop, ended.signal]));
+    await stayRegistered(recordOf(host, labels), host.fleet, target, logger, AbortSignal.any([stop, ended.signal]));
     const workers = await Promise.all([make('ctl', CTL_SLOTS), make('run', RUN_SLOTS)]);
     await Promise.all(workers.map((worker) => worker.run()));
   } catch (error) {
@@ -126,9 +127,9 @@ async function runHost(host: HostContext, { target, common, labels, logger, stop
   }
 }
 
-function hostRecord({ name, address, scratch }: HostContext, labels: readonly string[]): HostRecord {
+function recordOf({ name, address, scratch }: HostContext, labels: readonly string[]): () => Promise<HostRecord> {
   const startedAt = new Date().toISOString();
-  return {
+  return async () => ({
     v: 1,
     name,
     machineId: announcedMachineId(),
@@ -137,7 +138,8 @@ function hostRecord({ name, address, scratch }: HostContext, labels: readonly st
     labels: [...labels],
     scratch,
     startedAt,
-  };
+    lease: (await readHostFence(scratch))?.lease ?? 0,
+  });
 }
 
 /**

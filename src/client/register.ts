@@ -14,9 +14,10 @@ const ANSWER_MS = 15_000;
 /**
  * Announces a host to its fleet and keeps it announced. Returns after the first acceptance, waiting for server and
  * control worker as long as it takes; a refusal (another live machine has the name) is an error. `stop` ends it all.
+ * @param record what is announced, asked for each time: the newest lease of the host changes
  */
 export async function stayRegistered(
-  record: HostRecord,
+  record: () => Promise<HostRecord>,
   fleet: string,
   target: Target,
   logger: Logger,
@@ -25,12 +26,13 @@ export async function stayRegistered(
   const connection = Connection.lazy(target.options);
   const temporal = new Client({ connection, namespace: target.namespace });
   const announce = async (): Promise<void> => {
+    const host = await record();
     const answer = await connection.withDeadline(Date.now() + ANSWER_MS, () =>
-      registerHost(temporal, fleet, record, target.timing),
+      registerHost(temporal, fleet, host, target.timing),
     );
     if (!answer.accepted)
       throw new TemperError('UsageInvalid', {
-        where: record.name,
+        where: host.name,
         what: answer.why ?? 'the fleet refused this host',
         fix: 'give this host another --name, or stop the other worker',
       });

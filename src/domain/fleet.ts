@@ -33,8 +33,12 @@ export class FleetBook {
     return this.#hosts.get(name);
   }
 
-  /** A host that had vanished is back: its worker says so. One that a person or a failure took out stays out. */
+  /**
+   * A host that had vanished is back: its worker says so. One that a person or a failure took out stays out. Leases go
+   * on above what the host has seen: it refuses older ones, and this fleet may have lost its database since.
+   */
   register(host: HostRecord): void {
+    this.#nextLease = Math.max(this.#nextLease, (host.lease ?? 0) + 1);
     this.#hosts.set(host.name, host);
     if (this.#setAside.get(host.name)?.kind === 'unobserved') this.#setAside.delete(host.name);
   }

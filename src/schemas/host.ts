@@ -11,6 +11,11 @@ export const HostRecordSchema = z.looseObject({
   labels: z.array(z.string()),
   scratch: z.string(),
   startedAt: z.string(),
+  lease: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('Newest lease that this host has seen; a fleet that lost its database numbers on from there.'),
 });
 export type HostRecord = z.infer<typeof HostRecordSchema>;
 

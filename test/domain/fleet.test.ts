@@ -143,6 +143,18 @@ describe('the book of a fleet', () => {
     });
   });
 
+  it('numbers leases above what its hosts have seen, though its database was lost', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: [] });
+    book.register({ ...host('a'), lease: 41 });
+    book.register({ ...host('b'), lease: 7 });
+    book.register(host('c'));
+    book.request(request('r', 2));
+    expect(book.grantable()).toMatchObject([{ lease: 42 }]);
+    book.register({ ...host('a'), lease: 42 });
+    book.request(request('s', 1));
+    expect(book.grantable()).toMatchObject([{ lease: 43 }]);
+  });
+
   it('gives no lease a host that was set aside, until it is taken back', () => {
     const book = new FleetBook({ ...EMPTY, hosts: [host('a'), host('b'), host('c')] });
     const aside = (name: string, kind: 'cordoned' | 'unobserved' | 'unfit') =>
