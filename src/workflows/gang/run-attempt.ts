@@ -50,6 +50,9 @@ export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<Attemp
     nodes = nodesOf(gang, attempt);
     // The launch is told while the nodes start: telling must not hold them up, and their failure goes first.
     const told = onLaunch(attempt);
+    // Awaited below, unless the nodes were cancelled first: then its own cancellation must not be nobody's, because
+    // an unhandled rejection fails the workflow task again and again.
+    told.catch(() => undefined);
     const outcome =
       attempt.lastIteration === null ? await runNodes(input, nodes, silence) : { kind: 'done' as const, nodes: [] };
     await told;
