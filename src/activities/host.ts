@@ -11,6 +11,7 @@ import {
   StopNodeCallSchema,
   TrainCallSchema,
 } from '../schemas/stage-calls.js';
+import { EvaluateCallSchema, PromoteCallSchema, ResolveCallSchema } from '../schemas/retrain.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
@@ -23,6 +24,9 @@ import { lookAtNode } from './look-at-node.js';
 import { lookUpStage } from './look-up-stage.js';
 import { openAttempt } from './open-attempt.js';
 import { recordIncident } from './record-incident.js';
+import { evaluateModels } from './retrain/evaluate-models.js';
+import { promoteModel } from './retrain/promote-model.js';
+import { resolveRetrain } from './retrain/resolve-retrain.js';
 import { runStage } from './run-stage.js';
 import { sealTraining } from './seal-training.js';
 import type { StageHost } from './stage-host.js';
@@ -49,6 +53,9 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
     collectEvidence: activity(TrainCallSchema, (call) => collectEvidence(host, call)),
     findNewestCheckpoint: activity(StageCallSchema, (call) => findNewestCheckpoint(host, call)),
     recordIncident: activity(RecordIncidentCallSchema, (call) => recordIncident(call)),
+    resolveRetrain: activity(ResolveCallSchema, (call) => resolveRetrain(call)),
+    evaluateModels: activity(EvaluateCallSchema, (call) => evaluateModels(host, call)),
+    promoteModel: activity(PromoteCallSchema, (call) => promoteModel(call)),
     sealTraining: activity(SealCallSchema, (call) => sealTraining(host, call)),
   };
 }

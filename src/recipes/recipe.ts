@@ -31,6 +31,17 @@ export interface Recipe {
   readonly checkpoint: CheckpointContract;
   /** What failures of this training code mean; looked at before the generic rows. */
   readonly verdictRules: readonly CauseRule[];
+  /** How exported models are compared by retrains; without it a schedule needs a command of its own. */
+  readonly evaluation?: EvaluationRecipe;
+}
+
+/** Measures exported models on rows that training did not see. */
+export interface EvaluationRecipe {
+  /**
+   * Command that writes a JSON object of numbers with `evalLoss` to `output`. `rows` is a file of the user's; null
+   * means the rows that the data stage kept aside. Null: there are none.
+   */
+  measure(facts: StageFacts, model: string, output: string, rows: string | null): Command | null;
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */

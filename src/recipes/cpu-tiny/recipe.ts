@@ -3,6 +3,7 @@ import { megatronLog } from '../megatron/log-dialect.js';
 import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/checkpoint-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
+import { evaluation } from './evaluation.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
@@ -37,4 +38,5 @@ export const cpuTiny: Recipe = {
     compareConverted,
   },
   verdictRules,
+  evaluation,
 };
