@@ -6,6 +6,7 @@ import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
 import { defineFileCommands } from './define/file-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
+import { defineRetrainCommands } from './define/retrain-commands.js';
 import { defineServiceCommands } from './define/service-commands.js';
 import { outputFormat } from './define/shared.js';
 import type { Runner } from './define/shared.js';
@@ -68,6 +69,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
   const commands = [
     ...defineSpecCommands(runner),
     ...defineRunCommands(runner),
+    ...defineRetrainCommands(runner),
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
   ];

@@ -2,8 +2,19 @@ import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { getFleet } from '../client/fleet.js';
+import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { planOnHost } from '../client/plans.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
+import { applySchedule } from '../client/schedules/apply.js';
+import { approveRun } from '../client/schedules/approve.js';
+import { describeSchedule, listSchedules } from '../client/schedules/report.js';
+import {
+  backfillSchedule,
+  deleteSchedule,
+  pauseSchedule,
+  triggerSchedule,
+  unpauseSchedule,
+} from '../client/schedules/steer.js';
 import { watchPatiently } from './dev/dev-client.js';
 import type { RunService } from './run-service.js';
 
@@ -22,6 +33,22 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     getFleet: (fleet) => getFleet(client, fleet),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    schedules: {
+      apply: (request, isDryRun) => applySchedule(client, request, isDryRun),
+      list: () => listSchedules(client),
+      describe: (name) => describeSchedule(client, name),
+      pause: (name, note) => pauseSchedule(client, name, note),
+      unpause: (name, note) => unpauseSchedule(client, name, note),
+      trigger: (name) => triggerSchedule(client, name),
+      backfill: (name, range) => backfillSchedule(client, name, range),
+      delete: (name) => deleteSchedule(client, name),
+      approve: (run, answer) => approveRun(client, run, answer),
+    },
+    models: {
+      list: (place, model) => listModels(client, place, model),
+      promote: (request) => promoteRun(client, request),
+      rollBack: (place, request) => rollBackModel(client, place, request),
+    },
     close: () => client.close(),
   };
 }

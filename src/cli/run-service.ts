@@ -1,5 +1,10 @@
+import type { Place } from '../client/models.js';
+import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
+import type { ModelDecision, ModelReport } from '../schemas/models.js';
+import type { ApproveRequest } from '../schemas/retrain.js';
+import type { Approved, ScheduleApplied, ScheduleDone, ScheduleList, ScheduleReport } from '../schemas/schedule.js';
 import type { StageName } from '../schemas/plan.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
 
@@ -39,5 +44,35 @@ export interface RunService {
   getFleet(fleet: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
+  readonly schedules: ScheduleService;
+  readonly models: ModelService;
   close(): Promise<void>;
+}
+
+/** What commands ask of retrain schedules. */
+export interface ScheduleService {
+  apply(request: ScheduleRequest, isDryRun: boolean): Promise<ScheduleApplied>;
+  list(): Promise<ScheduleList>;
+  describe(name: string): Promise<ScheduleReport>;
+  pause(name: string, note: string): Promise<ScheduleDone>;
+  unpause(name: string, note: string): Promise<ScheduleDone>;
+  trigger(name: string): Promise<ScheduleDone>;
+  backfill(name: string, range: { readonly from: string; readonly to: string }): Promise<ScheduleDone>;
+  delete(name: string): Promise<ScheduleDone>;
+  approve(run: string, answer: Omit<ApproveRequest, 'v'>): Promise<Approved>;
+}
+
+/** What commands ask of promoted models; `place` null looks in all workspaces that are known. */
+export interface ModelService {
+  list(place: Place | null, model: string | null): Promise<readonly ModelReport[]>;
+  promote(request: { readonly run: string; readonly model: string } & Decider): Promise<ModelDecision>;
+  rollBack(
+    place: Place | null,
+    request: { readonly model: string; readonly to: number | null } & Decider,
+  ): Promise<ModelDecision>;
+}
+
+interface Decider {
+  readonly by: string;
+  readonly why: string;
 }

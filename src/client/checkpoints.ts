@@ -23,7 +23,7 @@ export async function listCheckpoints(client: TemperClient, run: string): Promis
 }
 
 /** Workspace and fleet of a run, from the spec that its workflow was started with: the first event of its history. */
-async function readPlaces(
+export async function readPlaces(
   client: TemperClient,
   workflowId: string,
   runId: string,

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { TemperError } from '../domain/errors.js';
+import { isErrorCode, TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
 import type { HostCall } from '../schemas/host-call.js';
+import { ProblemSchema } from '../schemas/problem.js';
 import type { TemperClient } from './connect.js';
 
 /** How long a call may wait for the host's worker to take it; a live one takes it at once. */
@@ -20,6 +21,8 @@ export async function hostCall(client: TemperClient, fleet: string, host: string
       retry: { maximumAttempts: 1 },
     });
   } catch (error) {
+    const told = toldBy(error);
+    if (told !== null) throw told;
     throw new TemperError(
       'HostUnreachable',
       { where: `${fleet}/${host}`, what: `the host did not answer (${call.op})`, why: reasonOf(error) },
@@ -40,10 +43,29 @@ export async function callAnyHost(
     try {
       return await hostCall(client, fleet, host, call);
     } catch (error) {
+      // A host that answered with an error answered: another one would say the same.
+      if (!(error instanceof TemperError) || error.problem.code !== 'HostUnreachable') throw error;
       last = error;
     }
   }
   throw last;
+}
+
+/** The error that the host answered with, or null when it was none that users are meant to read. */
+function toldBy(error: unknown): TemperError | null {
+  let current = error;
+  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
+  const details = current instanceof Error && 'details' in current ? current.details : undefined;
+  const parsed = ProblemSchema.safeParse(Array.isArray(details) ? details[0] : undefined);
+  if (!parsed.success || !isErrorCode(parsed.data.code) || parsed.data.code === 'Internal') return null;
+  const { code, what, where, why, fix, evidence } = parsed.data;
+  return new TemperError(code, {
+    what,
+    fix,
+    ...(where === undefined ? {} : { where }),
+    ...(why === undefined ? {} : { why }),
+    ...(evidence === undefined ? {} : { evidence }),
+  });
 }
 
 function reasonOf(error: unknown): string {

@@ -47,7 +47,11 @@ export const CATALOGUE = {
   SpecChanged: { exit: 1, retryable: true, fix: 'temper resume RUN' },
   ModelNotFound: { exit: 2, retryable: false, fix: 'temper models ls lists the promoted models' },
   PromotionRefused: { exit: 1, retryable: false, fix: 'temper models show NAME tells what can be promoted' },
-  ApprovalNotAwaited: { exit: 2, retryable: false, fix: 'temper schedule describe NAME shows what waits for an approval' },
+  ApprovalNotAwaited: {
+    exit: 2,
+    retryable: false,
+    fix: 'temper schedule describe NAME shows what waits for an approval',
+  },
   ScheduleNotFound: { exit: 2, retryable: false, fix: 'temper schedule ls lists the schedules' },
   EvaluationFailed: { exit: 1, retryable: false, fix: 'correct the evaluation of the schedule and apply it again' },
   FormatTooNew: { exit: 1, retryable: false, fix: 'use the Temper version that wrote the file, or a newer one' },

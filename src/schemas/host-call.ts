@@ -31,6 +31,30 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     workspace: z.string().max(1024),
     run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
   }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('models'),
+    workspace: z.string().max(1024),
+    model: NameSchema.nullable().describe('Only this one; null lists all.'),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('promoteModel'),
+    workspace: z.string().max(1024),
+    model: NameSchema,
+    run: NameSchema,
+    by: z.string().max(200),
+    why: z.string().max(1000),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('rollBackModel'),
+    workspace: z.string().max(1024),
+    model: NameSchema,
+    to: z.number().int().nullable().describe('Number of the model; null is the one before the current.'),
+    by: z.string().max(200),
+    why: z.string().max(1000),
+  }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
 

@@ -47,3 +47,11 @@ export const ModelReportSchema = z.object({
   history: z.array(ModelChangeSchema).describe('Newest first, the newest hundred.'),
 });
 export type ModelReport = z.infer<typeof ModelReportSchema>;
+
+/** What `temper models ls -o json` prints. */
+export const ModelListSchema = z.object({ v: z.literal(1), models: z.array(ModelReportSchema) });
+export type ModelList = z.infer<typeof ModelListSchema>;
+
+/** Answer of a decision of a person. */
+export const ModelDecisionSchema = z.object({ v: z.literal(1), change: ModelChangeSchema });
+export type ModelDecision = z.infer<typeof ModelDecisionSchema>;

@@ -5,9 +5,15 @@ import { DurationSchema, NameSchema, PathSchema } from './units.js';
 const ScheduleSchema = z.strictObject({
   cron: z.string().max(200).optional().describe('When to train, as minute hour day month weekday; all must match.'),
   every: DurationSchema.optional().describe('Or: the time between two runs, such as 6h.'),
-  timezone: z.string().max(64).default('UTC').describe('Zone of the cron expression and of {{date}}, such as Asia/Shanghai.'),
+  timezone: z
+    .string()
+    .max(64)
+    .default('UTC')
+    .describe('Zone of the cron expression and of {{date}}, such as Asia/Shanghai.'),
   jitter: DurationSchema.optional().describe('Start up to this much later, so that not all schedules start at once.'),
-  catchup: DurationSchema.default('2h').describe('A run that was missed is made up for within this time; at least 10s.'),
+  catchup: DurationSchema.default('2h').describe(
+    'A run that was missed is made up for within this time; at least 10s.',
+  ),
   overlap: z
     .enum(['SKIP', 'BUFFER_ONE'])
     .default('SKIP')

@@ -37,10 +37,25 @@ export const HeldOutRowsSchema = z.strictObject({
 
 /** How the models of a retrain are measured. */
 export const EvaluationSchema = z.discriminatedUnion('by', [
-  z.object({ by: z.literal('recipe'), rows: z.string().nullable().describe('null: those that the data stage kept aside.') }),
+  z.object({
+    by: z.literal('recipe'),
+    rows: z.string().nullable().describe('null: those that the data stage kept aside.'),
+  }),
   z.object({ by: z.literal('command'), argv: z.array(z.string()) }),
 ]);
 export type Evaluation = z.infer<typeof EvaluationSchema>;
+
+/** When a schedule starts runs, as it was applied: the server keeps a cron expression in another form. */
+export const WhenSchema = z.object({
+  cron: z.string().nullable(),
+  everyMs: z.number().nullable(),
+  timezone: z.string(),
+  jitterMs: z.number(),
+  catchupMs: z.number(),
+  overlap: z.enum(['SKIP', 'BUFFER_ONE']),
+  pauseOnFailure: z.boolean(),
+});
+export type When = z.infer<typeof WhenSchema>;
 
 /** Input of the workflow `scheduledRetrain`, frozen in the schedule when it is applied. */
 export const RetrainInputSchema = z.object({
@@ -51,7 +66,7 @@ export const RetrainInputSchema = z.object({
   hosts: z.number().describe('Hosts that the pipeline needs.'),
   workspace: z.string(),
   specText: z.string().max(65_536).describe('The spec as YAML with absolute paths; may hold {{date}}.'),
-  timezone: z.string().describe('Zone in which {{date}} is told.'),
+  when: WhenSchema,
   inputs: z.array(DailyInputSchema),
   startFrom: z.enum(['base', 'promoted']),
   evaluation: EvaluationSchema,

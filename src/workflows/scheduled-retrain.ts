@@ -52,7 +52,11 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): P
     host.resolveRetrain({ v: 1, input, at }),
   );
   const startedFrom = input.startFrom === 'promoted' ? day.promoted : null;
-  const end = (outcome: RetrainResult['outcome'], reason: string, more: Partial<RetrainResult> = {}): RetrainResult => ({
+  const end = (
+    outcome: RetrainResult['outcome'],
+    reason: string,
+    more: Partial<RetrainResult> = {},
+  ): RetrainResult => ({
     ...{ v: 1, outcome, reason: cutToBytes(reason, REASON_BYTES), run: null, version: null, startedFrom },
     ...{ metrics: null, promotedMetrics: null, ...more },
   });

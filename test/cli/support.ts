@@ -57,6 +57,18 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     getFleet: refuse('getFleet'),
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
+    schedules: {
+      apply: refuse('schedules.apply'),
+      list: refuse('schedules.list'),
+      describe: refuse('schedules.describe'),
+      pause: refuse('schedules.pause'),
+      unpause: refuse('schedules.unpause'),
+      trigger: refuse('schedules.trigger'),
+      backfill: refuse('schedules.backfill'),
+      delete: refuse('schedules.delete'),
+      approve: refuse('schedules.approve'),
+    },
+    models: { list: refuse('models.list'), promote: refuse('models.promote'), rollBack: refuse('models.rollBack') },
     close: () => Promise.resolve(),
     ...known,
   };

@@ -80,7 +80,11 @@ async function outputsOf(workspace: string, run: string): Promise<Record<string,
     const receipt = record === null ? null : await readReceipt(workspace, stage, record.key);
     if (receipt === null) continue;
     const named = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(workspace, path)] as const);
-    outputs[stage] = { dir: absolute(workspace, receipt.dir), outputs: Object.fromEntries(named), facts: receipt.facts };
+    outputs[stage] = {
+      dir: absolute(workspace, receipt.dir),
+      outputs: Object.fromEntries(named),
+      facts: receipt.facts,
+    };
   }
   return outputs;
 }

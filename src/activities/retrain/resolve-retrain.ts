@@ -24,7 +24,7 @@ async function resolve({ input, at }: ResolveCall): Promise<ResolveAnswer> {
   const { workspace, model, startFrom } = input;
   const changes = await settle(workspace, model);
   const promoted = changes.at(-1)?.to ?? null;
-  const dated = fillDates(input.specText, at, input.timezone);
+  const dated = fillDates(input.specText, at, input.when.timezone);
   const placed = await placeInputs(dated, input, at);
   if ('missing' in placed) return { v: 1, specText: dated, fingerprint: '', promoted, skip: placed.missing };
   const { plan, spec } = read(placed.text, retrainRun(input.schedule, at));
@@ -76,7 +76,7 @@ async function placeInputs(
 async function placeGlob(
   text: string,
   { data, glob, newest }: Extract<DailyInput, { glob: string }>,
-  { timezone }: RetrainInput,
+  { when: { timezone } }: RetrainInput,
   at: string,
 ): Promise<{ readonly text: string } | { readonly missing: string }> {
   const pattern = fillDates(glob, at, timezone);

@@ -23,7 +23,12 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
 };
 
 export type CronReading =
-  | { readonly problem: null; /** Shortest time between two runs; null: it never runs twice in four years. */ readonly shortestGapMs: number | null }
+  | {
+      readonly problem: null;
+      /** Shortest time between two runs; null: it never runs twice in four years. */ readonly shortestGapMs:
+        | number
+        | null;
+    }
   | { readonly problem: string };
 
 /**
@@ -67,7 +72,10 @@ function shortestGap(ofDay: readonly number[], isRunDay: (date: Date) => boolean
   return Number.isFinite(shortest) ? shortest * MINUTE_MS : null;
 }
 
-function readField(word: string, { name, low, high, names, base }: (typeof FIELDS)[number]): ReadonlySet<number> | string {
+function readField(
+  word: string,
+  { name, low, high, names, base }: (typeof FIELDS)[number],
+): ReadonlySet<number> | string {
   const values = new Set<number>();
   for (const part of word.split(',')) {
     const match = /^(\*|[A-Za-z]{3}|\d{1,2})(?:-([A-Za-z]{3}|\d{1,2}))?(?:\/(\d{1,2}))?$/.exec(part);

@@ -35,6 +35,25 @@ export function isTimezone(timezone: string): boolean {
   }
 }
 
+/** The moment of a wall clock in a zone, RFC 3339; a time that a clock skips is taken as if it did not. */
+export function zonedMoment(date: string, time: string, timezone: string): string {
+  const wanted = Date.parse(`${date}T${time}Z`);
+  let moment = wanted;
+  // The offset at the moment itself is the one that counts: it may differ from that of the first guess.
+  for (let round = 0; round < 2; round += 1) {
+    const local = localTime(new Date(moment).toISOString(), timezone);
+    const shown = Date.parse(`${local.date}T${local.time.replace(/(\d\d)(\d\d)(\d\d)/, '$1:$2:$3')}Z`);
+    moment += wanted - shown;
+  }
+  return new Date(moment).toISOString();
+}
+
+/** A moment as a wall clock of the zone shows it: 2026-11-26 02:00:00. */
+export function showInZone(at: string, timezone: string): string {
+  const { date, time } = localTime(at, timezone);
+  return `${date} ${time.replace(/(\d\d)(\d\d)(\d\d)/, '$1:$2:$3')}`;
+}
+
 function localTime(at: string, timeZone: string): { date: string; time: string } {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,
@@ -42,7 +61,10 @@ function localTime(at: string, timeZone: string): { date: string; time: string }
     ...{ year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' },
   } as const).formatToParts(new Date(at));
   const get = (type: string): string => parts.find((part) => part.type === type)?.value ?? '';
-  return { date: `${get('year')}-${get('month')}-${get('day')}`, time: `${get('hour')}${get('minute')}${get('second')}` };
+  return {
+    date: `${get('year')}-${get('month')}-${get('day')}`,
+    time: `${get('hour')}${get('minute')}${get('second')}`,
+  };
 }
 
 function addDays(date: string, days: number): string {

@@ -48,7 +48,12 @@ type Expression =
   | { readonly kind: 'number'; readonly value: number }
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'negative'; readonly of: Expression }
-  | { readonly kind: 'binary'; readonly operator: '+' | '-' | '*' | '/'; readonly left: Expression; readonly right: Expression };
+  | {
+      readonly kind: 'binary';
+      readonly operator: '+' | '-' | '*' | '/';
+      readonly left: Expression;
+      readonly right: Expression;
+    };
 interface Rule {
   readonly comparison: Comparison;
   readonly left: Expression;
@@ -151,7 +156,9 @@ function parseRule(text: string): Rule {
   const left = sum();
   const comparison = tokens[position];
   if (comparison === undefined || !COMPARISONS.includes(comparison))
-    throw new GateSyntax(`"${text}" compares nothing; a rule is a comparison such as evalLoss <= promoted.evalLoss * 1.01`);
+    throw new GateSyntax(
+      `"${text}" compares nothing; a rule is a comparison such as evalLoss <= promoted.evalLoss * 1.01`,
+    );
   position += 1;
   const right = sum();
   if (position < tokens.length) throw new GateSyntax(`"${tokens[position]}" in "${text}" is one too many`);
@@ -161,7 +168,8 @@ function parseRule(text: string): Rule {
 
 function checkName(name: string): string {
   const [first, second] = name.split('.');
-  if (second !== undefined && first !== 'promoted') throw new GateSyntax(`${name}: only promoted. may stand before a name`);
+  if (second !== undefined && first !== 'promoted')
+    throw new GateSyntax(`${name}: only promoted. may stand before a name`);
   if (name === 'promoted') throw new GateSyntax('promoted needs a name behind it, such as promoted.evalLoss');
   return name;
 }
@@ -172,7 +180,8 @@ function tokenize(text: string): string[] {
   while (pattern.lastIndex < text.trimEnd().length) {
     const at = pattern.lastIndex;
     const match = pattern.exec(text);
-    if (match === null) throw new GateSyntax(`"${text}" cannot be read from "${text.slice(at).trim().slice(0, 20)}" on`);
+    if (match === null)
+      throw new GateSyntax(`"${text}" cannot be read from "${text.slice(at).trim().slice(0, 20)}" on`);
     tokens.push(match[1] ?? match[2] ?? match[3] ?? '');
     if (tokens.length > MOST_TOKENS) throw new GateSyntax(`a rule has at most ${MOST_TOKENS} words and signs`);
   }

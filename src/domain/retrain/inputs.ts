@@ -11,7 +11,11 @@ const MOST_SETS = 64;
  * Puts files in the place of the data set `name`: one entry per file, numbered from the second on. Answers the text, or
  * why it cannot be.
  */
-export function placeFiles(specText: string, name: string, files: readonly string[]): { text: string } | { why: string } {
+export function placeFiles(
+  specText: string,
+  name: string,
+  files: readonly string[],
+): { text: string } | { why: string } {
   const document = parseDocument(specText);
   const value: unknown = document.toJS();
   const sets = isRecord(value) && Array.isArray(value['data']) ? value['data'].filter(isRecord) : [];
@@ -25,7 +29,8 @@ export function placeFiles(specText: string, name: string, files: readonly strin
     annotations,
   }));
   const all = [...sets.slice(0, index), ...entries, ...sets.slice(index + 1)];
-  if (all.length > MOST_SETS) return { why: `${files.length} files make ${all.length} data sets, and a spec has at most ${MOST_SETS}` };
+  if (all.length > MOST_SETS)
+    return { why: `${files.length} files make ${all.length} data sets, and a spec has at most ${MOST_SETS}` };
   document.set('data', document.createNode(all));
   return { text: document.toString(KEEP_LINES) };
 }
@@ -55,11 +60,24 @@ export function inputsFingerprint(
   sources: readonly { readonly source: Source; readonly digest: string }[],
   startFrom: 'base' | 'promoted',
 ): string {
-  const { name: _name, workspace: _workspace, scratch: _scratch, fleet, recovery: _recovery, accept: _accept, ...rest } = spec;
+  const {
+    name: _name,
+    workspace: _workspace,
+    scratch: _scratch,
+    fleet,
+    recovery: _recovery,
+    accept: _accept,
+    ...rest
+  } = spec;
   const plain: unknown = structuredClone(rest);
   for (const { source, digest } of sources) replaceAt(plain, source.field.split('.'), `content ${digest}`);
   if (startFrom === 'promoted') replaceAt(plain, ['weights'], 'promoted');
-  return fingerprint({ recipe: recipe.id, version: recipe.version, world: [fleet.hosts, fleet.npusPerHost], spec: plain });
+  return fingerprint({
+    recipe: recipe.id,
+    version: recipe.version,
+    world: [fleet.hosts, fleet.npusPerHost],
+    spec: plain,
+  });
 }
 
 function replaceAt(root: unknown, path: readonly string[], value: string): void {

@@ -30,7 +30,9 @@ export function readRetrain(text: string, file: string): ReadRetrain {
   const broken = checkText(text);
   if (broken !== null) return { retrain: null, problems: [invalid(file, broken.what, broken.why, broken.fix)] };
   const source = parseYaml(text);
-  const yaml = source.findings.map(({ place, what, why, fix }) => invalid(placeOf(file, source, place), what, why, fix));
+  const yaml = source.findings.map(({ place, what, why, fix }) =>
+    invalid(placeOf(file, source, place), what, why, fix),
+  );
   if (source.value === undefined) return { retrain: null, problems: yaml };
   const parsed = RetrainFileSchema.safeParse(source.value);
   const at = (path: FieldPath): string => `${placeOf(file, source, { path })} ${showPath(path)}`;
@@ -101,18 +103,27 @@ function textProblems({ gate, inputs, evaluation }: RetrainFile, at: At): Proble
   const problems: Problem[] = [];
   for (const [index, rule] of gate.entries()) {
     const wrong = checkRule(rule);
-    if (wrong !== null) problems.push(invalid(at(['gate', index]), wrong, 'no model could be judged', 'evalLoss <= promoted.evalLoss * 1.01'));
+    if (wrong !== null)
+      problems.push(
+        invalid(at(['gate', index]), wrong, 'no model could be judged', 'evalLoss <= promoted.evalLoss * 1.01'),
+      );
     else if (evaluation === 'heldOut' || 'heldOut' in evaluation) {
       const strange = namesOf(rule).find((name) => name.replace('promoted.', '') !== 'evalLoss');
       if (strange !== undefined)
         problems.push(
-          invalid(at(['gate', index]), `${strange} is not measured`, 'heldOut measures evalLoss only', 'use evalLoss, or an evaluation command'),
+          invalid(
+            at(['gate', index]),
+            `${strange} is not measured`,
+            'heldOut measures evalLoss only',
+            'use evalLoss, or an evaluation command',
+          ),
         );
     }
   }
   for (const [index, input] of inputs.entries()) {
     const wrong = 'glob' in input ? checkTemplates(input.glob) : null;
-    if (wrong !== null) problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
+    if (wrong !== null)
+      problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
   }
   return problems;
 }
@@ -131,18 +142,26 @@ function explain(issue: IssueFacts, value: unknown, at: At): Problem[] {
       const known = knownKeys(path);
       const near = suggest(key, known);
       const fix = near === null ? `known keys: ${known.join(', ')}` : `did you mean ${near}?`;
-      return invalid(at([...path, key]), `unknown key ${key}`, 'a key that nobody reads would silently change nothing', fix);
+      return invalid(
+        at([...path, key]),
+        `unknown key ${key}`,
+        'a key that nobody reads would silently change nothing',
+        fix,
+      );
     });
   }
   const given = path.reduce<unknown>((node, part) => (isRecord(node) ? node[String(part)] : undefined), value);
-  const policy = showPath(path) === 'schedule.overlap' && typeof given === 'string' ? REFUSED_POLICIES[given] : undefined;
-  if (policy !== undefined) return [invalid(at(path), `overlap ${String(given)} is refused`, policy, 'overlap: SKIP or BUFFER_ONE')];
+  const policy =
+    showPath(path) === 'schedule.overlap' && typeof given === 'string' ? REFUSED_POLICIES[given] : undefined;
+  if (policy !== undefined)
+    return [invalid(at(path), `overlap ${String(given)} is refused`, policy, 'overlap: SKIP or BUFFER_ONE')];
   const what = given === undefined ? `${showPath(path)} is missing` : issue.message;
   return [invalid(at(path), what, 'the schedule cannot be made from it', `see temper schedule apply --help`)];
 }
 
 function knownKeys(path: FieldPath): string[] {
-  const section = path.length === 0 ? RetrainFileSchema.shape : path[0] === 'schedule' ? RetrainFileSchema.shape.schedule.shape : {};
+  const section =
+    path.length === 0 ? RetrainFileSchema.shape : path[0] === 'schedule' ? RetrainFileSchema.shape.schedule.shape : {};
   return Object.keys(section);
 }
 

@@ -23,7 +23,9 @@ async function walk(dir: string, [part, ...rest]: readonly string[], found: Set<
       await walk(join(dir, name), ['**', ...rest], found);
     return;
   }
-  const names = isPlain(part) ? [part] : (await entries(dir, ({ name }) => matches(part, name))).map(({ name }) => name);
+  const names = isPlain(part)
+    ? [part]
+    : (await entries(dir, ({ name }) => matches(part, name))).map(({ name }) => name);
   for (const name of names) {
     const path = join(dir, name);
     if (rest.length > 0) await walk(path, rest, found);

@@ -43,7 +43,8 @@ export async function promote(promotion: Promotion): Promise<Promoted> {
     if (earlier !== undefined && (expected !== undefined || earlier.to === current)) {
       const version = await readVersion(workspace, model, earlier.to);
       if (version !== null) return { isPromoted: true, version, changes };
-      if (expected !== undefined) return { isPromoted: false, why: `model ${earlier.to} was promoted and given up since` };
+      if (expected !== undefined)
+        return { isPromoted: false, why: `model ${earlier.to} was promoted and given up since` };
     }
     if (expected !== undefined && current !== expected) {
       return {
@@ -54,7 +55,11 @@ export async function promote(promotion: Promotion): Promise<Promoted> {
     const { recipe, specDigest, export: exported } = await readCandidate(workspace, run);
     const at = new Date().toISOString();
     const facts = { model, run, recipe, specDigest, fingerprint, startedFrom, export: exported, metrics, at };
-    const version = await makeVersion(workspace, facts, changes.map(({ to }) => to));
+    const version = await makeVersion(
+      workspace,
+      facts,
+      changes.map(({ to }) => to),
+    );
     const isDecided = await decide(workspace, {
       ...{ v: 1, model, number: (changes.at(-1)?.number ?? 0) + 1, action: 'promote', from: current },
       ...{ to: version.version, run, rejected: null, by, why, at },

@@ -65,7 +65,11 @@ export async function makeVersion(
 export async function retainVersions(
   workspace: string,
   model: string,
-  { changes, keep, spare }: { readonly changes: readonly ModelChange[]; readonly keep: number; readonly spare: readonly number[] },
+  {
+    changes,
+    keep,
+    spare,
+  }: { readonly changes: readonly ModelChange[]; readonly keep: number; readonly spare: readonly number[] },
 ): Promise<number[]> {
   const current = changes.at(-1)?.to;
   const recent = [...new Set(changes.map(({ to }) => to).reverse())];

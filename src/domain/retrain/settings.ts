@@ -1,0 +1,32 @@
+import { parseDocument } from 'yaml';
+import type { RetrainInput } from '../../schemas/retrain.js';
+import type { SettingChange } from '../../schemas/schedule.js';
+import { canonicalJson } from '../canonical.js';
+
+/** What differs between two inputs of a schedule, field by field; null is a schedule that is not there yet. */
+export function settingChanges(before: RetrainInput | null, after: RetrainInput): SettingChange[] {
+  const [old, fresh] = [before === null ? new Map<string, string>() : settingsOf(before), settingsOf(after)];
+  const fields = [...new Set([...fresh.keys(), ...old.keys()])];
+  return fields
+    .map((field) => ({ field, from: old.get(field) ?? null, to: fresh.get(field) ?? null }))
+    .filter(({ from, to }) => from !== to);
+}
+
+function settingsOf(input: RetrainInput): Map<string, string> {
+  const { specText, when, schedule: _schedule, v: _version, ...rest } = input;
+  const settings = new Map<string, string>();
+  flatten('schedule', when, settings);
+  for (const [name, value] of Object.entries(rest)) settings.set(name, show(value));
+  flatten('spec', parseDocument(specText).toJS(), settings);
+  return settings;
+}
+
+function flatten(path: string, value: unknown, into: Map<string, string>): void {
+  if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
+    for (const [key, member] of Object.entries(value)) flatten(`${path}.${key}`, member, into);
+  } else if (value !== undefined) into.set(path, show(value));
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? value : canonicalJson(value ?? null);
+}
