@@ -12,10 +12,12 @@ import {
   TrainCallSchema,
 } from '../schemas/stage-calls.js';
 import { EvaluateCallSchema, PromoteCallSchema, ResolveCallSchema } from '../schemas/retrain.js';
+import { CollectCallSchema } from '../schemas/retention.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
 import { claimTraining, releaseClaim } from './claim-training.js';
+import { collectGarbage } from './collect-garbage.js';
 import { collectEvidence } from './collect-evidence.js';
 import { activity } from './edge.js';
 import { ensureEnvironment } from './ensure-environment.js';
@@ -56,6 +58,7 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
     resolveRetrain: activity(ResolveCallSchema, (call) => resolveRetrain(call)),
     evaluateModels: activity(EvaluateCallSchema, (call) => evaluateModels(host, call)),
     promoteModel: activity(PromoteCallSchema, (call) => promoteModel(call)),
+    collectGarbage: activity(CollectCallSchema, (call) => collectGarbage(host, call)),
     sealTraining: activity(SealCallSchema, (call) => sealTraining(host, call)),
   };
 }

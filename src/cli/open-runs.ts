@@ -2,6 +2,7 @@ import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { getFleet } from '../client/fleet.js';
+import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { planOnHost } from '../client/plans.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
@@ -47,6 +48,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     models: {
       list: (place, model) => listModels(client, place, model),
       promote: (request) => promoteRun(client, request),
+      collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
       rollBack: (place, request) => rollBackModel(client, place, request),
     },
     close: () => client.close(),

@@ -3,6 +3,7 @@ import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
 import type { ModelDecision, ModelReport } from '../schemas/models.js';
+import type { CollectReport, RetentionPolicy } from '../schemas/retention.js';
 import type { ApproveRequest } from '../schemas/retrain.js';
 import type { Approved, ScheduleApplied, ScheduleDone, ScheduleList, ScheduleReport } from '../schemas/schedule.js';
 import type { StageName } from '../schemas/plan.js';
@@ -70,6 +71,8 @@ export interface ModelService {
     place: Place | null,
     request: { readonly model: string; readonly to: number | null } & Decider,
   ): Promise<ModelDecision>;
+  /** Removes what retention does not keep, or only tells it. */
+  collect(place: Place | null, policy: RetentionPolicy, isDryRun: boolean): Promise<readonly CollectReport[]>;
 }
 
 interface Decider {

@@ -68,7 +68,12 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
       delete: refuse('schedules.delete'),
       approve: refuse('schedules.approve'),
     },
-    models: { list: refuse('models.list'), promote: refuse('models.promote'), rollBack: refuse('models.rollBack') },
+    models: {
+      list: refuse('models.list'),
+      promote: refuse('models.promote'),
+      rollBack: refuse('models.rollBack'),
+      collect: refuse('models.collect'),
+    },
     close: () => Promise.resolve(),
     ...known,
   };

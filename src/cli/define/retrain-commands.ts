@@ -13,7 +13,22 @@ export function defineRetrainCommands(runner: Runner): Command[] {
     .action((run: string, options, command: Command) =>
       runner.run(command, async (context) => (await import('../commands/approve.js')).approve(context, run, options)),
     );
-  return [scheduleCommands(runner), modelCommands(runner), approve];
+  return [scheduleCommands(runner), modelCommands(runner), approve, gcCommand(runner)];
+}
+
+function gcCommand(runner: Runner): Command {
+  return withConnection(newCommand('gc', 'remove runs, checkpoints and outputs that nothing needs; --dry-run first'))
+    .option('--older-than <duration>', 'runs that were not touched for longer, such as 30d')
+    .option('--keep-runs <count>', 'ended runs beyond the newest N', positiveInteger)
+    .option('--max-bytes <size>', 'the oldest, until runs and store are no larger, such as 500GB')
+    .option('--keep-checkpoints <count>', 'checkpoints of ended runs beyond the newest N', positiveInteger)
+    .option('--workspace <dir>', 'workspace; default: those of schedules and recent runs')
+    .option('--fleet <name>', 'fleet whose hosts see that workspace', 'default')
+    .option('--dry-run', 'only show what would go')
+    .option('--yes', 'do not ask')
+    .action((options, command: Command) =>
+      runner.run(command, async (context) => (await import('../commands/gc.js')).gc(context, options)),
+    );
 }
 
 function scheduleCommands(runner: Runner): Command {

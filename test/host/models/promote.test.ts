@@ -19,7 +19,7 @@ let count = 0;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'temper-models-'));
-  promoter = await bundleFixture('promoter', root);
+  promoter = await bundleFixture(new URL('fixtures/promoter.ts', import.meta.url), root);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { recordStage, writeRun } from '../../../src/host/run/run-folder.js';
@@ -30,6 +30,7 @@ export async function finishStage(
   stage: StageName,
   key: string,
   content: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const dir = `store/${stage}/${key}/out-0001`;
   const out = join(workspace, dir);
@@ -39,7 +40,7 @@ export async function finishStage(
   const digest = manifestDigest(manifest);
   const at = new Date().toISOString();
   await writeReceipt(workspace, {
-    ...{ v: 1, stage, key, dir, outputs: { hf: `${dir}/hf` }, facts: {}, manifest, digest },
+    ...{ v: 1, stage, key, dir, outputs: { hf: `${dir}/hf`, ...more }, facts: {}, manifest, digest },
     ...{ madeBy: { run, host: 'h1', owner: 'o', tryNumber: 1 }, startedAt: at, finishedAt: at },
   });
   await recordStage(workspace, run, { v: 1, stage, key, digest, reused: false, host: 'h1', at, durationMs: 1 }, out);
@@ -47,10 +48,10 @@ export async function finishStage(
 }
 
 /** Bundles a fixture into one file that plain Node runs. */
-export async function bundleFixture(name: string, folder: string): Promise<string> {
-  const file = join(folder, `${name}.mjs`);
+export async function bundleFixture(source: URL, folder: string): Promise<string> {
+  const file = join(folder, `${basename(source.pathname, '.ts')}.mjs`);
   const bundle = await rolldown({
-    input: fileURLToPath(new URL(`fixtures/${name}.ts`, import.meta.url)),
+    input: fileURLToPath(source),
     platform: 'node',
     external: (id) => id.startsWith('node:'),
     logLevel: 'silent',
