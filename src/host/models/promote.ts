@@ -127,7 +127,7 @@ export async function reportModel(workspace: string, model: string): Promise<Mod
 export async function listModels(workspace: string): Promise<string[]> {
   const names = await readdir(join(workspace, 'models')).catch(() => []);
   const models: string[] = [];
-  for (const name of names.sort()) if ((await readChanges(workspace, name)).length > 0) models.push(name);
+  for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) if ((await readChanges(workspace, name)).length > 0) models.push(name);
   return models;
 }
 
