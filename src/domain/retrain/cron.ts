@@ -1,9 +1,9 @@
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
-/** A leap year and its neighbours: the 29th of February is met, and weekdays fall on all dates near it. */
+/** Weekdays come back to the same dates after 28 years, leap years included (until 2100). */
 const FROM_MS = Date.UTC(2027, 0, 1);
-const DAYS = 4 * 366;
+const DAYS = 29 * 366;
 
 const MONTHS = ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'];
 const WEEKDAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'];
@@ -25,7 +25,7 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
 export type CronReading =
   | {
       readonly problem: null;
-      /** Shortest time between two runs; null: it never runs twice in four years. */ readonly shortestGapMs:
+      /** Shortest time between two runs; null: it never runs twice in 28 years. */ readonly shortestGapMs:
         | number
         | null;
     }
