@@ -86,7 +86,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     expect(update).toMatchObject({
       action: 'updated',
       changes: [
-        { field: 'schedule.everyMs', from: '3000', to: '3600000' },
+        { field: 'schedule.every', from: '3 s', to: '3600 s' },
         { field: 'spec.train.env.SIM_STEP_MS', from: '1', to: '40' },
       ],
     });

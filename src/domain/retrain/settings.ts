@@ -7,16 +7,21 @@ import { canonicalJson } from '../canonical.js';
 export function settingChanges(before: RetrainInput | null, after: RetrainInput): SettingChange[] {
   const [old, fresh] = [before === null ? new Map<string, string>() : settingsOf(before), settingsOf(after)];
   const fields = [...new Set([...fresh.keys(), ...old.keys()])];
-  return fields
-    .map((field) => ({ field, from: old.get(field) ?? null, to: fresh.get(field) ?? null }))
-    .filter(({ from, to }) => from !== to);
+  return (
+    fields
+      .map((field) => ({ field, from: old.get(field) ?? null, to: fresh.get(field) ?? null }))
+      .filter(({ from, to }) => from !== to)
+      // Timers come from where the schedule is applied: worth telling only when they change.
+      .filter(({ field }) => before !== null || !field.startsWith('timing.'))
+  );
 }
 
 function settingsOf(input: RetrainInput): Map<string, string> {
-  const { specText, when, schedule: _schedule, v: _version, ...rest } = input;
+  const { specText, when, schedule: _schedule, v: _version, timing, ...rest } = input;
   const settings = new Map<string, string>();
   flatten('schedule', when, settings);
-  for (const [name, value] of Object.entries(rest)) settings.set(name, show(value));
+  for (const [name, value] of Object.entries(rest)) set(name, value, settings);
+  flatten('timing', timing, settings);
   flatten('spec', parseDocument(specText).toJS(), settings);
   return settings;
 }
@@ -24,9 +29,13 @@ function settingsOf(input: RetrainInput): Map<string, string> {
 function flatten(path: string, value: unknown, into: Map<string, string>): void {
   if (typeof value === 'object' && value !== null && Object.keys(value).length > 0) {
     for (const [key, member] of Object.entries(value)) flatten(`${path}.${key}`, member, into);
-  } else if (value !== undefined) into.set(path, show(value));
+  } else set(path, value, into);
 }
 
-function show(value: unknown): string {
-  return typeof value === 'string' ? value : canonicalJson(value ?? null);
+/** What is not set is no setting; times are told in seconds. */
+function set(path: string, value: unknown, into: Map<string, string>): void {
+  if (value === undefined || value === null) return;
+  const isTime = path.endsWith('Ms') && typeof value === 'number';
+  if (isTime) into.set(path.slice(0, -2), `${value / 1_000} s`);
+  else into.set(path, typeof value === 'string' ? value : canonicalJson(value));
 }

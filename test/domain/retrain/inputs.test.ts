@@ -59,5 +59,9 @@ it('settings differ by the fields of the file and of the spec', () => {
     { field: 'keep', from: String(before.keep), to: '9' },
     { field: 'spec.train.iterations', from: expect.any(String), to: '77' },
   ]);
+  expect(settingChanges(before, { ...before, approvalMs: 60_000, timing: { ...before.timing, pollMs: 1 } })).toEqual([
+    { field: 'approval', from: null, to: '60 s' },
+    { field: 'timing.poll', from: `${before.timing.pollMs / 1_000} s`, to: '0.001 s' },
+  ]);
   expect(settingChanges(null, before).every(({ from, to }) => from === null && to !== null)).toBe(true);
 });
