@@ -31,6 +31,7 @@ export const ModelChangeSchema = z.object({
     .string()
     .nullable()
     .describe('Of a rollback: fingerprint of the inputs of the model that was given up; retrains of them are skipped.'),
+  token: z.string().nullable().describe('Tells a repeated call of one decision from another decision.'),
   by: z.string(),
   why: z.string(),
   at: z.string(),

@@ -159,6 +159,10 @@ export const PromoteCallSchema = z.object({
   workspace: z.string(),
   model: NameSchema,
   run: NameSchema,
+  token: z
+    .string()
+    .max(100)
+    .describe('Of the retrain: a repeated call is the same decision, another retrain of the run is not.'),
   expected: z.number().nullable().describe('Current model that the gate compared with; another one refuses.'),
   fingerprint: z.string().nullable(),
   startedFrom: z.number().nullable(),

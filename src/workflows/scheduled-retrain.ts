@@ -85,7 +85,14 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): P
   memo.set({ phase: 'promoting' });
   const promoted = await onAHost(work(input, 'promote', 'promote the model', HOUR_MS), (host) =>
     host.promoteModel({
-      ...{ v: 1, workspace: input.workspace, model: input.model, run, expected: day.promoted },
+      ...{
+        v: 1,
+        workspace: input.workspace,
+        model: input.model,
+        run,
+        token: workflowInfo().runId,
+        expected: day.promoted,
+      },
       ...{ fingerprint: day.fingerprint, startedFrom, metrics: measured.candidate, by, keep: input.keep },
       why: cutToBytes(why, REASON_BYTES),
     }),

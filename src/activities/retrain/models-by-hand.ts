@@ -12,7 +12,7 @@ export async function reportModels(workspace: string, model: string | null): Pro
 /** Makes a run's model current because a person says so: nothing was compared, so nothing can have changed meanwhile. */
 export async function promoteByHand(call: Extract<HostCall, { op: 'promoteModel' }>): Promise<ModelDecision> {
   const { workspace, model, run, by, why } = call;
-  const unknown = { fingerprint: null, startedFrom: null, metrics: null };
+  const unknown = { token: null, fingerprint: null, startedFrom: null, metrics: null };
   const outcome = await promote({ workspace, model, run, by, why, ...unknown });
   const change = outcome.isPromoted ? outcome.changes.findLast(({ to }) => to === outcome.version.version) : undefined;
   if (change !== undefined) return { v: 1, change };

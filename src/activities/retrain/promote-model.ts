@@ -9,8 +9,8 @@ import type { PromoteAnswer, PromoteCall } from '../../schemas/retrain.js';
 
 /** Makes a run's model current unless another one became current meanwhile, and gives up the oldest ones. */
 export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
-  const { workspace, model, run, keep, by, why, fingerprint, startedFrom, metrics, expected } = call;
-  const promotion = { workspace, model, run, fingerprint, startedFrom, metrics, by, why };
+  const { workspace, model, run, token, keep, by, why, fingerprint, startedFrom, metrics, expected } = call;
+  const promotion = { workspace, model, run, token, fingerprint, startedFrom, metrics, by, why };
   const outcome = await promote({ ...promotion, expected });
   if (!outcome.isPromoted) return { v: 1, isPromoted: false, version: null, why: outcome.why, removed: [] };
   const { version, changes } = outcome;

@@ -19,6 +19,8 @@ export interface Promotion extends Decider {
   readonly workspace: string;
   readonly model: string;
   readonly run: string;
+  /** Of the retrain that decides; null: a person does. */
+  readonly token: string | null;
   /** Current model that the decision was made against; null: there was none; undefined: a person, who wants it anyway. */
   readonly expected?: number | null;
   readonly fingerprint: string | null;
@@ -31,20 +33,20 @@ export type Promoted =
   | { readonly isPromoted: false; readonly why: string };
 
 /**
- * Makes a run's model the current one. With `expected` it is a compare and swap, and a repeated call of the same run
- * answers what the first one did, also when a person decided otherwise since.
+ * Makes a run's model the current one. With `expected` it is a compare and swap, and a repeated call with the same
+ * token answers what the first one did, also when a person decided otherwise since.
  */
 export async function promote(promotion: Promotion): Promise<Promoted> {
-  const { workspace, model, run, expected, fingerprint, startedFrom, metrics, by, why } = promotion;
+  const { workspace, model, run, token, expected, fingerprint, startedFrom, metrics, by, why } = promotion;
   for (;;) {
     const changes = await settle(workspace, model);
     const current = changes.at(-1)?.to ?? null;
-    const earlier = changes.find((change) => change.action === 'promote' && change.run === run);
-    if (earlier !== undefined && (expected !== undefined || earlier.to === current)) {
+    const earlier = token === null ? undefined : changes.find((change) => change.token === token);
+    if (earlier !== undefined) {
       const version = await readVersion(workspace, model, earlier.to);
-      if (version !== null) return { isPromoted: true, version, changes };
-      if (expected !== undefined)
-        return { isPromoted: false, why: `model ${earlier.to} was promoted and given up since` };
+      return version === null
+        ? { isPromoted: false, why: `model ${earlier.to} was promoted and given up since` }
+        : { isPromoted: true, version, changes };
     }
     if (expected !== undefined && current !== expected) {
       return {
@@ -60,9 +62,11 @@ export async function promote(promotion: Promotion): Promise<Promoted> {
       facts,
       changes.map(({ to }) => to),
     );
+    // The run made the current model again: there is nothing to decide.
+    if (version.version === current) return { isPromoted: true, version, changes };
     const isDecided = await decide(workspace, {
       ...{ v: 1, model, number: (changes.at(-1)?.number ?? 0) + 1, action: 'promote', from: current },
-      ...{ to: version.version, run, rejected: null, by, why, at },
+      ...{ to: version.version, run, rejected: null, token, by, why, at },
     });
     if (isDecided) return { isPromoted: true, version, changes: await settle(workspace, model) };
     const isNew = !changes.some(({ to }) => to === version.version);
@@ -99,7 +103,7 @@ export async function rollBack(
     const given = await readVersion(workspace, model, current.to);
     const change: ModelChange = {
       ...{ v: 1, model, number: current.number + 1, action: 'rollback', from: current.to, to: target },
-      ...{ run: version.run, rejected: given?.fingerprint ?? null, by, why, at: new Date().toISOString() },
+      ...{ run: version.run, rejected: given?.fingerprint ?? null, token: null, by, why, at: new Date().toISOString() },
     };
     if (!(await decide(workspace, change))) continue;
     await settle(workspace, model);
@@ -127,7 +131,8 @@ export async function reportModel(workspace: string, model: string): Promise<Mod
 export async function listModels(workspace: string): Promise<string[]> {
   const names = await readdir(join(workspace, 'models')).catch(() => []);
   const models: string[] = [];
-  for (const name of names.toSorted((a, b) => (a < b ? -1 : 1))) if ((await readChanges(workspace, name)).length > 0) models.push(name);
+  for (const name of names.toSorted((a, b) => (a < b ? -1 : 1)))
+    if ((await readChanges(workspace, name)).length > 0) models.push(name);
   return models;
 }
 

@@ -28,7 +28,15 @@ beforeEach(async () => {
 });
 
 const promotion = (run: string, expected: number | null | undefined, at = workspace): Promotion => ({
-  ...{ workspace: at, model: 'numbers', run, fingerprint: `inputs of ${run}`, startedFrom: null, metrics: null },
+  ...{
+    workspace: at,
+    model: 'numbers',
+    run,
+    token: expected === undefined ? null : `retrain of ${run}`,
+    fingerprint: `inputs of ${run}`,
+    startedFrom: null,
+    metrics: null,
+  },
   ...{ by: 'test', why: 'it is better', ...(expected === undefined ? {} : { expected }) },
 });
 
@@ -54,6 +62,17 @@ describe('promotion', () => {
     await rollBack(workspace, 'numbers', { to: null, by: 'ada', why: 'it rhymes' });
     expect(await promote(promotion('b', 1))).toMatchObject({ isPromoted: true, version: { version: 2 } });
     expect(await readPointer(workspace, 'numbers')).toBe(1);
+  });
+
+  it('of a run that is retrained later decides anew, also when it made an earlier model again', async () => {
+    await promote(promotion('a', null));
+    await promote(promotion('b', 1));
+    expect(await promote({ ...promotion('a', 2), token: 'another retrain' })).toMatchObject({
+      version: { version: 1 },
+    });
+    expect(await readPointer(workspace, 'numbers')).toBe(1);
+    expect(await promote({ ...promotion('a', 1), token: 'a third one' })).toMatchObject({ version: { version: 1 } });
+    expect(await readChanges(workspace, 'numbers')).toHaveLength(3);
   });
 
   it('is decided once by many that compared with the same model', async () => {

@@ -42,7 +42,7 @@ beforeEach(async () => {
     checkpoint: 'runs/lone/attempts/0001/ckpt/iter_0000010',
   });
   const by = { by: 'test', why: 'good', fingerprint: null, startedFrom: null, metrics: null };
-  await promote({ workspace, model: 'numbers', run: 'promoted', expected: null, ...by });
+  await promote({ workspace, model: 'numbers', run: 'promoted', token: null, expected: null, ...by });
   const owner = { workflowId: 'w', firstRunId: 'f', runId: 'r' };
   await tryClaim(join(workspace, 'store/data/begun'), {
     v: 1,
