@@ -87,7 +87,7 @@ async function findCached(cached: string, file: RemoteFile, options: TransferOpt
   if (info === null) return null;
   const record = file.proof.kind === 'none' ? await readJsonFile(`${cached}.json`, CachedFileSchema) : null;
   if (file.proof.kind === 'none') {
-    if (record?.validator == null) return null;
+    if (record === null || record.validator === null) return null;
     if (!(await isUnchanged(file, record.bytes, record.validator, options))) return null;
   }
   const found = await hashContent(cached, file.proof.kind === 'git-blob', options.signal);
