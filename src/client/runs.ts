@@ -89,8 +89,7 @@ export async function* watchRun(
       told = text;
       yield status;
     }
-    if (status.closedAt !== null) throw isOver(run, status, 'pause');
-    if (status.state === 'blocked') return;
+    if (status.closedAt !== null || status.state === 'blocked') return;
     await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -105,7 +104,8 @@ export async function cancelRun(client: TemperClient, run: string): Promise<void
 /** Stops what a run does and parks it; answers when everything has stopped. */
 export async function pauseRun(client: TemperClient, run: string, reason: string): Promise<void> {
   const status = await getRunStatus(client, run);
-  if (status.closedAt !== null || status.state === 'blocked') return;
+  if (status.closedAt !== null) throw isOver(run, status, 'pause');
+  if (status.state === 'blocked') return;
   await client.temporal.workflow.getHandle(status.workflowId).executeUpdate('pauseRun', { args: [{ v: 1, reason }] });
 }
 
