@@ -5,6 +5,7 @@ import { HostRecordSchema } from './host.js';
 import { IncidentSchema } from './incident.js';
 import { PipelinePlanSchema, RecoverySchema, StageNameSchema, StagePlanSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
+import { RunRequestSchema } from './recovery.js';
 import { FactsSchema, SpecSetSchema } from './run.js';
 import { TimingSchema } from './timing.js';
 import { NameSchema } from './units.js';
@@ -51,6 +52,7 @@ export const OpenRunCallSchema = z.object({
   v: z.literal(1),
   specText: z.string().max(65_536),
   plan: PipelinePlanSchema,
+  request: RunRequestSchema.optional().describe('Kept in the folder, to rebuild the run from it.'),
 });
 export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
 

@@ -57,6 +57,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     getFleet: refuse('getFleet'),
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
+    recoverRun: refuse('recoverRun'),
     close: () => Promise.resolve(),
     ...known,
   };

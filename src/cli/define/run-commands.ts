@@ -58,6 +58,16 @@ function steer(runner: Runner): Command[] {
       .action((run: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/resume.js')).resume(context, run, options)),
       ),
+    withConnection(newCommand('recover', "rebuild a run from its folder, after Temporal's database was lost"))
+      .argument('<run>', 'name of the run')
+      .option('--workspace <dir>', 'workspace of the run')
+      .option('--spec <file>', 'spec of the run: tells workspace and fleet')
+      .option('--fleet <name>', 'fleet whose hosts are asked; default: that of --spec, else default')
+      .option('--dry-run', 'only say what is there and what would be done')
+      .option('--watch', 'follow it and exit with its result')
+      .action((run: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/recover.js')).recover(context, run, options)),
+      ),
     withConnection(newCommand('cancel', 'end a run for good'))
       .argument('<run>', RUN)
       .option('--yes', 'do not ask')
