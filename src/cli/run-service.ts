@@ -50,6 +50,9 @@ export interface RunService {
     request: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
   ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
+  /** Both answer the fleet as it is then. */
+  cordonHost(fleet: string, host: string, reason: string): Promise<FleetState>;
+  uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
   recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
