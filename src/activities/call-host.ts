@@ -6,6 +6,7 @@ import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
 import type { StageHost } from './stage-host.js';
+import { surveyRun } from './survey-run.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
 export async function callHost(host: StageHost, call: HostCall): Promise<unknown> {
@@ -20,6 +21,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
+    case 'surveyRun':
+      return surveyRun(host, call.workspace, call.run);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -31,6 +31,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     workspace: z.string().max(1024),
     run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
   }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('surveyRun'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Reads what the folder of this run tells, for a run that Temporal has lost.'),
+  }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
 

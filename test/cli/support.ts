@@ -55,8 +55,11 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     pauseRun: refuse('pauseRun'),
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
+    cordonHost: refuse('cordonHost'),
+    uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
+    recoverRun: refuse('recoverRun'),
     close: () => Promise.resolve(),
     ...known,
   };
