@@ -8,6 +8,7 @@ import { rollBack } from '../host/models/promote.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
 import type { StageHost } from './stage-host.js';
+import { surveyRun } from './survey-run.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
 export async function callHost(host: StageHost, call: HostCall): Promise<unknown> {
@@ -28,6 +29,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return promoteByHand(call);
     case 'rollBackModel':
       return { v: 1, change: await rollBack(call.workspace, call.model, call) };
+    case 'surveyRun':
+      return surveyRun(host, call.workspace, call.run);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -1,10 +1,11 @@
 import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
-import { getFleet } from '../client/fleet.js';
 import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
+import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
+import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
 import { applySchedule } from '../client/schedules/apply.js';
 import { approveRun } from '../client/schedules/approve.js';
@@ -32,6 +33,8 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
     resumeRun: (run, request) => resumeRun(client, run, request),
     getFleet: (fleet) => getFleet(client, fleet),
+    cordonHost: (fleet, host, reason) => cordonHost(client, fleet, host, reason),
+    uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
     schedules: {
@@ -51,6 +54,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
       collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
       rollBack: (place, request) => rollBackModel(client, place, request),
     },
+    recoverRun: (request) => recoverRun(client, request),
     close: () => client.close(),
   };
 }

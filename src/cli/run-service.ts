@@ -7,6 +7,7 @@ import type { CollectReport, RetentionPolicy } from '../schemas/retention.js';
 import type { ApproveRequest } from '../schemas/retrain.js';
 import type { Approved, ScheduleApplied, ScheduleDone, ScheduleList, ScheduleReport } from '../schemas/schedule.js';
 import type { StageName } from '../schemas/plan.js';
+import type { RecoveryAnswer } from '../schemas/recovery.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
 
 /** A run to start. */
@@ -29,6 +30,18 @@ export interface StartAnswer {
   readonly status: RunStatus;
 }
 
+/** A run to rebuild from its folder. */
+export interface RecoverRequest {
+  readonly run: string;
+  /** Absolute, as the hosts see it. */
+  readonly workspace: string;
+  readonly fleet: string;
+  /** Look only. */
+  readonly isDry: boolean;
+  /** Told what is waited for. */
+  readonly note?: (text: string) => void;
+}
+
 /** What commands ask of runs and fleets. All of them reject with `TemperError`. */
 export interface RunService {
   startRun(request: StartRequest): Promise<StartAnswer>;
@@ -43,10 +56,14 @@ export interface RunService {
     request: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
   ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
+  /** Both answer the fleet as it is then. */
+  cordonHost(fleet: string, host: string, reason: string): Promise<FleetState>;
+  uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
   readonly schedules: ScheduleService;
   readonly models: ModelService;
+  recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
   close(): Promise<void>;
 }
 

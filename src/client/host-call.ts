@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
 import { isErrorCode, TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
 import type { HostCall } from '../schemas/host-call.js';
@@ -22,7 +23,7 @@ export async function hostCall(client: TemperClient, fleet: string, host: string
       retry: { maximumAttempts: 1 },
     });
   } catch (error) {
-    const told = toldBy(error);
+    const told = answeredWith(error);
     if (told !== null) throw told;
     throw new TemperError(
       'HostUnreachable',
@@ -55,7 +56,7 @@ export async function collectOnHost(
     });
   } catch (error) {
     throw (
-      toldBy(error) ??
+      answeredWith(error) ??
       new TemperError(
         'HostUnreachable',
         { where: `${fleet}/${host}`, what: 'the host did not end the work', why: reasonOf(error) },
@@ -77,29 +78,36 @@ export async function callAnyHost(
     try {
       return await hostCall(client, fleet, host, call);
     } catch (error) {
-      // A host that answered with an error answered: another one would say the same.
-      if (!(error instanceof TemperError) || error.problem.code !== 'HostUnreachable') throw error;
+      // A host that says what is wrong has answered.
+      if (!(error instanceof TemperError && error.problem.code === 'HostUnreachable')) throw error;
       last = error;
     }
   }
   throw last;
 }
 
-/** The error that the host answered with, or null when it was none that users are meant to read. */
-function toldBy(error: unknown): TemperError | null {
-  let current = error;
-  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
-  const details = current instanceof Error && 'details' in current ? current.details : undefined;
-  const parsed = ProblemSchema.safeParse(Array.isArray(details) ? details[0] : undefined);
-  if (!parsed.success || !isErrorCode(parsed.data.code) || parsed.data.code === 'Internal') return null;
-  const { code, what, where, why, fix, evidence } = parsed.data;
-  return new TemperError(code, {
-    what,
-    fix,
-    ...(where === undefined ? {} : { where }),
-    ...(why === undefined ? {} : { why }),
-    ...(evidence === undefined ? {} : { evidence }),
-  });
+const FailureSchema = z.object({ details: z.array(z.unknown()).nullish() });
+
+/** The error that the host answered with; null when it did not answer. */
+function answeredWith(error: unknown): TemperError | null {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const failure = FailureSchema.safeParse(current);
+    const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
+    if (!parsed.success || !isErrorCode(parsed.data.code)) continue;
+    const { code, what, where, why, fix, evidence } = parsed.data;
+    return new TemperError(
+      code,
+      {
+        what,
+        fix,
+        ...(where === undefined ? {} : { where }),
+        ...(why === undefined ? {} : { why }),
+        ...(evidence === undefined ? {} : { evidence }),
+      },
+      { cause: error },
+    );
+  }
+  return null;
 }
 
 function reasonOf(error: unknown): string {

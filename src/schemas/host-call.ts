@@ -55,6 +55,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     by: z.string().max(200),
     why: z.string().max(1000),
   }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('surveyRun'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Reads what the folder of this run tells, for a run that Temporal has lost.'),
+  }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
 

@@ -1,5 +1,6 @@
 import {
   ApplicationFailure,
+  CancellationScope,
   ChildWorkflowCancellationType,
   condition,
   executeChild,
@@ -63,7 +64,7 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): P
   if (day.skip !== null) return end('skipped', day.skip);
 
   memo.set({ run, phase: 'training' });
-  await runPipeline(input, run, day.specText);
+  if (!(await runPipeline(input, run, day.specText))) return end('refused', `run ${run} was cancelled`, { run });
 
   memo.set({ phase: 'evaluating' });
   const measured = await evaluate(input, run, day.promoted);
@@ -113,16 +114,23 @@ function scheduledTime(): string {
   throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
 }
 
-async function runPipeline(input: RetrainInput, run: string, specText: string): Promise<void> {
-  await executeChild(fineTunePipeline, {
-    workflowId: runWorkflowId(run),
-    args: [{ v: 1, run, specText, timing: input.timing, from: null, until: null, onFailure: 'fail' }],
-    parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
-    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-    // A date that is filled in again is done again: most of it comes from the store.
-    workflowIdReusePolicy: 'ALLOW_DUPLICATE',
-    staticSummary: `retrain of schedule ${input.schedule}`,
-  });
+/** False: a person cancelled the run, which is no failure of the schedule. */
+async function runPipeline(input: RetrainInput, run: string, specText: string): Promise<boolean> {
+  try {
+    await executeChild(fineTunePipeline, {
+      workflowId: runWorkflowId(run),
+      args: [{ v: 1, run, specText, timing: input.timing, from: null, until: null, onFailure: 'fail' }],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      // A date that is filled in again is done again: most of it comes from the store.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `retrain of schedule ${input.schedule}`,
+    });
+    return true;
+  } catch (error) {
+    if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return false;
+    throw error;
+  }
 }
 
 function evaluate(input: RetrainInput, run: string, promoted: number | null): Promise<EvaluateAnswer> {

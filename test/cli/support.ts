@@ -55,6 +55,8 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     pauseRun: refuse('pauseRun'),
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
+    cordonHost: refuse('cordonHost'),
+    uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
     schedules: {
@@ -74,6 +76,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
       rollBack: refuse('models.rollBack'),
       collect: refuse('models.collect'),
     },
+    recoverRun: refuse('recoverRun'),
     close: () => Promise.resolve(),
     ...known,
   };

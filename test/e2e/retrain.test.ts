@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listModels, rollBackModel } from '../../src/client/models.js';
 import { getRunStatus } from '../../src/client/run-status.js';
+import { cancelRun } from '../../src/client/runs.js';
 import { approveRun } from '../../src/client/schedules/approve.js';
 import { describeSchedule } from '../../src/client/schedules/report.js';
 import {
@@ -230,19 +231,29 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     await writeRows(join(rows, 'd.json'), 'd');
     await unpauseSchedule(dev.client, 'nightly', 'for the last test');
     await apply(dev, schedule(''), retrainSpec({ workspace, iterations: 5_000, env: { SIM_STEP_MS: 20 } }));
-    const { taken } = await describeSchedule(dev.client, 'nightly');
-    const { run: started } = await triggerSchedule(dev.client, 'nightly');
-    const run = await waitForSchedule(dev, 'nightly', ({ runs: [one] }) => one?.run ?? null);
-    await waitFor('the training', async () => {
-      const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
-      return progress.some(({ iteration }) => iteration !== undefined) ? true : null;
+    /** Starts one, cancels it or its run once it trains, and waits for its end. */
+    const cancelled = async (what: 'run' | 'retrain'): Promise<ScheduleRun> => {
+      const { taken } = await describeSchedule(dev.client, 'nightly');
+      const { run: started } = await triggerSchedule(dev.client, 'nightly');
+      const run = await waitForSchedule(dev, 'nightly', ({ runs: [one], taken: now }) =>
+        now > taken ? (one?.run ?? null) : null,
+      );
+      await waitFor('the training', async () => {
+        const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
+        return progress.some(({ iteration }) => iteration !== undefined) ? true : null;
+      });
+      if (what === 'run') await cancelRun(dev.client, run);
+      else await dev.client.temporal.workflow.getHandle(started?.workflowId ?? '').cancel();
+      const ended = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, taken));
+      const child = await dev.client.temporal.workflow.getHandle(runWorkflowId(run)).describe();
+      expect(child.status.name).toBe('CANCELLED');
+      return ended;
+    };
+    expect(await cancelled('retrain')).toMatchObject({ state: 'cancelled' });
+    expect(await cancelled('run')).toMatchObject({
+      state: 'refused',
+      reason: expect.stringContaining('was cancelled'),
     });
-    await dev.client.temporal.workflow.getHandle(started?.workflowId ?? '').cancel();
-    expect(await waitForSchedule(dev, 'nightly', (report) => endedRun(report, taken))).toMatchObject({
-      state: 'cancelled',
-    });
-    const child = await dev.client.temporal.workflow.getHandle(runWorkflowId(run)).describe();
-    expect(child.status.name).toBe('CANCELLED');
     expect(await describeSchedule(dev.client, 'nightly')).toMatchObject({ isPaused: false });
   });
 });

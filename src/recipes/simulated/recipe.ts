@@ -6,6 +6,7 @@ import { environment } from './environment.js';
 import { evaluation } from './evaluation.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
+import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { verdictRules } from './verdict-rules.js';
@@ -31,6 +32,7 @@ export const simulated: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: [],
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,
