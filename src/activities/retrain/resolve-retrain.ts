@@ -1,3 +1,4 @@
+import { cancellationSignal } from '@temporalio/activity';
 import { TemperError } from '../../domain/errors.js';
 import { inputsFingerprint, placeFiles, setField, setWeights } from '../../domain/retrain/inputs.js';
 import { fillDates } from '../../domain/retrain/dates.js';
@@ -91,7 +92,7 @@ async function withCommit(text: string): Promise<string> {
   const { spec } = readSpec(text, { file: 'spec.yaml', baseDir: '/' });
   if (spec === null) throw new TemperError('SpecInvalid', { what: 'the spec of the schedule cannot be read' });
   const { source, revision = 'main' } = spec.weights;
-  return setField(text, ['weights', 'revision'], await resolveHubRevision(source, revision));
+  return setField(text, ['weights', 'revision'], await resolveHubRevision(source, revision, cancellationSignal()));
 }
 
 function read(text: string, run: string): { plan: PipelinePlan; spec: PipelineSpec } {

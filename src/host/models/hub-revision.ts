@@ -1,11 +1,15 @@
+import { z } from 'zod';
+import { readNetwork } from '../../config.js';
 import { TemperError } from '../../domain/errors.js';
-import { processEnv } from '../../config.js';
+import { getJson } from '../download/get-json.js';
+import { HttpDoor } from '../download/http-door.js';
+import { DOWNLOAD_LIMITS } from '../download/limits.js';
 
-const TIMEOUT_MS = 20_000;
 const COMMIT = /^[0-9a-f]{40}$/;
+const RevisionSchema = z.object({ sha: z.string().regex(COMMIT) });
 
 /** Commit that a revision of a hub source names now. */
-export async function resolveHubRevision(source: string, revision: string): Promise<string> {
+export async function resolveHubRevision(source: string, revision: string, signal: AbortSignal): Promise<string> {
   if (COMMIT.test(revision)) return revision;
   const repository = /^hf:(.+)$/.exec(source)?.[1];
   if (repository === undefined) {
@@ -16,30 +20,25 @@ export async function resolveHubRevision(source: string, revision: string): Prom
       fix: 'leave the hub input out of the schedule, or use an hf: source',
     });
   }
-  const env = processEnv();
-  const endpoint = env['TEMPER_HF_ENDPOINT'] ?? env['HF_ENDPOINT'] ?? 'https://huggingface.co';
-  const url = `${endpoint.replace(/\/$/, '')}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
-  const token = env['HF_TOKEN'];
-  try {
-    const response = await fetch(url, {
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  const network = readNetwork();
+  if (network.isOffline) {
+    throw new TemperError('OfflineForbids', {
+      where: source,
+      what: 'its revision is looked up at the hub, and nothing may be fetched',
+      why: 'TEMPER_OFFLINE is set on this host',
     });
-    if (!response.ok) throw new Error(`HTTP status ${response.status}`);
-    const body: unknown = await response.json();
-    const sha = typeof body === 'object' && body !== null && 'sha' in body ? body.sha : null;
-    if (typeof sha === 'string' && COMMIT.test(sha)) return sha;
-    throw new Error('the answer names no commit');
-  } catch (error) {
-    throw new TemperError(
-      'SourceMissing',
-      {
-        where: url,
-        what: `the commit of ${source} at ${revision} cannot be looked up`,
-        why: error instanceof Error ? error.message : String(error),
-        fix: 'check the network of the host and the revision of the spec, then unpause the schedule',
-      },
-      { cause: error },
-    );
+  }
+  const { hfEndpoint, hfToken } = network;
+  const headers: Record<string, string> = hfToken === undefined ? {} : { authorization: `Bearer ${hfToken}` };
+  const credentials = { origin: new URL(hfEndpoint).origin, headers, variable: 'HF_TOKEN' };
+  const door = new HttpDoor(network, DOWNLOAD_LIMITS, credentials);
+  try {
+    const url = `${hfEndpoint}/api/models/${repository}/revision/${encodeURIComponent(revision)}`;
+    const { value } = await getJson(url, { door, limits: DOWNLOAD_LIMITS, signal, note: () => undefined });
+    const parsed = RevisionSchema.safeParse(value);
+    if (parsed.success) return parsed.data.sha;
+    throw new TemperError('SourceMissing', { where: url, what: `the hub names no commit of ${source} at ${revision}` });
+  } finally {
+    await door.close();
   }
 }
