@@ -1,6 +1,7 @@
 import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
+import { doctorHosts } from '../client/doctor.js';
 import { getFleet } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
@@ -22,6 +23,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     getFleet: (fleet) => getFleet(client, fleet),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),
     close: () => client.close(),
   };
 }

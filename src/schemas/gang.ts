@@ -16,6 +16,10 @@ export const GangBookStateSchema = z.object({
   number: z.number().describe('Incidents of this gang: part of their ids.'),
   open: IncidentSchema.nullable().describe('The last incident, until its next attempt tells when it moved on.'),
   deadAt: z.string().nullable().describe('When all ranks of the last failed attempt were proven dead.'),
+  checked: z
+    .array(z.string())
+    .optional()
+    .describe('Hosts that passed the full preflight in this gang, as name@machine; the others are new to it.'),
   relaunchedAt: z.string().nullable().describe('When the attempt after it was started.'),
 });
 export type GangBookState = z.infer<typeof GangBookStateSchema>;

@@ -57,6 +57,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     getFleet: refuse('getFleet'),
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
+    doctor: refuse('doctor'),
     close: () => Promise.resolve(),
     ...known,
   };
