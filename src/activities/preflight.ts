@@ -32,8 +32,8 @@ export async function preflightHost(host: StageHost, call: PreflightCall): Promi
   });
   const all =
     isKnown || !isWorkspaceWell(checks) ? checks : [...checks, foreignWorkspace(host.name, workspace, training)];
-  if (round !== null && isWorkspaceWell(all)) await leaveTokens(comparisonOf(host, call, round), facts);
-  const report = { v: 1 as const, host: host.name, checks: wrong(all) };
+  const left = round !== null && isWorkspaceWell(all) ? await leaveTokens(comparisonOf(host, call, round), facts) : [];
+  const report = { v: 1 as const, host: host.name, checks: wrong([...all, ...left]) };
   return { ...report, at: new Date().toISOString(), elapsedMs: Math.round(performance.now() - startedAt) };
 }
 

@@ -21,16 +21,22 @@ export interface Comparison {
   readonly host: string;
 }
 
-/** First step: what other hosts will look for. */
-export async function leaveTokens(comparison: Comparison, facts: HostFacts): Promise<void> {
-  const { scratch, round, host } = comparison;
+/** First step: what other hosts will look for. Answers a failed check where this host may not write beside them. */
+export async function leaveTokens(comparison: Comparison, facts: HostFacts): Promise<readonly PreflightCheck[]> {
+  const { scratch, round, host, workspace } = comparison;
   await removeStale(scratch, (name) => name.startsWith(tokensName('')));
-  const gift = giftDir(comparison, host);
-  await mkdir(gift, { recursive: true });
-  await writeFile(join(gift, 'token'), round);
   await mkdir(join(scratch, tokensName(round)), { recursive: true });
   await writeFile(join(scratch, tokensName(round), host), round);
-  await writeJsonFile(factsFile(comparison, host), facts);
+  try {
+    const gift = giftDir(comparison, host);
+    await mkdir(gift, { recursive: true });
+    await writeFile(join(gift, 'token'), round);
+    await writeJsonFile(factsFile(comparison, host), facts);
+    return [];
+  } catch (error) {
+    const what = `${host} cannot write into a folder that another host made: ${errorText(error)}`;
+    return [checked('files-of-others', 'fail', { where: `${host}: ${workspace}`, what, fix: ONE_USER })];
+  }
 }
 
 /** How long what another host wrote may take to be seen: caches of network file systems are seconds old. */
@@ -84,6 +90,9 @@ export async function removeTokens({
 }
 
 const FOLDER = '.preflight';
+
+const ONE_USER =
+  'run the workers of all hosts as one user with one numeric id; on NFS without root_squash when that is root';
 
 function roundDir({ workspace, round }: Comparison): string {
   return join(workspace, FOLDER, round);
@@ -166,7 +175,7 @@ function notRemoved({ host, workspace }: Comparison, why: string): PreflightChec
   return checked('files-of-others', 'fail', {
     where: `${host}: ${workspace}`,
     what: `${host} cannot remove what another host made: ${why}`,
-    fix: 'run the workers of all hosts as one user with one numeric id; on NFS without root_squash when that is root',
+    fix: ONE_USER,
   });
 }
 

@@ -29,8 +29,10 @@ export async function tryToWrite(dir: string, bytes: number = WRITE_BYTES): Prom
       const block = Buffer.allocUnsafe(Math.min(BLOCK_BYTES, bytes));
       // Random bytes: some file systems compress, or store no zeros.
       randomFillSync(block);
-      for (let at = 0; at < bytes; at += block.length)
-        await file.write(block, 0, Math.min(block.length, bytes - at), at);
+      // A disk that fills up takes part of a write without an error, and none of the next one.
+      for (let at = 0; at < bytes;) {
+        at += (await file.write(block, 0, Math.min(block.length, bytes - at), at)).bytesWritten;
+      }
       await file.datasync();
       return { bytes };
     } finally {

@@ -38,10 +38,13 @@ export async function doctorLook(
     training: launch === null ? null : { ...launch, tools: toolsOf(host, launch) },
   });
   const isUsable = checks.some(({ id, status }) => id === 'workspace' && status === 'ok');
-  if (round !== null && launch !== null && isUsable) {
-    await leaveTokens({ workspace: launch.spec.workspace, scratch: host.scratch, round, host: host.name }, facts);
-  }
-  const answer = { v: 1 as const, host: host.name, checks: [...checks], facts, canCompare: isUsable };
+  const comparison =
+    round === null || launch === null || !isUsable
+      ? null
+      : { workspace: launch.spec.workspace, scratch: host.scratch, round, host: host.name };
+  const left = comparison === null ? [] : await leaveTokens(comparison, facts);
+  const canCompare = isUsable && left.length === 0;
+  const answer = { v: 1 as const, host: host.name, checks: [...checks, ...left], facts, canCompare };
   return { ...answer, at: new Date().toISOString(), elapsedMs: Math.round(performance.now() - startedAt) };
 }
 
