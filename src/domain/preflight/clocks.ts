@@ -53,9 +53,9 @@ interface Range {
 
 const NOBODY: Range = { host: '', least: 0, most: 0 };
 
-/** Of the two, the one that is further from the middle of all. */
+/** Of the two, the one that is further from the middle of all, the asker's own clock included: two hosts have none. */
 function oddOne(ranges: readonly Range[], ahead: string, behind: string): string {
-  const middles = ranges.map(({ least, most }) => (least + most) / 2).sort((a, b) => a - b);
+  const middles = [0, ...ranges.map(({ least, most }) => (least + most) / 2)].sort((a, b) => a - b);
   const middle = middles[Math.floor(middles.length / 2)] ?? 0;
   const distance = (host: string): number => {
     const range = ranges.find((one) => one.host === host) ?? NOBODY;

@@ -36,12 +36,9 @@ export function preflightFailure(
     host,
     problem: problem(CODES[check.fault], {
       where: check.where,
-      what: `${check.id}: ${check.what}${others === 0 ? '' : ` (and ${others} more failed checks)`}`,
+      what: `${check.id}: ${check.what}${others === 0 ? '' : ` (failed as well: ${namesOf(failed.filter((one) => one !== first))})`}`,
       ...(check.why === undefined ? {} : { why: check.why }),
       ...(check.fix === undefined ? {} : { fix: check.fix }),
-      ...(others === 0
-        ? {}
-        : { evidence: failed.slice(0, 8).map((one) => `${one.check.where}: ${one.check.id}: ${one.check.what}`) }),
     }),
   };
 }
@@ -53,4 +50,10 @@ function withFault({ host, check }: FoundCheck, all: readonly FoundCheck[], host
   );
   // One of two may be that host; two of two are not.
   return alike.size >= 2 && alike.size > hosts / 2 ? { host, check: { ...check, fault: 'config' } } : { host, check };
+}
+
+/** Not as evidence of the problem: that is for lines of logs. */
+function namesOf(found: readonly FoundCheck[]): string {
+  const names = found.map(({ host, check }) => (host === null ? check.id : `${check.id} on ${host}`));
+  return names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ');
 }

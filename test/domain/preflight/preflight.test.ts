@@ -134,6 +134,11 @@ describe('clocks', () => {
     );
   });
 
+  it('of two hosts are judged by that of who asks', () => {
+    expect(judgeClocks([reading('h1', 0), reading('h2', 20_000)])).toMatchObject({ where: 'h2' });
+    expect(judgeClocks([reading('h1', -20_000), reading('h2', 0)])).toMatchObject({ where: 'h1' });
+  });
+
   it.each([
     [800, 'ok'],
     [1_200, 'warn'],
@@ -170,7 +175,7 @@ describe('the failure of a launch', () => {
     expect(preflightFailure([{ host: 'h1', check: { ...fail('config'), status: 'warn' } }], 2)).toBeNull();
   });
 
-  it('is the gravest, with the others as evidence', () => {
+  it('is the gravest, with the names of the others', () => {
     const failure = preflightFailure(
       [
         { host: 'h1', check: fail('leftover') },
@@ -179,7 +184,7 @@ describe('the failure of a launch', () => {
       2,
     );
     expect(failure).toMatchObject({ host: 'h2', problem: { code: 'PreflightFailed' } });
-    expect(failure?.problem.evidence).toHaveLength(2);
+    expect(failure?.problem.what).toBe('config: config is wrong (failed as well: leftover on h1)');
   });
 
   it('is no fault of hosts when most of them have it', () => {
