@@ -1,6 +1,7 @@
 import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
+import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
 import { recoverRun } from '../client/recover.js';
@@ -26,6 +27,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
     recoverRun: (request) => recoverRun(client, request),
+    doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),
     close: () => client.close(),
   };
 }

@@ -1,5 +1,6 @@
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
+import type { DoctorReport } from '../schemas/preflight.js';
 import type { StageName } from '../schemas/plan.js';
 import type { RecoveryAnswer } from '../schemas/recovery.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
@@ -56,5 +57,7 @@ export interface RunService {
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
   recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
+  /** The preflight list on hosts of a fleet, and what they tell together. */
+  doctor(fleet: string, hosts: readonly string[], specText: string | null): Promise<DoctorReport>;
   close(): Promise<void>;
 }

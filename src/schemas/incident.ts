@@ -24,6 +24,7 @@ export const CauseSchema = z.enum([
   'keeper-lost',
   'workspace-lost',
   'host-lost',
+  'host-unfit',
   'fenced',
   'stopped',
   'peer-lost',

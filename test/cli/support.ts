@@ -60,6 +60,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     planOnHost: refuse('planOnHost'),
     listCheckpoints: refuse('listCheckpoints'),
     recoverRun: refuse('recoverRun'),
+    doctor: refuse('doctor'),
     close: () => Promise.resolve(),
     ...known,
   };
