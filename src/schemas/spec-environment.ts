@@ -62,4 +62,8 @@ export const EnvironmentSchema = z.strictObject({
     .record(SourceNameSchema, SourceSchema)
     .optional()
     .describe('Source repositories that the recipe checks out, by name: which commit, and from where.'),
+  offline: z
+    .boolean()
+    .optional()
+    .describe('true: nothing may be fetched from anywhere; every remote source of the spec is an error.'),
 });

@@ -88,12 +88,6 @@ export const PipelineSpecSchema = z.strictObject({
   ),
   fleet: FleetSchema.describe('The hosts that the run needs.'),
   environment: EnvironmentSchema.default({ location: 'perHost' }).describe('Software on the hosts.'),
-  offline: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Forbid every remote: hubs, URLs, repositories and package indexes. What is not on the hosts already is an error.',
-    ),
   weights: WeightsSchema.describe('The model to start from.'),
   data: z
     .array(DataSourceSchema)
