@@ -136,6 +136,8 @@ export interface EnvironmentReading {
   readonly problems: readonly Problem[];
   /** What deserves attention and stops nothing. */
   readonly warnings?: readonly string[];
+  /** What is not as it should be, one sentence each. */
+  readonly differences?: readonly string[];
   /** Commands that make what was found into what is wanted, in order; empty when nothing differs. */
   readonly repairs?: readonly Command[];
 }

@@ -30,7 +30,11 @@ export function script({ tools }: Pick<HostFacts, 'tools'>, name: string): strin
 }
 
 /** Temper's own work under a keeper: it keeps the worker's event loop free and survives the worker. */
-export function temper({ tools, out }: Pick<StageFacts, 'tools' | 'out'>, step: string, args: readonly string[]): Command {
+export function temper(
+  { tools, out }: Pick<StageFacts, 'tools' | 'out'>,
+  step: string,
+  args: readonly string[],
+): Command {
   return { step, argv: [tools.node, tools.temper, ...args], cwd: out, env: {} };
 }
 

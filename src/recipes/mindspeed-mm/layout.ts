@@ -35,7 +35,8 @@ export function checkoutOf(name: SourceName, spec: PipelineSpec, tools: Pick<Hos
   const { folder } = sourcesOf(spec)[name];
   const base = spec.environment.checkouts?.['mindspeedMm'];
   // Beside a given checkout of MindSpeed-MM, the others lie where the guide puts them.
-  if (base !== undefined) return join(dirname(base), folder.replace(/^MindSpeed-MM/, base.slice(dirname(base).length + 1)));
+  if (base !== undefined)
+    return join(dirname(base), folder.replace(/^MindSpeed-MM/, base.slice(dirname(base).length + 1)));
   if (tools.environment === undefined) throw new TypeError('the host was not told where the environment lies');
   return join(tools.environment, folder);
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
+import { fetchFacts, fetchWeights } from '../fetch-commands.js';
 import type { StageFacts, StageWork } from '../recipe.js';
 import { temper } from './commands.js';
 import { pathOf } from './stages.js';
@@ -8,16 +9,20 @@ import { pathOf } from './stages.js';
 /** The original model in Hugging Face format: adopted where it lies, its headers, index and sizes agreeing. */
 export function weightsWork(facts: StageFacts): StageWork {
   const { source, original } = facts.spec.weights;
-  const hf = source.startsWith('dcp:') ? (original ?? '') : pathOf(source);
+  const fetched = fetchWeights(facts, MODELSCOPE_IDS);
+  const hf = fetched?.path ?? (source.startsWith('dcp:') ? (original ?? '') : pathOf(source));
   return {
     files: [],
-    commands: [inspect(facts, hf)],
+    commands: [...(fetched?.commands ?? []), inspect(facts, hf)],
     checks: [{ kind: 'modelFolder', dir: hf }],
     outputs: { hf },
-    factFiles: [REPORT],
+    factFiles: [REPORT, ...(fetched?.manifests ?? [])],
     facts: readReport,
   };
 }
+
+/** The model has another owner on ModelScope. */
+const MODELSCOPE_IDS = { 'zai-org/GLM-4.5V': 'ZhipuAI/GLM-4.5V' } as const;
 
 const REPORT = 'model.json';
 
@@ -28,14 +33,17 @@ function inspect(facts: StageFacts, dir: string): StageWork['commands'][number] 
 const ReportSchema = z.looseObject({ bytes: z.number(), tensors: z.number(), layers: z.number().nullable() });
 
 /** Real sizes: what later stages compute their needs from. */
-function readReport([report]: readonly unknown[]): ReturnType<NonNullable<StageWork['facts']>> {
+function readReport([report, ...manifests]: readonly unknown[]): ReturnType<NonNullable<StageWork['facts']>> {
+  const fetched = fetchFacts(manifests);
   const parsed = ReportSchema.safeParse(report);
   if (parsed.success) {
     const { bytes, tensors, layers } = parsed.data;
-    return { facts: { bytes, tensors, layers }, problems: [] };
+    return { facts: { ...fetched.facts, bytes, tensors, layers }, problems: fetched.problems };
   }
   return {
     facts: {},
-    problems: [problem('ProofFailed', { what: 'the report on the model has an unknown form', why: parsed.error.message })],
+    problems: [
+      problem('ProofFailed', { what: 'the report on the model has an unknown form', why: parsed.error.message }),
+    ],
   };
 }
