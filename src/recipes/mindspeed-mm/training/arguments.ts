@@ -76,7 +76,6 @@ function modelArguments(facts: TrainingFacts): Argument[] {
     ),
     given('--exit-on-missing-checkpoint', [], 'without it a missing checkpoint means random weights, without an error'),
     given('--use-flash-attn', [], example),
-    ...(loss === null ? [] : [given(loss, [], 'train.loss.type; this revision takes it as an argument')]),
     ...fidelityArguments(facts),
     given(
       '--num-workers',
@@ -91,6 +90,7 @@ function modelArguments(facts: TrainingFacts): Argument[] {
     given('--fsdp2-config-path', configFile(facts, 'sharding'), 'made by Temper'),
     given('--optimizer-selection', 'fused_torch_adamw', example),
     given('--use-cpu-initialization', [], example),
+    ...(loss === null ? [] : [given(loss, [], 'train.loss.type; this revision takes it as an argument')]),
     given('--init-model-with-meta-device', [], 'each rank would hold 430 GB of weights in host memory without it'),
     given('--log-tps', [], 'tokens per sample in the log, for the throughput'),
     given(
