@@ -164,8 +164,14 @@ export interface LaunchFacts {
   readonly masterPort: number;
   /** Address of this host's training interface. */
   readonly address: string;
+  /** Network interface of this host that has the address; null when none has. */
+  readonly networkInterface: string | null;
   /** Folder for the per-rank logs, on the host's own disk. */
   readonly rankLogDir: string;
+  /** Folder on the host's own disk for caches that outlive an attempt. */
+  readonly cacheDir: string;
+  /** This host's folder within the attempt, in the workspace; no other host writes there. */
+  readonly hostDir: string;
   /** Load view of the attempt: a folder with a tracker file that names the checkpoint to start from. */
   readonly loadDir: string;
   /** Where the attempt's checkpoints go; no other attempt writes there. */
@@ -175,13 +181,25 @@ export interface LaunchFacts {
   readonly inputs: Readonly<Partial<Record<StageName, StageOutput>>>;
 }
 
+/** Why the parts of a launch are what they are, for a person who reads it. */
+export interface LaunchReasons {
+  /** By argument, such as `--lr`; arguments that are left out on purpose are named too. */
+  readonly arguments: Readonly<Record<string, string>>;
+  /** By name of the variable. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface TrainingRecipe {
   launch(facts: LaunchFacts): Command;
+  /** Files that the launch reads; written before it, by the host that it runs on. */
+  files?(facts: LaunchFacts): readonly { readonly path: string; readonly content: string }[];
+  /** Told by `temper render`; never part of what runs. */
+  reasons?(facts: LaunchFacts): LaunchReasons;
   readonly log: LogDialect;
   /** Rank whose log has the iteration lines: the last of all. Milestones come from rank 0. */
   iterationRank(nodes: number, ranksPerNode: number): number;
-  /** Free ports to offer rank 0's host, in order; empty means any free port. */
-  readonly masterPorts: readonly number[];
+  /** Ports to try on rank 0's host, in order, unless the spec names some; empty means any free port. */
+  masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
   /** What a resume restores; without it only weights and position can be told. */

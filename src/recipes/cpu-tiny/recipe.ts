@@ -26,7 +26,7 @@ export const cpuTiny: Recipe = {
     launch,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [],
+    masterPorts: () => [],
     stackSignal: 'SIGUSR1',
     resume,
   },

@@ -29,7 +29,7 @@ export const simulated: Recipe = {
     launch,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [],
+    masterPorts: () => [],
   },
   checkpoint: {
     layout: megatronLayout,
