@@ -25,11 +25,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       where: host.name,
       what: `this host's Temper cannot plan ${plan.recipe.id}`,
     });
-  const tools: HostTools = {
-    ...host.tools,
-    python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
-  };
+  const tools = hostTools(host, recipe, spec);
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));

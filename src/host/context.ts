@@ -10,7 +10,7 @@ export interface HostContext {
   readonly address: string;
   /** Bundled keeper program, copied beside every command that it runs. */
   readonly keeperBundle: string;
-  /** Folder that holds one folder of programs per recipe id. */
+  /** Folder that holds the folders of the recipes with their programs. */
   readonly programsRoot: string;
   readonly tools: Omit<HostTools, 'programs'>;
 }

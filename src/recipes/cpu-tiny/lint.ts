@@ -1,6 +1,7 @@
 import { resumeLints } from '../../domain/resume-contract-lint.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
 import { resume } from './resume.js';
 import { worldBatch } from './stages.js';
@@ -35,7 +36,7 @@ function unsupported(spec: PipelineSpec): Lint[] {
       fix: `remove environment.${key}`,
     });
   }
-  return [...lints, ...unsupportedData(spec)];
+  return [...lints, ...unsupportedData(spec), ...localDataLints(spec, 'cpu-tiny')];
 }
 
 /** The training program takes one list of files, separated by commas, and one folder for the images of all. */
@@ -66,7 +67,7 @@ function unsupportedData({ data }: PipelineSpec): Lint[] {
       });
     }
     const other = data.find((one) => one !== set && imageRootOf(one) !== null && imageRootOf(one) !== imageRootOf(set));
-    if (set.images !== undefined && other !== undefined) {
+    if (set.images?.path !== undefined && other !== undefined) {
       lints.push({
         id: 'data/image-folders-differ',
         severity: 'error',

@@ -17,7 +17,7 @@ export const cpuTiny: Recipe = {
   version: 1,
   summary: 'a real GLM-4.5V of half a million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
-  programsFolder: 'python',
+  programsFolder: 'cpu-tiny/python',
   lint,
   stages,
   environment,

@@ -1,0 +1,37 @@
+import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/checkpoint-dialect.js';
+import { compareConverted } from '../megatron/compare-converted.js';
+import { megatronLog } from '../megatron/log-dialect.js';
+import type { Recipe } from '../recipe.js';
+import { environment } from './environment/environment.js';
+import { stageLints } from './lint.js';
+import { stages } from './stages.js';
+import { TEMPLATE } from './template.js';
+import { work } from './work.js';
+
+/** Fine-tunes GLM-4.5V with MindSpeed-MM on Ascend hosts, as upstream's guide for it does. */
+export const glm45v: Recipe = {
+  id: 'mindspeed-mm/glm-4.5v',
+  version: 1,
+  summary: 'GLM-4.5V (106 billion parameters, mixture of experts) with MindSpeed-MM on hosts with Ascend devices',
+  template: TEMPLATE,
+  programsFolder: 'mindspeed-mm/programs',
+  lint: stageLints,
+  stages,
+  environment,
+  work,
+  training: {
+    launch: () => {
+      throw new TypeError('the launch of this recipe is not built yet');
+    },
+    log: megatronLog,
+    iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
+    masterPorts: [6000],
+  },
+  checkpoint: {
+    layout: megatronLayout,
+    iterationFolder,
+    converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
+    compareConverted,
+  },
+  verdictRules: [],
+};
