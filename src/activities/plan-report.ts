@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { problem, TemperError } from '../domain/errors.js';
 import { readSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
@@ -13,6 +12,7 @@ import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
+import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 

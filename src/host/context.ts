@@ -1,3 +1,4 @@
+import type { NetworkConfig } from '../config.js';
 import type { HostTools } from '../recipes/recipe.js';
 
 /** What a host worker knows of its host; handed to everything that touches it. */
@@ -13,4 +14,6 @@ export interface HostContext {
   /** Folder that holds the folders of the recipes with their programs. */
   readonly programsRoot: string;
   readonly tools: Omit<HostTools, 'programs'>;
+  /** How this host reaches repositories and package indexes; directly when left out. */
+  readonly network?: NetworkConfig;
 }

@@ -42,7 +42,7 @@ const WeightsSchema = z.strictObject({
     ),
   localCopy: z
     .boolean()
-    .default(false)
+    .optional()
     .describe(
       "Copy the converted weights to each host's own disk and load the first attempt from there; resumes load from the workspace.",
     ),

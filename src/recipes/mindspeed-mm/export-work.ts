@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import type { PipelineSpec } from '../../schemas/spec.js';
 import type { StageFacts, StageWork } from '../recipe.js';
 import { outputOf, script, temper, upstream } from './commands.js';
 import { CONVERTER } from './convert-work.js';
 import { exportResources } from './sizes.js';
+import { frozenNames } from './training/model-file.js';
 
 /**
  * The trained model in Hugging Face format. Upstream's converter writes F32, whatever config.json says; for bf16 each
@@ -37,17 +37,4 @@ export function exportWork(facts: StageFacts): StageWork {
     ...(typeof bytes === 'number' ? { resources: exportResources(bytes, dtype) } : {}),
     outputs: { hf: 'hf' },
   };
-}
-
-/**
- * Parts of the names of tensors that stay as they are. Freezing matches these parts of the vision model only:
- * its embeddings, downsampling and norms learn (MindSpeed-MM, freeze of the GLM-4.5V model).
- */
-export function frozenNames({ train }: Pick<PipelineSpec, 'train'>): string[] {
-  const { visionEncoder, visionProjector, textDecoder } = train.freeze;
-  return [
-    ...(visionEncoder ? ['visual.patch_embed', 'visual.blocks'] : []),
-    ...(visionProjector ? ['visual.merger'] : []),
-    ...(textDecoder ? ['model.language_model', 'lm_head'] : []),
-  ];
 }

@@ -130,14 +130,6 @@ function dataLints({ data }: PipelineSpec): Lint[] {
       continue;
     }
     if (set.format !== 'mllm') continue;
-    if (/[,\s]/.test(set.annotations)) {
-      refuse(index, 'annotations', {
-        id: 'data/comma-in-path',
-        what: `the path ${JSON.stringify(set.annotations)} holds a comma or a space`,
-        why: 'upstream takes a list of files that are joined by commas, and would look for other files',
-        fix: 'rename the file or folder',
-      });
-    }
     if (set.maxSamples !== undefined) {
       refuse(index, 'maxSamples', {
         id: 'data/max-samples-of-ready-rows',

@@ -3,9 +3,13 @@ import { compareConverted } from '../megatron/compare-converted.js';
 import { megatronLog } from '../megatron/log-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment/environment.js';
+import { launch, launchFiles, reasons } from './launch.js';
 import { stageLints } from './lint.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { masterPorts } from './training/launch.js';
+import { trainingLints } from './training/lint.js';
+import { resume } from './training/resume.js';
 import { work } from './work.js';
 
 /** Fine-tunes GLM-4.5V with MindSpeed-MM on Ascend hosts, as upstream's guide for it does. */
@@ -15,17 +19,18 @@ export const glm45v: Recipe = {
   summary: 'GLM-4.5V (106 billion parameters, mixture of experts) with MindSpeed-MM on hosts with Ascend devices',
   template: TEMPLATE,
   programsFolder: 'mindspeed-mm/programs',
-  lint: stageLints,
+  lint: (spec) => [...stageLints(spec), ...trainingLints(spec)],
   stages,
   environment,
   work,
   training: {
-    launch: () => {
-      throw new TypeError('the launch of this recipe is not built yet');
-    },
+    launch,
+    files: launchFiles,
+    reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [6000],
+    masterPorts: ({ fleet }) => masterPorts(fleet.hosts),
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,

@@ -238,7 +238,7 @@ describe('the environment', () => {
     ],
     ['nonsense', {}, ['the probe of the Python environment gave no answer']],
   ])('of %j has a lock and what is missing', (line, lock, problems) => {
-    const answer = environment.read(line, specWith());
+    const answer = environment.read(line, specWith(), TOOLS);
     expect(answer.lock).toEqual(lock);
     expect(answer.problems.map(({ code, what }) => [code, what])).toEqual(
       problems.map((what) => ['EnvironmentUnfit', what]),

@@ -1,5 +1,6 @@
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { TOOLKIT_ROOT } from '../toolkit-command.js';
+import { REFERENCE_CANN } from '../training/lint-environment.js';
 
 /** A part of the accelerator's software that is verified and never installed. */
 export interface ToolkitPart {
@@ -13,9 +14,6 @@ export interface ToolkitPart {
   readonly folders?: readonly string[];
 }
 export type ToolkitPartName = 'driver' | 'firmware' | 'toolkit' | 'kernels' | 'nnal';
-
-/** CANN that the guide links to for the fused operators of the experts. */
-export const REFERENCE_CANN = '8.3.RC1';
 
 const ARCHITECTURES = ['aarch64-linux', 'x86_64-linux'] as const;
 const perArchitecture = (before: string, after: string): string[] =>
