@@ -10,6 +10,7 @@ import { TEMPLATE } from './template.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
 import { resume } from './training/resume.js';
+import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
 
 /** Fine-tunes GLM-4.5V with MindSpeed-MM on Ascend hosts, as upstream's guide for it does. */
@@ -38,5 +39,5 @@ export const glm45v: Recipe = {
     converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
     compareConverted,
   },
-  verdictRules: [],
+  verdictRules,
 };

@@ -6,7 +6,7 @@ import { fidelityArguments } from '../../../../src/recipes/mindspeed-mm/training
 import { launchReasons, masterPorts, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
 import { trainingLints } from '../../../../src/recipes/mindspeed-mm/training/lint.js';
 import { frozenNames, modelFile } from '../../../../src/recipes/mindspeed-mm/training/model-file.js';
-import { knownRevision, trainingRevision } from '../../../../src/recipes/mindspeed-mm/training/revisions.js';
+import { knownRevision, revisionOf } from '../../../../src/recipes/mindspeed-mm/revisions.js';
 import { resume } from '../../../../src/recipes/mindspeed-mm/training/resume.js';
 import { distributedTimeoutMinutes } from '../../../../src/recipes/mindspeed-mm/training/timeouts.js';
 import { guideFacts, guideSpec } from './support.js';
@@ -253,9 +253,7 @@ describe('chapter 4 of the guide: the start', () => {
     ['default', null],
   ])('%s is said once, in the way of the revision', (type, flag) => {
     const spec = guideSpec({ train: { loss: { type } } });
-    const [pinned, guideEra] = ['840612c', '5ab7476'].map((ref) =>
-      guideFacts(spec, { revision: trainingRevision(ref) }),
-    );
+    const [pinned, guideEra] = ['840612c', '5ab7476'].map((ref) => guideFacts(spec, { revision: revisionOf(ref) }));
     if (pinned === undefined || guideEra === undefined) throw new Error('two revisions');
     expect(modelFile(pinned)).toMatchObject({ loss_cfg: { loss_type: type } });
     expect(words(pinned).filter((word) => word.startsWith('--calculate'))).toEqual([]);
@@ -266,8 +264,8 @@ describe('chapter 4 of the guide: the start', () => {
   it('an unknown revision is taken for one after the default', () => {
     expect(knownRevision('1234567')).toBeNull();
     expect(knownRevision('840612')).toBeNull();
-    expect(trainingRevision('main')).toMatchObject({ ref: 'main', lossIn: 'modelFile' });
-    expect(trainingRevision(undefined).ref).toMatch(/^840612c5/);
+    expect(revisionOf('main')).toMatchObject({ commit: 'main', lossIn: 'modelFile' });
+    expect(revisionOf(undefined).commit).toMatch(/^840612c5/);
   });
 
   it('everything runs in the root of the checkout', () => {
