@@ -5,6 +5,7 @@ import type { Problem } from '../schemas/problem.js';
 import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
 import { defineFileCommands } from './define/file-commands.js';
+import { defineModelCommands } from './define/model-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
 import { defineServiceCommands } from './define/service-commands.js';
 import { outputFormat } from './define/shared.js';
@@ -70,6 +71,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
     ...defineRunCommands(runner),
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
+    ...defineModelCommands(runner),
   ];
   for (const command of commands) program.addCommand(command);
   quieten(program, io);
