@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { readJsonFile } from '../host/json-file.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { allAttempts } from '../host/run/attempts.js';
-import { readRunSpec, runDir } from '../host/run/run-folder.js';
+import { readRunSpec, readRunSpecText, runDir } from '../host/run/run-folder.js';
 import { PipelinePlanSchema } from '../schemas/plan.js';
 import type { RenderAnswer } from '../schemas/render.js';
 import { hostTools } from './host-tools.js';
@@ -37,7 +36,7 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
   return {
     v: 1,
     host: host.name,
-    specText: await readFile(join(root, `spec-${plan.specDigest}.yaml`), 'utf8'),
+    specText: await readRunSpecText(workspace, run, plan.specDigest),
     scratch: host.scratch,
     networkInterface: interfaceOf(host.address),
     tools,

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newCommand, withConnection } from './shared.js';
+import { collectText, newCommand, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands about specs: they run without a server. */
@@ -33,7 +33,7 @@ export function defineSpecCommands(runner: Runner): Command[] {
       .option(
         '--host <name=address>',
         'host by node rank, with ,INTERFACE behind it where it has several; may be given several times',
-        (text: string, before: readonly string[] = []) => [...before, text],
+        collectText,
       )
       .option('--python <file>', 'Python of the training environment on the hosts')
       .option('--resume', 'continue from what these scripts saved')

@@ -7,6 +7,7 @@ import { launch, launchFiles, reasons } from './launch.js';
 import { stageLints } from './lint.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { documentedVariables } from './training/environment-table.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
 import { resume } from './training/resume.js';
@@ -23,6 +24,7 @@ export const glm45v: Recipe = {
   lint: (spec) => [...stageLints(spec), ...trainingLints(spec)],
   stages,
   environment,
+  variables: documentedVariables(),
   work,
   training: {
     launch,

@@ -60,7 +60,8 @@ describe('rounding F32 to BF16', () => {
     roundToBf16(new Int32Array(wide.buffer), ours);
     // The bits of a NaN differ between torch's own code paths; that it is one does not.
     const differing = [...ours.keys()].filter((at) => {
-      const [left = 0, right = 0] = [ours[at], torch[at]];
+      const left = ours[at] ?? 0;
+      const right = torch[at] ?? 0;
       return isNan(right) ? !isNan(left) : left !== right;
     });
     expect(torch.length).toBe(ours.length);

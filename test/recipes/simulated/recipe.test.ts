@@ -140,7 +140,10 @@ describe('work', () => {
 describe('environment', () => {
   test('locks the version of Node and refuses an answer that is none', () => {
     const spec = specOf(simulated.template);
-    expect(simulated.environment.read({ node: '20.20.0' }, spec, TOOLS)).toEqual({ lock: { node: '20.20.0' }, problems: [] });
+    expect(simulated.environment.read({ node: '20.20.0' }, spec, TOOLS)).toEqual({
+      lock: { node: '20.20.0' },
+      problems: [],
+    });
     expect(simulated.environment.read('what', spec, TOOLS).problems).toHaveLength(1);
   });
 });
