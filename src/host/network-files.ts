@@ -22,6 +22,10 @@ export async function networkEnvironment(
   return {
     GIT_CONFIG_GLOBAL: files.git,
     PIP_CONFIG_FILE: files.pip,
+    // Variables count more than files, so those that the host has by chance are emptied where its settings say other.
+    ...(network?.pipIndex === undefined ? {} : { PIP_INDEX_URL: '', PIP_EXTRA_INDEX_URL: '' }),
+    ...(network?.pipFindLinks === undefined ? {} : { PIP_FIND_LINKS: '' }),
+    ...(caBundle === undefined ? {} : { PIP_CERT: '' }),
     ...(network?.noProxy === undefined ? {} : { NO_PROXY: network.noProxy, no_proxy: network.noProxy }),
     ...(isOffline || network?.isOffline === true ? { GIT_ALLOW_PROTOCOL: 'file', PIP_NO_INDEX: '1' } : {}),
   };

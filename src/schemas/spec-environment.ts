@@ -13,6 +13,7 @@ const SourceSchema = z.strictObject({
     .optional()
     .describe('Commit, tag or branch of the checkout; the commit of the recipe when left out.'),
   url: patternText(
+    // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
     /^((https?|ssh|git|file):\/\/[^\s\u0000-\u001f]+|\/[^\u0000-\u001f]+)$/,
     'a repository is an https, ssh, git or file URL without spaces, or an absolute path',
     'https://git.example.com/trainer.git',

@@ -1,47 +1,44 @@
 import { resolve } from 'node:path';
-import { EXIT } from '../../domain/errors.js';
+import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
-import { castModel } from '../../host/safetensors/cast-model.js';
-import type { ExportDtype } from '../../schemas/model-files.js';
+import { castLike, tellDtype } from '../../host/safetensors/cast.js';
 import type { CommandContext } from '../context.js';
-import { showBytes, showDuration } from '../render/units.js';
+import { tellWriteProgress } from '../write-progress.js';
 
 export interface ModelCastFlags {
-  readonly like: string;
-  readonly dtype: ExportDtype;
+  readonly like?: string;
+  readonly dtype: 'bf16' | 'f32';
   readonly output?: string;
   readonly removeSource?: boolean;
 }
 
-/** `temper model cast`: an exported model in the number formats of its original; Ctrl-C stops between two shards. */
+/** `temper model cast`: each tensor in the number format of the original (bf16), or a configuration that tells F32. */
 export async function modelCast(
   { output, io }: CommandContext,
   dir: string,
-  flags: ModelCastFlags,
+  { like, dtype, output: target, removeSource }: ModelCastFlags,
 ): Promise<ExitStatus> {
-  const stop = new AbortController();
-  const off = io.onInterrupt(() => stop.abort());
-  try {
-    const report = await castModel({
-      source: resolve(io.cwd, dir),
-      like: resolve(io.cwd, flags.like),
-      dtype: flags.dtype,
-      output: flags.output === undefined ? null : resolve(io.cwd, flags.output),
-      removeSource: flags.removeSource ?? false,
-      signal: stop.signal,
-      onShard: (done, of) => output.note(`shard ${done} of ${of}`),
-    });
-    output.result(
-      report,
-      () =>
-        `${report.cast} tensors cast to ${flags.dtype}, ${report.kept} kept; ${showBytes(report.bytes)} in ${showDuration(report.ms)}`,
-    );
+  const source = resolve(io.cwd, dir);
+  if (dtype === 'f32') {
+    await tellDtype(source, 'float32');
+    output.result({ v: 1, output: dir, dtype }, () => `${dir}: config.json says float32`);
     return EXIT.ok;
-  } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    output.note('interrupted; call it again to write everything anew');
-    return EXIT.interrupted;
-  } finally {
-    off();
   }
+  if (like === undefined || target === undefined) {
+    throw new TemperError('UsageInvalid', { what: 'bf16 needs --like ORIGINAL and --output FOLDER' });
+  }
+  const progress = tellWriteProgress(output, 'cast');
+  const done = await castLike({
+    source,
+    like: resolve(io.cwd, like),
+    output: resolve(io.cwd, target),
+    isSourceRemoved: removeSource ?? false,
+    onProgress: progress.tell,
+  });
+  progress.end();
+  output.result(
+    { v: 1, output: target, dtype, ...done },
+    () => `${target}: ${done.rounded} of ${done.tensors} tensors rounded`,
+  );
+  return EXIT.ok;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
-import { isObject, parseJsonObject, type StoredTensor } from './header.js';
+import { isObject, parseJsonObject } from './header.js';
 import type { ModelFolder } from './model-folder.js';
 import { modelProblem } from './problems.js';
 
@@ -16,7 +16,7 @@ export async function checkConfigDtype(folder: ModelFolder): Promise<readonly Fi
   if (config === null) {
     return [modelProblem('config-damaged', path, bytes === null ? 'it cannot be read' : 'it is not a JSON object')];
   }
-  const truth = mainFloat(folder.tensors.values());
+  const truth = mainFloat(folder);
   const claims = [
     ...claimsIn(config, ''),
     ...Object.entries(config).flatMap(([key, part]) => claimsIn(part, `${key}.`)),
@@ -41,9 +41,9 @@ const TORCH_NAMES: ReadonlyMap<TensorDtype, string> = new Map([
 ]);
 
 /** The float type that most bytes of the weights have, by its torch name; null without floats. */
-export function mainFloat(tensors: Iterable<Pick<StoredTensor, 'dtype' | 'offsets'>>): string | null {
+function mainFloat(folder: ModelFolder): string | null {
   const bytes = new Map<string, number>();
-  for (const { dtype, offsets } of tensors) {
+  for (const { dtype, offsets } of folder.tensors.values()) {
     const name = TORCH_NAMES.get(dtype);
     if (name !== undefined) bytes.set(name, (bytes.get(name) ?? 0) + offsets[1] - offsets[0]);
   }

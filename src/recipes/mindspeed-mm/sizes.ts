@@ -11,8 +11,6 @@ const RAM_PER_BYTE = 2;
 const PROGRAM_RAM_BYTES = 1.5 * GB;
 /** Trained weights are F32, twice the size of BF16. */
 const TRAINED_PER_BYTE = 2;
-/** Four checkouts with their history, torch, and what MindSpeed-MM depends on. */
-export const ENVIRONMENT_BYTES = 20 * GB;
 
 /** Bytes of the model that a spec trains, as far as a plan can know; 0 for weights that only a host can look at. */
 export function plannedModelBytes({ weights }: PipelineSpec): number {

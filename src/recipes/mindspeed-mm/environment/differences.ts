@@ -51,7 +51,8 @@ export function findDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: Ho
   ];
 }
 
-function checkoutDifference(name: SourceName, facts: ProbeFacts, spec: PipelineSpec): Difference[] {
+/** How a checkout differs from the wanted commit; empty when it does not. */
+export function checkoutDifference(name: SourceName, facts: ProbeFacts, spec: PipelineSpec): Difference[] {
   const { title, ref } = sourcesOf(spec)[name];
   const found = facts.checkouts[name];
   const differs = (state: CheckoutState, sentence: string): Difference[] => [
@@ -128,7 +129,7 @@ const INSTALLED = {
 } as const;
 
 /** Why a package must be installed again, or null. */
-export function editableProblem(
+function editableProblem(
   source: EditableSource,
   python: PythonFacts,
   spec: PipelineSpec,

@@ -5,7 +5,8 @@ import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { EnvironmentReading, EnvironmentRecipe, HostTools } from '../../recipe.js';
 import { environmentPlace, isExisting } from '../layout.js';
 import { SOURCE_NAMES, sourcesOf } from '../sources.js';
-import { findDifferences, type Difference } from './differences.js';
+import { findDifferences } from './differences.js';
+import { existingProblems } from './existing.js';
 import { judgePython } from './judge-python.js';
 import { judgeToolkit } from './judge-toolkit.js';
 import { probe, ProbeSchema, prove, type ProbeFacts } from './probe.js';
@@ -29,43 +30,20 @@ function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentR
   const facts = parsed.data;
   const toolkit = judgeToolkit(facts, spec);
   const python = judgePython(facts, spec);
-  const differences = relevant(findDifferences(facts, spec, tools), spec);
   const isFixed = isExisting(spec);
+  const differences = isFixed ? [] : findDifferences(facts, spec, tools);
   return {
     lock: { ...toolkit.lock, ...python.lock, ...commits(facts, spec) },
     problems: [
       ...toolkit.problems,
       ...python.problems,
-      ...(isFixed ? differences.map(mustChange) : []),
+      ...(isFixed ? existingProblems(facts, spec, tools) : []),
       ...(facts.hasGit || isFixed ? [] : [withoutGit()]),
     ],
     warnings: [...toolkit.warnings, ...python.warnings],
     differences: differences.map(({ sentence }) => sentence),
-    repairs: isFixed ? [] : repairCommands(differences, facts, spec, tools),
+    repairs: repairCommands(differences, facts, spec, tools),
   };
-}
-
-/** Of an environment that exists, only what the training runs from counts: the versions are judged by themselves. */
-function relevant(differences: readonly Difference[], spec: PipelineSpec): readonly Difference[] {
-  if (!isExisting(spec)) return differences;
-  return differences.filter(({ part }) => {
-    switch (part.kind) {
-      case 'checkout':
-        return part.source !== 'megatronLm';
-      case 'editable':
-        return true;
-      default:
-        return false;
-    }
-  });
-}
-
-function mustChange({ sentence }: Difference): Problem {
-  return problem('EnvironmentUnfit', {
-    what: sentence,
-    why: 'the spec names an existing environment, which Temper verifies and never changes',
-    fix: 'make it right, name its commit in environment.sources.NAME.ref, or leave python and checkouts out',
-  });
 }
 
 function withoutGit(): Problem {

@@ -13,7 +13,7 @@ import { versionFiles } from './toolkit-parts.js';
 export const GUIDE_FOLDERS = ['logs', 'data', 'ckpt'] as const;
 
 /** Distributions whose versions are looked at, by their normalised names. */
-export const DISTRIBUTIONS = ['torch', 'torch-npu', 'mindspeed', 'mindspeed-mm', 'transformers'] as const;
+const DISTRIBUTIONS = ['torch', 'torch-npu', 'mindspeed', 'mindspeed-mm', 'transformers'] as const;
 /** Modules whose place is looked at: an installation can be overlaid by another one. */
 const MODULES = ['megatron', 'mindspeed', 'mindspeed_mm', 'transformers'] as const;
 
@@ -72,7 +72,6 @@ const CheckoutSchema = z.object({
   /** Whether files under version control differ from the commit. */
   isChanged: z.boolean(),
 });
-export type CheckoutFacts = z.infer<typeof CheckoutSchema>;
 
 const PythonSchema = z.object({
   version: z.string(),

@@ -85,9 +85,8 @@ async function pythonFacts() {
   const program = fileURLToPath(new URL('./python_facts.py', import.meta.url));
   const line = await output([python, program, packages.join(','), modules.join(',')]);
   if (line === null) return null;
-  const hasPip = (await output([python, '-m', 'pip', '--version'])) !== null;
   const scripts = Object.fromEntries(request.scripts.map((name) => [name, isExecutable(join(dirname(python), name))]));
-  return { ...JSON.parse(line.split('\n').at(-1)), hasPip, scripts };
+  return { ...JSON.parse(line.split('\n').at(-1)), scripts };
 }
 
 async function basePython() {
@@ -109,8 +108,9 @@ function isExecutable(path) {
   }
 }
 
-const checkouts = {};
-for (const [name, wanted] of Object.entries(request.checkouts)) checkouts[name] = await checkout(wanted);
+const checkouts = Object.fromEntries(
+  await Promise.all(Object.entries(request.checkouts).map(async ([name, wanted]) => [name, await checkout(wanted)])),
+);
 const answer = {
   v: 1,
   versionFiles: versionFiles(),

@@ -48,6 +48,7 @@ def main():
     facts = {
         "version": ".".join(str(part) for part in sys.version_info[:3]),
         "prefix": sys.prefix,
+        "hasPip": module_folder("pip") is not None,
         "count": len(packages),
         "digest": hashlib.sha256(listing.encode()).hexdigest(),
         "packages": {
