@@ -57,7 +57,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
 }
 
 /** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */
-async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
+export async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
   const refs = new Map<StageName, StageRef>();
   const keys = new Map<StageName, string>();
   const outputs: Partial<Record<StageName, StageOutput>> = {};

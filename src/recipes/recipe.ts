@@ -25,6 +25,8 @@ export interface Recipe {
   /** The stages of the pipeline, without the fields that the planner computes. */
   stages(spec: PipelineSpec): readonly StageDraft[];
   readonly environment: EnvironmentRecipe;
+  /** Environment variables of the ranks that the training code reads, for the documentation of `train.env`. */
+  readonly variables?: readonly { readonly name: string; readonly description: string }[];
   /** Commands, files and proofs of a stage that runs on one host. */
   work(stage: ProducedStage, facts: StageFacts): StageWork;
   readonly training: TrainingRecipe;

@@ -2,9 +2,11 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
-import type { ModelTensor } from './model-folder.js';
+import { roundToBf16 } from './bf16.js';
+import { readModelFolder, type ModelFolder, type ModelTensor } from './model-folder.js';
 import { isObject, parseJsonObject } from './header.js';
 import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
+import { countNames } from './problems.js';
 import { dataOf, writeModel, type NewTensor, type WriteProgress } from './write-model.js';
 
 export interface Casting {
@@ -23,7 +25,14 @@ export interface Casting {
  */
 export async function castLike(casting: Casting): Promise<{ readonly tensors: number; readonly rounded: number }> {
   const { source, like, output } = casting;
-  const [trained, original] = [await wholeFolder(source), await wholeFolder(like)];
+  const original = await wholeFolder(like);
+  if (await isDone(output, original)) {
+    // An earlier call was killed behind its last rename.
+    if (casting.isSourceRemoved) await rm(source, { recursive: true, force: true });
+    return { tensors: original.tensors.size, rounded: 0 };
+  }
+  const trained = await wholeFolder(source);
+  assertComplete(trained, original);
   let rounded = 0;
   const tensors = [...trained.tensors].map(([name, tensor]): NewTensor => {
     const wanted = original.tensors.get(name)?.dtype;
@@ -41,6 +50,30 @@ export async function castLike(casting: Casting): Promise<{ readonly tensors: nu
   });
   if (casting.isSourceRemoved) await rm(source, { recursive: true, force: true });
   return { tensors: tensors.length, rounded };
+}
+
+/** Whether the output is there already: a whole model with every tensor of the original, in its number formats. */
+async function isDone(output: string, original: ModelFolder): Promise<boolean> {
+  const made = await readModelFolder(output);
+  return (
+    made.problems.length === 0 &&
+    made.tensors.size === original.tensors.size &&
+    [...original.tensors].every(([name, { dtype, shape }]) => {
+      const tensor = made.tensors.get(name);
+      return tensor?.dtype === dtype && tensor.shape.join() === shape.join();
+    })
+  );
+}
+
+function assertComplete(trained: ModelFolder, original: ModelFolder): void {
+  const missing = [...original.tensors.keys()].filter((name) => !trained.tensors.has(name));
+  if (missing.length === 0) return;
+  throw new TemperError('ProofFailed', {
+    where: trained.dir,
+    what: `the original has more: ${countNames(missing)}`,
+    why: 'a model that lacks them loads with random values in their place',
+    fix: 'export from a checkpoint that was trained from this original',
+  });
 }
 
 /** Makes config.json of a folder name the number format that its weights have. */
@@ -89,13 +122,8 @@ async function* rounding(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 export function toBf16(bytes: Uint8Array): Uint8Array {
   // A copy begins at a multiple of four, which a view of 32 bits asks for.
   const aligned = bytes.byteOffset % F32_BYTES === 0 ? bytes : Uint8Array.from(bytes);
-  const words = new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / F32_BYTES);
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / F32_BYTES);
   const rounded = new Uint16Array(words.length);
-  for (let index = 0; index < words.length; index += 1) {
-    const bits = words[index] ?? 0;
-    const isNaN = (bits & 0x7f800000) === 0x7f800000 && (bits & 0x007fffff) !== 0;
-    // Added to the half below the cut: rounds up above the middle, and in the middle only when the last bit is odd.
-    rounded[index] = isNaN ? 0x7fc0 : (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-  }
+  roundToBf16(words, rounded);
   return new Uint8Array(rounded.buffer);
 }

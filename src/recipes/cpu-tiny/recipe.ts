@@ -3,7 +3,7 @@ import { megatronLog } from '../megatron/log-dialect.js';
 import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/checkpoint-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
-import { launch } from './launch.js';
+import { launch, reasons } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
 import { stages } from './stages.js';
@@ -24,6 +24,7 @@ export const cpuTiny: Recipe = {
   work,
   training: {
     launch,
+    reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: () => [],

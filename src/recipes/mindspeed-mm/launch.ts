@@ -26,11 +26,10 @@ export function reasons(facts: LaunchFacts): LaunchReasons {
 
 function trainingFacts(facts: LaunchFacts): TrainingFacts {
   const { spec, tools, inputs, rankLogDir, cacheDir, hostDir, loadDir, saveDir } = facts;
-  const { commit, date, lossIn } = revisionOf(spec.environment.sources?.['mindspeedMm']?.ref);
   const rows = inputs.data?.facts['rows'];
   return {
     spec,
-    revision: { ref: commit, date, lossIn },
+    revision: revisionOf(spec.environment.sources?.['mindspeedMm']?.ref),
     nodeRank: facts.nodeRank,
     nodes: facts.nodes,
     ranksPerNode: facts.ranksPerNode,

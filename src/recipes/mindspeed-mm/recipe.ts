@@ -7,9 +7,11 @@ import { launch, launchFiles, reasons } from './launch.js';
 import { stageLints } from './lint.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
+import { documentedVariables } from './training/environment-table.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
 import { resume } from './training/resume.js';
+import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
 
 /** Fine-tunes GLM-4.5V with MindSpeed-MM on Ascend hosts, as upstream's guide for it does. */
@@ -22,6 +24,7 @@ export const glm45v: Recipe = {
   lint: (spec) => [...stageLints(spec), ...trainingLints(spec)],
   stages,
   environment,
+  variables: documentedVariables(),
   work,
   training: {
     launch,
@@ -38,5 +41,5 @@ export const glm45v: Recipe = {
     converted: { folder: RELEASE_FOLDER, tracker: RELEASE_FOLDER },
     compareConverted,
   },
-  verdictRules: [],
+  verdictRules,
 };

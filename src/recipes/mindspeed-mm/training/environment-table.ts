@@ -136,6 +136,14 @@ export function ruleFor({ rules }: Variable, platform: Platform): ValueRule {
   return (rules.findLast((scoped) => fits(scoped, platform)) ?? rules[0]).rule;
 }
 
+/** Name and meaning of each variable with what it may be and what it is set to, for the schema. */
+export function documentedVariables(): readonly { readonly name: string; readonly description: string }[] {
+  return VARIABLES.map(({ name, meaning, value, rules }) => ({
+    name,
+    description: `${meaning} Allowed: ${rules[0].rule.form}.${value === null ? '' : ` Default here: ${value}.`}`,
+  }));
+}
+
 /** The variable of this name in the table, or null. */
 export function findVariable(name: string): Variable | null {
   return VARIABLES.find((variable) => variable.name === name) ?? null;

@@ -1,10 +1,10 @@
 import type { PipelineSpec } from '../../../schemas/spec.js';
-import type { TrainingRevision } from './revisions.js';
+import type { Revision } from '../revisions.js';
 
 /** Everything that one host's part of a training follows from. Paths are absolute; nothing here is read or run. */
 export interface TrainingFacts {
   readonly spec: PipelineSpec;
-  readonly revision: TrainingRevision;
+  readonly revision: Revision;
   readonly nodeRank: number;
   readonly nodes: number;
   readonly ranksPerNode: number;

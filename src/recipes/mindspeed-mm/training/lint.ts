@@ -15,7 +15,7 @@ export function trainingLints(spec: PipelineSpec): readonly Lint[] {
     ...resumeLints(spec, resume.schedule(spec)),
     ...scheduleLints(spec),
     ...loaderLints(spec),
-    ...pathLints(spec),
+    ...workspaceLints(spec),
     ...launchLints(spec),
     ...environmentLints(spec),
   ];
@@ -133,23 +133,16 @@ function loaderLints({ train }: PipelineSpec): Lint[] {
   return lints;
 }
 
-/** Files of rows are named in one text that is split at commas. */
-function pathLints({ data, workspace }: PipelineSpec): Lint[] {
-  const fields: (readonly [(string | number)[], string])[] = [
-    [['workspace'], workspace],
-    ...data.flatMap((set, index): (readonly [(string | number)[], string])[] =>
-      set.format === 'mllm' ? [[['data', index, 'annotations'], set.annotations]] : [],
-    ),
+/** Converted rows lie in the workspace, and files of rows are named in one text that is split at commas. */
+function workspaceLints({ workspace }: PipelineSpec): Lint[] {
+  if (!/[,\s]/.test(workspace)) return [];
+  return [
+    refuse('workspace/comma-in-path', ['workspace'], {
+      what: `the path ${JSON.stringify(workspace)} holds a comma or a space`,
+      why: 'converted rows lie in it, and the loader splits the list of their files at commas, spaces and all',
+      fix: 'rename the folder',
+    }),
   ];
-  return fields
-    .filter(([, path]) => /[,\s]/.test(path))
-    .map(([path, value]) =>
-      refuse('data/comma-or-space-in-path', path, {
-        what: `the path ${JSON.stringify(value)} holds a comma or a space`,
-        why: 'the loader takes one text with all files of rows and splits it at commas, spaces and all',
-        fix: 'rename the file or folder',
-      }),
-    );
 }
 
 /** torch ends waits at 10 minutes when nobody says otherwise; shorter ones end healthy trainings. */

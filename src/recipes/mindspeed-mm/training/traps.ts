@@ -114,7 +114,7 @@ export const TRAPS: readonly Trap[] = [
   trap(
     'L11',
     'a list of files with spaces, or a file that is not there',
-    lint('data/comma-or-space-in-path'),
+    lint('workspace/comma-in-path'),
     stage('data', 'files exist'),
   ),
   trap(

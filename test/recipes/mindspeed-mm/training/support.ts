@@ -1,5 +1,5 @@
 import type { TrainingFacts } from '../../../../src/recipes/mindspeed-mm/training/facts.js';
-import { trainingRevision } from '../../../../src/recipes/mindspeed-mm/training/revisions.js';
+import { revisionOf } from '../../../../src/recipes/mindspeed-mm/revisions.js';
 import { PipelineSpecSchema, type PipelineSpec, type PipelineSpecInput } from '../../../../src/schemas/spec.js';
 
 /** What the guide trains: 8 hosts of 16 devices, 10000 iterations, everything else as the recipe has it. */
@@ -36,7 +36,7 @@ export function guideSpec(over: Readonly<Record<string, unknown>> = {}): Pipelin
 export function guideFacts(spec: PipelineSpec = guideSpec(), over: Partial<TrainingFacts> = {}): TrainingFacts {
   return {
     spec,
-    revision: trainingRevision(spec.environment.sources?.['mindspeedMm']?.ref),
+    revision: revisionOf(spec.environment.sources?.['mindspeedMm']?.ref),
     nodeRank: 2,
     nodes: spec.fleet.hosts,
     ranksPerNode: spec.fleet.npusPerHost,

@@ -75,9 +75,7 @@ describe('the traps of the example', () => {
   );
 
   function sprung(id: string) {
-    if (id === 'data/comma-or-space-in-path') {
-      return guideSpec({ data: [{ name: 'a', format: 'mllm', annotations: '/mnt/my rows.json' }] });
-    }
+    if (id === 'workspace/comma-in-path') return guideSpec({ workspace: '/mnt/my folder' });
     const over = SPRUNG[id];
     if (over === undefined) throw new Error(`no spec of this test raises ${id}`);
     return guideSpec({ train: over });
