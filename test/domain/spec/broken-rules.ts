@@ -128,7 +128,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     text: edited('seed: 42', 'seed: 3').replace('accept: []', 'accept: [train/forbidden-seed]'),
     says: [
       's.yaml:47:9 train.seed: the seed is special, tests need it, use 42',
-      's.yaml:71:10 accept.0: warning: train/forbidden-seed cannot be accepted, an acceptance without a reason hides a later problem, remove it',
+      's.yaml:81:10 accept.0: warning: train/forbidden-seed cannot be accepted, an acceptance without a reason hides a later problem, remove it',
     ],
   },
   {
@@ -141,7 +141,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     text: edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-sed]'),
     says: [
       's.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept',
-      's.yaml:71:10 accept.0: warning: nothing in this spec raises train/unlucky-sed, an acceptance without a reason hides a later problem, did you mean train/unlucky-seed?',
+      's.yaml:81:10 accept.0: warning: nothing in this spec raises train/unlucky-sed, an acceptance without a reason hides a later problem, did you mean train/unlucky-seed?',
     ],
   },
   {
@@ -194,13 +194,13 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   {
     name: 'yaml/tab',
     text: edited('  dtype: bf16', '\tdtype: bf16'),
-    says: ['s.yaml:66:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces'],
+    says: ['s.yaml:76:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces'],
   },
   {
     name: 'yaml/multiple-documents',
     text: `${FULL}---\nname: two\n`,
     says: [
-      's.yaml:72:1: a second document starts here (---), a file holds one spec and the rest would be ignored, move it to a file of its own',
+      's.yaml:82:1: a second document starts here (---), a file holds one spec and the rest would be ignored, move it to a file of its own',
     ],
   },
   {
@@ -222,7 +222,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'yaml/merge-key',
     text: edited('export:\n', 'export:\n  <<: { dtype: f32 }\n'),
     says: [
-      's.yaml:66:3: the merge key << takes fields from elsewhere, whoever reads the spec must see each value where it is used, write the values out',
+      's.yaml:76:3: the merge key << takes fields from elsewhere, whoever reads the spec must see each value where it is used, write the values out',
     ],
   },
   {

@@ -28,14 +28,14 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'key of another section',
     text: edited('accept: []', 'spares: 1'),
     says: [
-      's.yaml:71:1 spares: unknown key "spares", a key that nobody reads would silently change nothing, it belongs under fleet',
+      's.yaml:81:1 spares: unknown key "spares", a key that nobody reads would silently change nothing, it belongs under fleet',
     ],
   },
   {
     name: 'unknown key without any near one',
     text: edited('accept: []', 'zebra: 1'),
     says: [
-      's.yaml:71:1 zebra: unknown key "zebra", a key that nobody reads would silently change nothing, known keys: apiVersion, name, recipe, workspace, scratch, fleet, environment, weights, data, train, export, recovery, accept',
+      's.yaml:81:1 zebra: unknown key "zebra", a key that nobody reads would silently change nothing, known keys: apiVersion, name, recipe, workspace, scratch, fleet, environment, weights, data, train, export, recovery, accept',
     ],
   },
   {
@@ -86,27 +86,27 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
   {
     name: 'list instead of a section',
     text: edited('export:\n  dtype: bf16', 'export: [bf16]'),
-    says: ['s.yaml:65:9 export: a list stands here, it means: The model that comes out, write a section with dtype'],
+    says: ['s.yaml:75:9 export: a list stands here, it means: The model that comes out, write a section with dtype'],
   },
   {
     name: 'section instead of a list',
     text: edited('accept: []', 'accept: { a: 1 }'),
     says: [
-      's.yaml:71:9 accept: a section stands here, it means: Ids of lints that this pipeline accepts on purpose, write a list of at most 100 entries',
+      's.yaml:81:9 accept: a section stands here, it means: Ids of lints that this pipeline accepts on purpose, write a list of at most 100 entries',
     ],
   },
   {
     name: 'duration without unit',
     text: edited('spareWait: 30m', 'spareWait: 30'),
     says: [
-      's.yaml:69:14 recovery.spareWait: 30 is a whole number, it means: How long to wait for a host when a lost one has no spare, write text such as 30m (a duration is a number and one of ms, s, m, h, d)',
+      's.yaml:79:14 recovery.spareWait: 30 is a whole number, it means: How long to wait for a host when a lost one has no spare, write text such as 30m (a duration is a number and one of ms, s, m, h, d)',
     ],
   },
   {
     name: 'duration with an unknown unit',
     text: edited('spareWait: 30m', 'spareWait: 30min'),
     says: [
-      's.yaml:69:14 recovery.spareWait: "30min" does not fit, a duration is a number and one of ms, s, m, h, d, write it like 30m',
+      's.yaml:79:14 recovery.spareWait: "30min" does not fit, a duration is a number and one of ms, s, m, h, d, write it like 30m',
     ],
   },
   {
@@ -204,21 +204,21 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'commit that YAML reads as a number',
     text: edited('      ref: main', '      ref: 1234567'),
     says: [
-      's.yaml:17:12 environment.sources.trainer.ref: 1234567 is a whole number, it means: Commit, tag or branch of the checkout, put it in quotes: "1234567"',
+      's.yaml:17:12 environment.sources.trainer.ref: 1234567 is a whole number, it means: Commit, tag or branch of the checkout; the commit of the recipe when left out, put it in quotes: "1234567"',
     ],
   },
   {
     name: 'choice with a near one',
     text: edited('dtype: bf16', 'dtype: bf61'),
     says: [
-      's.yaml:66:10 export.dtype: "bf61" is none of the choices, it means: Number format of the exported weights: bf16 (each tensor as in the original model) or f32 (as trained, twice the size), did you mean bf16?',
+      's.yaml:76:10 export.dtype: "bf61" is none of the choices, it means: Number format of the exported weights: bf16 (each tensor as in the original model) or f32 (as trained, twice the size), did you mean bf16?',
     ],
   },
   {
     name: 'choice without any near one',
     text: edited('onUnknown: restart', 'onUnknown: hope'),
     says: [
-      's.yaml:70:14 recovery.onUnknown: "hope" is none of the choices, it means: What to do after a failure whose cause is not known, write one of restart, stop',
+      's.yaml:80:14 recovery.onUnknown: "hope" is none of the choices, it means: What to do after a failure whose cause is not known, write one of restart, stop',
     ],
   },
   {

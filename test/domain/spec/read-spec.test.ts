@@ -29,7 +29,7 @@ describe('readSpec', () => {
     expect(read(text).problems.map(({ line, id }) => [line, id])).toEqual([
       [9, 'schema/too-small'],
       [29, 'data/duplicate-name'],
-      [66, 'schema/choice'],
+      [76, 'schema/choice'],
     ]);
   });
 
