@@ -56,7 +56,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'weights/revision-unused',
     text: edited('  original: /mnt/models/hf\n', '  original: /mnt/models/hf\n  revision: main\n'),
     says: [
-      's.yaml:30:3 weights.revision: weights.revision stands beside dcp:/mnt/models/dcp, folders and seeds have no revisions, so it would pin nothing, remove weights.revision',
+      's.yaml:29:3 weights.revision: weights.revision stands beside dcp:/mnt/models/dcp, folders and seeds have no revisions, so it would pin nothing, remove weights.revision',
     ],
   },
   {
