@@ -4,6 +4,7 @@ import type { ExitStatus } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
 import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
+import { defineFetchCommands } from './define/fetch-commands.js';
 import { defineFileCommands } from './define/file-commands.js';
 import { defineModelCommands } from './define/model-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
@@ -72,6 +73,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
     ...defineModelCommands(runner),
+    ...defineFetchCommands(runner),
   ];
   for (const command of commands) program.addCommand(command);
   quieten(program, io);

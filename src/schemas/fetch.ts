@@ -27,7 +27,7 @@ export const FetchManifestSchema = z.object({
 });
 export type FetchManifest = z.infer<typeof FetchManifestSchema>;
 
-const RangeSchema = z.tuple([z.int().nonnegative(), z.int().positive()]);
+const RangeSchema = z.tuple([z.int().nonnegative(), z.int().positive()]).readonly();
 
 /** What is known of a partial file, beside it: which bytes of which version of the file are there. */
 export const PartialFileSchema = z.object({
@@ -35,7 +35,7 @@ export const PartialFileSchema = z.object({
   name: z.string().describe('What is downloaded, for people'),
   bytes: z.int().nonnegative().nullable().describe('Size of the whole file in bytes; null when not known'),
   validator: z.string().nullable().describe('ETag or Last-Modified that every part must have; null where none is told'),
-  done: z.array(RangeSchema).describe('Ranges [from, to) in bytes that are written, sorted, not touching'),
+  done: z.array(RangeSchema).readonly().describe('Ranges [from, to) in bytes that are written, sorted, not touching'),
 });
 export type PartialFile = z.infer<typeof PartialFileSchema>;
 
@@ -66,7 +66,10 @@ export type DownloadClaim = z.infer<typeof DownloadClaimSchema>;
 export const UnzipJournalSchema = z.object({
   v: z.literal(1).describe('Major version of this journal'),
   archive: z.string().describe('Fingerprint of the list of entries of the archive'),
-  entries: z.int().nonnegative().describe('Entries 0 to this number (not included) are written and synced to disk'),
+  entries: z
+    .int()
+    .nonnegative()
+    .describe('Entries 0 to this number (not included) were written; each is read and checked before it is skipped'),
 });
 export type UnzipJournal = z.infer<typeof UnzipJournalSchema>;
 
