@@ -7,6 +7,7 @@ import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
 import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
+import { surveyRun } from './survey-run.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
 export async function callHost(host: StageHost, call: HostCall): Promise<unknown> {
@@ -23,6 +24,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return listCheckpoints(host, call.workspace, call.run);
     case 'render':
       return renderFacts(host, call.workspace, call.run);
+    case 'surveyRun':
+      return surveyRun(host, call.workspace, call.run);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -12,11 +12,13 @@ import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
 import type { Recipe } from '../recipes/recipe.js';
+import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { HostEvidence } from '../schemas/incident.js';
 import type { TrainCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
-import { gatherBasics } from './stage-inputs.js';
+import { gatherBasics, gatherInputs } from './stage-inputs.js';
 import { keeperOfAttempt } from './training-commands.js';
+import { watchResume } from './watch-resume.js';
 
 /** Clocks that differ less are taken as equal: the measure itself holds the way through the server. */
 const CLOCK_TOLERANCE_MS = 2_000;
@@ -81,8 +83,23 @@ async function readEvidence(
     firstIterationAt: trainingLog === null ? null : trainingLog.firstIterationAt(lastAt),
     stepMs: trainingLog?.meanStepMs ?? null,
     clockOffsetMs,
+    resume: await within(WORKSPACE_PATIENCE_MS, resumeNote(host, call, trainingLog, speaking, ranks)),
     tail: lines.map((line) => cutToBytes(line, 160)),
   };
+}
+
+/** What the attempt restored, where this host can tell. */
+async function resumeNote(
+  host: StageHost,
+  call: TrainCall,
+  trainingLog: TrainingLog | null,
+  speaking: number | null,
+  ranks: readonly number[],
+): Promise<ResumeNote | null> {
+  if (trainingLog === null || speaking === null || !ranks.includes(speaking) || call.attempt.loadIteration === null)
+    return null;
+  const watcher = watchResume(call, await gatherInputs(host, call), true);
+  return (await watcher?.note(trainingLog.iterations)) ?? null;
 }
 
 /** Evidence of a host where the attempt never began. */

@@ -35,7 +35,7 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
   return {
     probeHost: activity(z.undefined(), () => probeHost(host)),
     callHost: activity(HostCallSchema, (call) => callHost(host, call)),
-    openRun: activity(OpenRunCallSchema, ({ plan, specText }) => writeRun(plan, specText)),
+    openRun: activity(OpenRunCallSchema, ({ plan, specText, request }) => writeRun(plan, specText, request)),
     ensureEnvironment: activity(StageCallSchema, (call) => ensureEnvironment(host, call)),
     lookUpStage: activity(StageCallSchema, (call) => lookUpStage(host, call)),
     runStage: activity(StageCallSchema, (call) => runStage(host, call)),

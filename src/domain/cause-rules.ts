@@ -36,6 +36,13 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'the training stalled, seen on {host}: {text}',
   ),
   row(
+    'wrong-learning-rate',
+    { kind: 'stop', reason: /^wrong-learning-rate/ },
+    'wrong-learning-rate',
+    'stop',
+    'the resume went wrong, seen on {host}: {text}',
+  ),
+  row(
     'orphaned',
     { kind: 'stop', reason: /^orphaned/ },
     'keeper-lost',
@@ -169,6 +176,13 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'unfinished',
     'restart',
     'the training ended too early: {text}',
+  ),
+  row(
+    'resume-broken',
+    { kind: 'problem', codes: ['ResumeBroken'] },
+    'wrong-learning-rate',
+    'stop',
+    'the resume went wrong, seen on {host}: {text}',
   ),
   row(
     'command-missing',

@@ -50,6 +50,11 @@ export const CATALOGUE = {
   TrainingFailed: { exit: 1, retryable: false, fix: 'read the evidence, correct the cause, then temper resume RUN' },
   TrainingStalled: { exit: 1, retryable: false, fix: 'read the stacks in the rank logs, then temper resume RUN' },
   TrainingUnproven: { exit: 1, retryable: false, fix: 'read the rank logs, then temper resume RUN' },
+  ResumeBroken: {
+    exit: 1,
+    retryable: false,
+    fix: 'see what was restored with temper checkpoint ls RUN, correct spec or checkpoint, then temper resume RUN',
+  },
   HostLost: { exit: 1, retryable: false, fix: 'bring the host back or start a spare, then temper resume RUN' },
   HostUnkillable: { exit: 1, retryable: false, fix: 'reboot the host, or take it out of the fleet' },
   FencedOff: { exit: 1, retryable: false, fix: 'none is needed: a newer attempt goes on; see temper status RUN' },

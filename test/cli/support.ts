@@ -55,9 +55,12 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     pauseRun: refuse('pauseRun'),
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
+    cordonHost: refuse('cordonHost'),
+    uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
     readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
+    recoverRun: refuse('recoverRun'),
     close: () => Promise.resolve(),
     ...known,
   };

@@ -44,7 +44,7 @@ function start(
   cache: string,
   within: readonly string[] = [],
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  const [program = '', ...args] = [...within, process.execPath, CHILD, url, output, cache, JSON.stringify(LIMITS)];
+  const [program, ...args] = [...within, process.execPath, CHILD, url, output, cache, JSON.stringify(LIMITS)];
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   children.push(child);
   let stderr = '';
