@@ -26,7 +26,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       where: host.name,
       what: `this host's Temper cannot plan ${plan.recipe.id}`,
     });
-  const tools = toolsFor(host, plan, spec);
+  const tools = hostTools(host, recipe, spec);
   const found = await findOutputs(host, plan, tools);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
