@@ -6,6 +6,7 @@ import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { doctor } from './doctor.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
+import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
 import { surveyRun } from './survey-run.js';
 
@@ -22,6 +23,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
+    case 'render':
+      return renderFacts(host, call.workspace, call.run);
     case 'surveyRun':
       return surveyRun(host, call.workspace, call.run);
     case 'doctor':

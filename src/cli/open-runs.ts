@@ -4,6 +4,7 @@ import type { ConnectFlags } from '../client/connect.js';
 import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
+import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
 import { watchPatiently } from './dev/dev-client.js';
@@ -26,6 +27,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    readRunFacts: (run) => readRunFacts(client, run),
     recoverRun: (request) => recoverRun(client, request),
     doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),
     close: () => client.close(),

@@ -1,3 +1,4 @@
+import type { RunFacts } from '../client/render.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
 import type { DoctorReport } from '../schemas/preflight.js';
@@ -56,6 +57,8 @@ export interface RunService {
   uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
+  /** What the scripts of a run are made from, asked of its hosts. */
+  readRunFacts(run: string): Promise<RunFacts>;
   recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
   /** The preflight list on hosts of a fleet, and what they tell together. */
   doctor(fleet: string, hosts: readonly string[], specText: string | null): Promise<DoctorReport>;

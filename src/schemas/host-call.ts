@@ -34,6 +34,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
   }),
   z.object({
     v: z.literal(1),
+    op: z.literal('render'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Answers what the scripts of this run are made from.'),
+  }),
+  z.object({
+    v: z.literal(1),
     op: z.literal('surveyRun'),
     workspace: z.string().max(1024),
     run: NameSchema.describe('Reads what the folder of this run tells, for a run that Temporal has lost.'),

@@ -16,6 +16,8 @@ export const CauseSchema = z.enum([
   'disk-full',
   'port-taken',
   'leftover',
+  'device-fault',
+  'link-fault',
   'nan-loss',
   'stalled',
   'wrong-learning-rate',

@@ -58,6 +58,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     cordonHost: refuse('cordonHost'),
     uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
+    readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
     recoverRun: refuse('recoverRun'),
     doctor: refuse('doctor'),
