@@ -5,8 +5,10 @@ import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { promoteByHand, reportModels } from './retrain/models-by-hand.js';
 import { rollBack } from '../host/models/promote.js';
+import { doctor } from './doctor.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
+import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
 import { surveyRun } from './survey-run.js';
 
@@ -29,8 +31,12 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return promoteByHand(call);
     case 'rollBackModel':
       return { v: 1, change: await rollBack(call.workspace, call.model, call) };
+    case 'render':
+      return renderFacts(host, call.workspace, call.run);
     case 'surveyRun':
       return surveyRun(host, call.workspace, call.run);
+    case 'doctor':
+      return doctor(host, call.call);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -5,6 +5,7 @@ import { formatProblem, problem } from '../domain/errors.js';
 import { countParameters } from '../host/checkpoint/parameters.js';
 import { measureBandwidth, type MeasureLimits } from '../host/measure-bandwidth.js';
 import { nearestFolder } from '../host/nearest-folder.js';
+import { gangBandwidth } from '../host/preflight/bandwidth-file.js';
 import { attemptsOf } from '../host/run/attempts.js';
 import { medianIterationMs } from '../host/run/metrics.js';
 import type { Recipe } from '../recipes/recipe.js';
@@ -51,7 +52,9 @@ export async function checkpointCosts(
       keep,
       iterations: spec.train.iterations,
       hosts: spec.fleet.hosts,
-      bandwidth: await measureBandwidth(await nearestFolder(workspace), limits),
+      // The gang's own measure, of all its hosts at once, where it was launched before.
+      bandwidth:
+        (await gangBandwidth(workspace, run)) ?? (await measureBandwidth(await nearestFolder(workspace), limits)),
       iterationMs: key === null ? null : await medianIterationMs(workspace, await attemptsOf(workspace, run, key)),
     });
     return { checkpoint, warnings: economyWarnings(checkpoint, every) };

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { problem, TemperError } from '../domain/errors.js';
 import { readSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
@@ -14,6 +13,7 @@ import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
+import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
@@ -26,7 +26,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       where: host.name,
       what: `this host's Temper cannot plan ${plan.recipe.id}`,
     });
-  const tools = toolsFor(host, plan, spec);
+  const tools = hostTools(host, recipe, spec);
   const found = await findOutputs(host, plan, tools);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
@@ -64,11 +64,7 @@ export function toolsFor(host: StageHost, plan: PipelinePlan, spec: PipelineSpec
       where: host.name,
       what: `this host's Temper has no recipe ${plan.recipe.id}`,
     });
-  return {
-    ...host.tools,
-    python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
-  };
+  return hostTools(host, recipe, spec);
 }
 
 /** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */

@@ -3,8 +3,10 @@ import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
+import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
+import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
 import { applySchedule } from '../client/schedules/apply.js';
@@ -54,7 +56,9 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
       collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
       rollBack: (place, request) => rollBackModel(client, place, request),
     },
+    readRunFacts: (run) => readRunFacts(client, run),
     recoverRun: (request) => recoverRun(client, request),
+    doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),
     close: () => client.close(),
   };
 }

@@ -2,10 +2,12 @@ import type { Place } from '../client/models.js';
 import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
-import type { ModelDecision, ModelReport } from '../schemas/models.js';
+import type { ModelDecision, PromotedModel } from '../schemas/models.js';
 import type { CollectReport, RetentionPolicy } from '../schemas/retention.js';
 import type { ApproveRequest } from '../schemas/retrain.js';
 import type { Approved, ScheduleApplied, ScheduleDone, ScheduleList, ScheduleReport } from '../schemas/schedule.js';
+import type { RunFacts } from '../client/render.js';
+import type { DoctorReport } from '../schemas/preflight.js';
 import type { StageName } from '../schemas/plan.js';
 import type { RecoveryAnswer } from '../schemas/recovery.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
@@ -63,7 +65,11 @@ export interface RunService {
   listCheckpoints(run: string): Promise<CheckpointList>;
   readonly schedules: ScheduleService;
   readonly models: ModelService;
+  /** What the scripts of a run are made from, asked of its hosts. */
+  readRunFacts(run: string): Promise<RunFacts>;
   recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
+  /** The preflight list on hosts of a fleet, and what they tell together. */
+  doctor(fleet: string, hosts: readonly string[], specText: string | null): Promise<DoctorReport>;
   close(): Promise<void>;
 }
 
@@ -82,7 +88,7 @@ export interface ScheduleService {
 
 /** What commands ask of promoted models; `place` null looks in all workspaces that are known. */
 export interface ModelService {
-  list(place: Place | null, model: string | null): Promise<readonly ModelReport[]>;
+  list(place: Place | null, model: string | null): Promise<readonly PromotedModel[]>;
   promote(request: { readonly run: string; readonly model: string } & Decider): Promise<ModelDecision>;
   rollBack(
     place: Place | null,

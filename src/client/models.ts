@@ -1,6 +1,6 @@
 import { TemperError } from '../domain/errors.js';
 import type { HostCall } from '../schemas/host-call.js';
-import { ModelDecisionSchema, ModelListSchema, type ModelDecision, type ModelReport } from '../schemas/models.js';
+import { ModelDecisionSchema, ModelListSchema, type ModelDecision, type PromotedModel } from '../schemas/models.js';
 import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
@@ -22,8 +22,8 @@ export async function listModels(
   client: TemperClient,
   place: Place | null,
   model: string | null,
-): Promise<ModelReport[]> {
-  const found: ModelReport[] = [];
+): Promise<PromotedModel[]> {
+  const found: PromotedModel[] = [];
   for (const one of place === null ? await knownPlaces(client) : [place]) {
     try {
       const answer = await ask(client, one, { v: 1, op: 'models', workspace: one.workspace, model });

@@ -201,6 +201,9 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'stop',
     '{text}',
   ),
+  row('preflight-failed', { kind: 'problem', codes: ['PreflightFailed'] }, 'bad-input', 'stop', '{text}'),
+  row('host-unfit', { kind: 'problem', codes: ['HostUnfit'] }, 'host-unfit', 'replace-host', '{text}'),
+  row('host-occupied', { kind: 'problem', codes: ['HostOccupied'] }, 'leftover', 'clean-restart', '{text}'),
   row('disk-too-small', { kind: 'problem', codes: ['DiskTooSmall'] }, 'disk-full', 'stop', '{text}'),
   row(
     'workspace-unusable',

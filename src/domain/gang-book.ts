@@ -1,5 +1,6 @@
 import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { GangBookState } from '../schemas/gang.js';
+import type { HostRecord } from '../schemas/host.js';
 import type { GangReport, Incident, IncidentNote, Verdict } from '../schemas/incident.js';
 import type { Recovery } from '../schemas/plan.js';
 import { cutToBytes } from './cut-text.js';
@@ -34,6 +35,18 @@ export class GangBook {
 
   get state(): GangBookState {
     return this.#state;
+  }
+
+  /** Whether a host passed the full preflight in this gang. */
+  isChecked(host: HostName): boolean {
+    return (this.#state.checked ?? []).includes(checkedName(host));
+  }
+
+  /** Hosts passed the full preflight: at a relaunch they are only looked at. */
+  noteChecked(hosts: readonly HostName[]): void {
+    const checked = new Set([...(this.#state.checked ?? []), ...hosts.map(checkedName)]);
+    // Of a gang of 256 with hosts replaced all day, the oldest are looked at in full again.
+    this.#state = { ...this.#state, checked: [...checked].slice(-1_000) };
   }
 
   /** A proven checkpoint was seen; a newer one than any before refills the budgets. */
@@ -132,4 +145,11 @@ function noteOf(incident: Incident): IncidentNote {
     sentence: cutToBytes(verdict.sentence, 160),
     ...{ at, resumedFrom, stepsLost, detectMs, stopMs, relaunchMs, firstIterationMs },
   };
+}
+
+type HostName = Pick<HostRecord, 'name' | 'machineId'>;
+
+/** Another machine under an old name is new. */
+function checkedName({ name, machineId }: HostName): string {
+  return `${name}@${machineId}`;
 }

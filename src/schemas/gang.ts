@@ -18,6 +18,10 @@ export const GangBookStateSchema = z.object({
   open: IncidentSchema.nullable().describe('The last incident, until its next attempt tells when it moved on.'),
   resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed restored.'),
   deadAt: z.string().nullable().describe('When all ranks of the last failed attempt were proven dead.'),
+  checked: z
+    .array(z.string())
+    .optional()
+    .describe('Hosts that passed the full preflight in this gang, as name@machine; the others are new to it.'),
   relaunchedAt: z.string().nullable().describe('When the attempt after it was started.'),
 });
 export type GangBookState = z.infer<typeof GangBookStateSchema>;

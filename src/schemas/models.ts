@@ -39,7 +39,7 @@ export const ModelChangeSchema = z.object({
 export type ModelChange = z.infer<typeof ModelChangeSchema>;
 
 /** One model as `temper models ls` and `show` tell it. */
-export const ModelReportSchema = z.object({
+export const PromotedModelSchema = z.object({
   v: z.literal(1),
   model: NameSchema,
   current: z.number().int().nullable(),
@@ -47,10 +47,10 @@ export const ModelReportSchema = z.object({
   versions: z.array(ModelVersionSchema).describe('Newest first.'),
   history: z.array(ModelChangeSchema).describe('Newest first, the newest hundred.'),
 });
-export type ModelReport = z.infer<typeof ModelReportSchema>;
+export type PromotedModel = z.infer<typeof PromotedModelSchema>;
 
 /** What `temper models ls -o json` prints. */
-export const ModelListSchema = z.object({ v: z.literal(1), models: z.array(ModelReportSchema) });
+export const ModelListSchema = z.object({ v: z.literal(1), models: z.array(PromotedModelSchema) });
 export type ModelList = z.infer<typeof ModelListSchema>;
 
 /** Answer of a decision of a person. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CollectReportSchema, type RetentionPolicy } from '../../src/schemas/retention.js';
-import { ModelReportSchema } from '../../src/schemas/models.js';
+import { PromotedModelSchema } from '../../src/schemas/models.js';
 import { ScheduleAppliedSchema, ScheduleDoneSchema, ScheduleReportSchema } from '../../src/schemas/schedule.js';
 import type { ModelService, ScheduleService } from '../../src/cli/run-service.js';
 import { retrainSpec } from '../e2e/support/retrains.js';
@@ -110,7 +110,7 @@ describe('temper schedule', () => {
 
 describe('temper models and gc', () => {
   it('shows models with their numbers and history', async () => {
-    const report = ModelReportSchema.parse(golden('model-report'));
+    const report = PromotedModelSchema.parse(golden('promoted-model'));
     const service = models({ list: async () => [report] });
     expect((await temper(['models', 'ls'], service)).stdout).toContain('numbers');
     const { stdout } = await temper(['models', 'show', 'numbers'], service);

@@ -58,6 +58,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     cordonHost: refuse('cordonHost'),
     uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
+    readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
     schedules: {
       apply: refuse('schedules.apply'),
@@ -77,6 +78,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
       collect: refuse('models.collect'),
     },
     recoverRun: refuse('recoverRun'),
+    doctor: refuse('doctor'),
     close: () => Promise.resolve(),
     ...known,
   };

@@ -1,10 +1,10 @@
 import { TemperError } from '../../domain/errors.js';
 import { listModels, promote, reportModel } from '../../host/models/promote.js';
 import type { HostCall } from '../../schemas/host-call.js';
-import type { ModelDecision, ModelReport } from '../../schemas/models.js';
+import type { ModelDecision, PromotedModel } from '../../schemas/models.js';
 
 /** One model, or all of a workspace. */
-export async function reportModels(workspace: string, model: string | null): Promise<ModelReport[]> {
+export async function reportModels(workspace: string, model: string | null): Promise<PromotedModel[]> {
   const names = model === null ? await listModels(workspace) : [model];
   return Promise.all(names.map((name) => reportModel(workspace, name)));
 }

@@ -35,6 +35,17 @@ function startAndLook(runner: Runner): Command[] {
       .action((run: string | undefined, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/watch.js')).watch(context, run, options)),
       ),
+    withConnection(newCommand('doctor', 'check hosts before a launch (exit 1 when a check failed); changes nothing'))
+      .option('--host <name>', 'this host of the fleet; default: this machine')
+      .option('--all', 'all hosts of the fleet, and what only they together tell')
+      .option('--local', 'this machine, without asking a server')
+      .option('--spec <file>', 'for the training of this spec: its workspace, ports, needs and recipe')
+      .option('--fleet <name>', "name of the fleet; default: the spec's")
+      .option('--scratch <dir>', 'scratch folder of this machine, without asking a server')
+      .option('--train-address <ip>', 'training address of this machine, with --local')
+      .action((options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/doctor.js')).doctor(context, options)),
+      ),
   ];
 }
 

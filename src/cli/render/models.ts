@@ -1,11 +1,11 @@
-import type { ModelReport } from '../../schemas/models.js';
+import type { PromotedModel } from '../../schemas/models.js';
 import type { Metrics } from '../../schemas/retrain.js';
 import type { Paint } from '../output.js';
 import { table } from './table.js';
 import { showAgo, showNumber } from './units.js';
 
 /** What `temper models ls` shows. */
-export function renderModels(models: readonly ModelReport[], paint: Paint, nowMs: number): string {
+export function renderModels(models: readonly PromotedModel[], paint: Paint, nowMs: number): string {
   if (models.length === 0) return 'no models were promoted yet; a schedule does it, or temper models promote';
   const rows = models.map(({ model, current, versions, history: [last], path }) => {
     const version = versions.find((one) => one.version === current);
@@ -23,7 +23,7 @@ export function renderModels(models: readonly ModelReport[], paint: Paint, nowMs
 
 /** What `temper models show` shows. */
 export function renderModel(
-  { model, current, path, versions, history }: ModelReport,
+  { model, current, path, versions, history }: PromotedModel,
   paint: Paint,
   nowMs: number,
 ): string {

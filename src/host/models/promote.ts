@@ -1,5 +1,5 @@
 import { TemperError } from '../../domain/errors.js';
-import type { ModelChange, ModelReport, ModelVersion } from '../../schemas/models.js';
+import type { ModelChange, PromotedModel, ModelVersion } from '../../schemas/models.js';
 import type { Metrics } from '../../schemas/retrain.js';
 import { readCandidate } from './candidate.js';
 import { decide, readChanges } from './changes.js';
@@ -112,7 +112,7 @@ export async function rollBack(
 }
 
 /** What is known of a model. Carries out what a killed decider left. */
-export async function reportModel(workspace: string, model: string): Promise<ModelReport> {
+export async function reportModel(workspace: string, model: string): Promise<PromotedModel> {
   const changes = await settle(workspace, model);
   if (changes.length === 0) throw notFound(workspace, model);
   const named = new Set(changes.map(({ to }) => to));

@@ -27,6 +27,11 @@ export async function writeRun(plan: PipelinePlan, specText: string, request?: R
   await writeJsonFile(join(dir, 'plan.json'), plan);
 }
 
+/** Text of a run's spec, with its corrections, in the version that a plan was made from. */
+export async function readRunSpecText(workspace: string, run: string, specDigest: string): Promise<string> {
+  return usable(workspace, () => readFile(join(runDir(workspace, run), `spec-${specDigest}.yaml`), 'utf8'));
+}
+
 /** What the run was asked for beside its spec; null in folders of before it was kept. */
 export function readRequest(workspace: string, run: string): Promise<RunRequest | null> {
   return readJsonFile(join(runDir(workspace, run), REQUEST), RunRequestSchema);
