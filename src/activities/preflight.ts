@@ -1,6 +1,7 @@
 import { log } from '@temporalio/activity';
 import { cutToBytes } from '../domain/cut-text.js';
 import { TemperError } from '../domain/errors.js';
+import { wantedPorts } from '../domain/master-ports.js';
 import { judgeFleet } from '../domain/preflight/judge-fleet.js';
 import { checked } from '../domain/preflight/list.js';
 import { keptBytes } from '../host/ledger/kept-bytes.js';
@@ -27,7 +28,7 @@ export async function preflightHost(host: StageHost, call: PreflightCall): Promi
     workspace,
     needs: { diskBytes: Math.max(0, diskBytes - kept), ramBytes },
     lease,
-    masterPorts: isFirst && isKnown ? training.recipe.training.masterPorts : null,
+    masterPorts: isFirst && isKnown ? wantedPorts(training.spec, training.recipe.training.masterPorts) : null,
     training: isKnown ? training : null,
   });
   const all =

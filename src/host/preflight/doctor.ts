@@ -1,3 +1,4 @@
+import { wantedPorts } from '../../domain/master-ports.js';
 import { join } from 'node:path';
 import type { PreflightRecipe } from '../../recipes/preflight.js';
 import type { HostTools } from '../../recipes/recipe.js';
@@ -14,7 +15,7 @@ export interface PlannedLaunch {
   readonly recipe: {
     readonly id: string;
     readonly programsFolder: string;
-    readonly training: { readonly masterPorts: readonly number[] };
+    readonly training: { masterPorts(spec: PipelineSpec): readonly number[] };
     readonly preflight?: PreflightRecipe;
   };
   readonly needs: Resources;
@@ -34,7 +35,7 @@ export async function doctorLook(
     needs: launch?.needs ?? { diskBytes: 0, ramBytes: 0 },
     lease: null,
     // Any host may become node 0.
-    masterPorts: launch === null ? [] : launch.recipe.training.masterPorts,
+    masterPorts: launch === null ? [] : wantedPorts(launch.spec, launch.recipe.training.masterPorts),
     training: launch === null ? null : { ...launch, tools: toolsOf(host, launch) },
   });
   const isUsable = checks.some(({ id, status }) => id === 'workspace' && status === 'ok');

@@ -39,7 +39,9 @@ async function compare(hosts: readonly Comparison[]) {
   const left = [];
   for (const one of hosts) left.push(...(await leaveTokens(one, theFacts(one.host))));
   const seen = await Promise.all(hosts.map((one) => compareTokens(one, HOSTS, PATIENCE_MS)));
-  const closed = await closeComparison(hosts[0]!, HOSTS);
+  const [closing] = hosts;
+  if (closing === undefined) throw new TypeError('a comparison of no hosts');
+  const closed = await closeComparison(closing, HOSTS);
   const checks = [...left, ...seen.flat(), ...closed.checks];
   return { checks, failed: checks.filter(({ status }) => status === 'fail'), facts: closed.facts };
 }
@@ -102,7 +104,7 @@ describe('a comparison of hosts', () => {
 
   it('removes what a comparison of lost hosts left an hour ago, and nothing younger', async () => {
     const hosts = place();
-    const { workspace, scratch } = hosts[0]!;
+    const [{ workspace, scratch } = { workspace: '', scratch: '' }] = hosts;
     const old = [join(workspace, '.preflight', 'round-lost'), join(scratch, '.preflight-round-lost')];
     const young = [join(workspace, '.preflight', 'round-busy'), join(scratch, '.preflight-round-busy')];
     for (const dir of [...old, ...young]) {

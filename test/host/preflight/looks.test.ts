@@ -191,7 +191,10 @@ describe('probes', () => {
     const all = await Promise.all([runProbes([alone]), runProbes([alone]), runProbes([alone])]);
     expect(all.map((outputs) => outputs.get('a')?.code)).toEqual([0, 0, 0]);
     const impatient = await Promise.all([runProbes([alone]), runProbes([alone], 10)]);
-    expect(impatient.map((outputs) => outputs.get('a')?.state).sort()).toEqual(['ended', 'hung']);
+    expect(impatient.map((outputs) => outputs.get('a')?.state ?? '').sort((a, b) => a.localeCompare(b))).toEqual([
+      'ended',
+      'hung',
+    ]);
   });
 });
 
