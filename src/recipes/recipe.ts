@@ -6,6 +6,7 @@ import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
 import type { PreflightRecipe } from './preflight.js';
+import type { EvaluationRecipe } from './evaluation-recipe.js';
 
 /**
  * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
@@ -38,15 +39,6 @@ export interface Recipe {
   readonly preflight?: PreflightRecipe;
   /** How exported models are compared by retrains; without it a schedule needs a command of its own. */
   readonly evaluation?: EvaluationRecipe;
-}
-
-/** Measures exported models on rows that training did not see. */
-export interface EvaluationRecipe {
-  /**
-   * Command that writes a JSON object of numbers with `evalLoss` to `output`. `rows` is a file of the user's; null
-   * means the rows that the data stage kept aside. Null: there are none.
-   */
-  measure(facts: StageFacts, model: string, output: string, rows: string | null): Command | null;
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */

@@ -1,4 +1,4 @@
-import type { EvaluationRecipe } from '../recipe.js';
+import type { EvaluationRecipe } from '../evaluation-recipe.js';
 import { python } from './python-command.js';
 
 /** Mean loss of the right answers to questions that training did not see. */

@@ -1,4 +1,4 @@
-import type { EvaluationRecipe } from '../recipe.js';
+import type { EvaluationRecipe } from '../evaluation-recipe.js';
 import { program } from './command.js';
 
 /** Mean squared error on rows that training did not see. */
