@@ -1,0 +1,127 @@
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { getFleet } from '../../../src/client/fleet.js';
+import { cancelRun } from '../../../src/client/runs.js';
+import { readIncidents } from '../../../src/host/run/incidents.js';
+import { allAttempts } from '../../../src/host/run/attempts.js';
+import type { Incident } from '../../../src/schemas/incident.js';
+import type { RunStatus } from '../../../src/schemas/run.js';
+import { follow } from '../../e2e/support/runs.js';
+import { readSegments, mergeSegments, type Point } from './curve.js';
+import type { FaultSite } from './fault-site.js';
+import { awaitMoment, lastRank, someIteration, type Place, type Shape } from './moments.js';
+import { expectInvariantOf, expectNoStepAgain, expectNothingLeft, expectWholeCurve } from './proofs.js';
+import { Random } from './random.js';
+import type { Expected, FaultRow, InnerFault } from './row.js';
+import { digestState } from './state-digest.js';
+import { STRIKES } from './strikes.js';
+import { startTraining } from './training.js';
+
+export const SHAPE: Shape = { nodes: 2, ranksPerNode: 2, iterations: 120, every: 20 };
+const STEP_MS = 20;
+
+/** What a training comes to when nothing disturbs it. */
+export interface Undisturbed {
+  readonly curve: readonly Point[];
+  readonly state: string;
+}
+
+/** Trains once without a fault. */
+export async function trainUndisturbed(site: FaultSite): Promise<Undisturbed> {
+  const run = await startTraining(site, { ...SHAPE, name: 'undisturbed', stepMs: 1, env: {} });
+  const status = await follow(site.client, run);
+  expect(status.state, JSON.stringify(status.problem)).toBe('done');
+  const curve = mergeSegments(await readSegments(site, run, lastRank(SHAPE)));
+  expect(curve).toHaveLength(SHAPE.iterations);
+  return { curve, state: await digestState(lastCheckpoint(site, status)) };
+}
+
+/** Lets a row's fault strike at a moment that the seed chooses, and proves what has to come of it. */
+export async function runRow(
+  site: FaultSite,
+  row: FaultRow,
+  seed: number,
+  undisturbed: Undisturbed,
+): Promise<readonly Incident[]> {
+  const random = Random.of(seed, row.name);
+  const { name, stepMs = STEP_MS, env = {}, hasSpare = false, strike } = row;
+  const inner = (row.inner ?? []).map((fault) => chosen(fault, site, row, random));
+  const run = await startTraining(site, { ...SHAPE, name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
+  const place: Place = { ...SHAPE, site, run, random };
+  const ending = follow(site.client, run);
+  // Awaited below; when the strike fails first, that is what is told.
+  ending.catch(() => undefined);
+  if (strike !== undefined) await STRIKES[strike.name](place, await awaitMoment(place, strike.at));
+  const status = await ending;
+  const incidents = await readIncidents(site.workspace, run);
+  await expectOutcome(site, status, incidents, row.expected);
+  await expectInvariantOf(site, [run]);
+  await expectNoStepAgain(site, run, { lastRank: lastRank(SHAPE), isDamaged: row.expected.refused !== undefined });
+  if (row.expected.end === 'done') {
+    expect(status.result?.facts['train']).toMatchObject({ iterations: SHAPE.iterations });
+    const areMetricsWhole = row.expected.areMetricsLost !== true;
+    await expectWholeCurve(site, run, lastRank(SHAPE), { undisturbed: undisturbed.curve, areMetricsWhole });
+    expect(await digestState(lastCheckpoint(site, status)), 'the final state').toBe(undisturbed.state);
+  }
+  if (status.closedAt === null) {
+    expect((await getFleet(site.client, status.fleet ?? '')).leases, 'leases of a blocked run').toEqual([]);
+    await cancelRun(site.client, run);
+  }
+  await site.repair();
+  await expectNothingLeft(site, run);
+  return incidents;
+}
+
+/** The fields that a row leaves to the seed. */
+function chosen(
+  { isLasting = false, ...fault }: InnerFault,
+  site: FaultSite,
+  row: FaultRow,
+  random: Random,
+): Readonly<Record<string, unknown>> {
+  return {
+    rank: random.between(0, lastRank(SHAPE)),
+    iteration: someIteration(SHAPE, random),
+    ...fault,
+    ...(isLasting ? {} : { once: join(site.home, `${row.name}.struck`) }),
+  };
+}
+
+async function expectOutcome(
+  site: FaultSite,
+  status: RunStatus,
+  incidents: readonly Incident[],
+  expected: Expected,
+): Promise<void> {
+  const told = incidents.map(({ verdict, reaction }) => [verdict.cause, reaction]);
+  const wanted = expected.incidents.map(([causes, reaction]) => [
+    typeof causes === 'string' ? causes : expect.toBeOneOf([...causes]),
+    reaction,
+  ]);
+  expect(told, JSON.stringify({ problem: status.problem, incidents }, null, 1)).toEqual(wanted);
+  expect(status.state, JSON.stringify(status.problem)).toBe(expected.end);
+  const attempts = await allAttempts(site.workspace, status.run);
+  expect(attempts.length, 'attempts').toBe(expected.attempts);
+  if (expected.refused !== undefined) expect(attempts.at(-1)?.refused.join('\n')).toMatch(expected.refused);
+  if (expected.says !== undefined) expect(JSON.stringify(status.problem)).toMatch(expected.says);
+  for (const [index, incident] of incidents.entries()) expectRecord(incident, index === incidents.length - 1);
+}
+
+/** An incident tells what it rests on, and how long each part of the answer took. */
+function expectRecord(incident: Incident, isLast: boolean): void {
+  const { verdict, reaction } = incident;
+  expect(verdict.sentence.length).toBeGreaterThan(10);
+  expect(incident.stopMs).toBeGreaterThanOrEqual(0);
+  if (reaction === 'stop') return;
+  expect(incident.resumedFrom).not.toBeNull();
+  expect(incident.relaunchMs).toBeGreaterThanOrEqual(0);
+  expect(incident.stepsLost).toBe(Math.max(0, (incident.lastIteration ?? 0) - (incident.resumedFrom ?? 0)));
+  if (!isLast) return;
+  expect(incident.detectMs ?? 0).toBeGreaterThanOrEqual(0);
+}
+
+function lastCheckpoint(site: FaultSite, status: RunStatus): string {
+  const checkpoint = status.result?.facts['train']?.['checkpoint'];
+  if (typeof checkpoint !== 'string') throw new Error(`run ${status.run} tells no checkpoint`);
+  return join(site.workspace, checkpoint);
+}
