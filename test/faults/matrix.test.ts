@@ -29,15 +29,20 @@ describe('a simulated training', () => {
   }, 60_000);
 
   for (const row of chosen) {
-    it.skipIf(isImpossible(row))(`survives, or stops for: ${row.name}`, { timeout: 240_000 }, async () => {
-      const startedAt = performance.now();
-      await site.withSpare(row.hasSpare === true, async () => {
-        const incidents = await runRow(site, row, SEED, undisturbed);
-        const told = incidents.map(({ verdict, reaction }) => `${verdict.cause} -> ${reaction}`).join(', ');
-        const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
-        process.stdout.write(`${row.name}: ${told || 'nothing came of it'} (${seconds} s)\n`);
-      });
-    });
+    it.skipIf(isImpossible(row))(
+      `survives, or stops for: ${row.name}`,
+      { timeout: 240_000 },
+      async ({ onTestFailed }) => {
+        onTestFailed(() => void process.stdout.write(`${site.told()}\n`));
+        const startedAt = performance.now();
+        await site.withSpare(row.hasSpare === true, async () => {
+          const incidents = await runRow(site, row, SEED, undisturbed);
+          const told = incidents.map(({ verdict, reaction }) => `${verdict.cause} -> ${reaction}`).join(', ');
+          const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
+          process.stdout.write(`${row.name}: ${told || 'nothing came of it'} (${seconds} s)\n`);
+        });
+      },
+    );
   }
 
   it('has a row for each name that was asked for', () => {

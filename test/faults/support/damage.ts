@@ -4,7 +4,7 @@ import { readLedger } from '../../../src/host/ledger/store.js';
 import { runDir } from '../../../src/host/run/run-folder.js';
 import { waitFor } from '../../e2e/support/dev.js';
 import type { Place } from './moments.js';
-import type { NodeProcesses } from './training-processes.js';
+import { rankLog, type NodeProcesses } from './training-processes.js';
 
 /** What is done to a checkpoint, and then a rank is killed, so that the next attempt has to choose. */
 type Damage = (folder: string, place: Place) => Promise<void>;
@@ -47,14 +47,14 @@ function withDamage(damage: Damage) {
   };
 }
 
-/** Folder of the newest checkpoint that Temper has proven. */
+/** Folder of the newest checkpoint of the first attempt, once Temper has proven it. */
 async function newestProven({ site, run }: Place): Promise<string> {
   const root = runDir(site.workspace, run);
-  return waitFor('a proven checkpoint', async () => {
+  const saved = [...rankLog(site, run, 1, 0, 'out').matchAll(/successfully saved checkpoint from iteration +(\d+)/g)];
+  const iteration = Number(saved.at(-1)?.[1]);
+  return waitFor(`a proof of iteration ${iteration}`, async () => {
     const { checkpoints } = await readLedger(root);
-    const newest = checkpoints
-      .filter(({ removedAt }) => removedAt === null)
-      .sort((a, b) => b.iteration - a.iteration)[0];
+    const newest = checkpoints.find((entry) => entry.iteration === iteration);
     return newest === undefined ? null : join(root, newest.dir);
   });
 }

@@ -78,6 +78,11 @@ export class FaultSite {
     return host;
   }
 
+  /** What the workers said last, for a test that failed. */
+  told(): string {
+    return this.hosts.map(({ name, worker }) => `-- ${name}\n${worker.tail()}`).join('\n');
+  }
+
   /** Scratch folders by host, for the readers of records. */
   get scratch(): ReadonlyMap<string, string> {
     return new Map(this.hosts.map(({ name, scratch }) => [name, scratch]));

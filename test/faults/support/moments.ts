@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { getFleet } from '../../../src/client/fleet.js';
+import { getRunStatus } from '../../../src/client/runs.js';
 import { waitFor } from '../../e2e/support/dev.js';
 import type { FaultSite } from './fault-site.js';
 import type { Random } from './random.js';
 import type { Moment } from './row.js';
 import { loggedIteration, nodesOfAttempt, rankLog, type NodeProcesses } from './training-processes.js';
+import { FLEET } from './worker-command.js';
 
 /** What a training of a row looks like. */
 export interface Shape {
@@ -55,13 +58,15 @@ export async function awaitMoment(place: Place, at: Moment): Promise<readonly No
 /** Waits until all ranks of an attempt run. */
 export function allUp(place: Place, attempt: number): Promise<readonly NodeProcesses[]> {
   const { site, run, nodes, ranksPerNode } = place;
+  let said = '';
   return waitFor(
     `attempt ${attempt} of ${run}`,
     async () => {
       const up = nodesOfAttempt(site, run, attempt);
+      said = JSON.stringify({ ...(await getRunStatus(site.client, run)), fleet: await getFleet(site.client, FLEET) });
       return up.length === nodes && up.every(({ ranks }) => ranks.size === ranksPerNode) ? up : null;
     },
-    () => site.hosts.map(({ worker }) => worker.tail()).join('\n'),
+    () => `${site.hosts.map(({ worker }) => worker.tail()).join('\n')}\n${said}`,
     90_000,
   );
 }
