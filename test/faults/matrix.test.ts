@@ -6,6 +6,7 @@ import { FaultSite } from './support/fault-site.js';
 import { chooseSeed } from './support/random.js';
 import type { FaultRow } from './support/row.js';
 import { runRow, trainUndisturbed, type Undisturbed } from './support/run-row.js';
+import { SIMULATED } from './support/training.js';
 
 /** `npm run test:faults` sets this; without it the quick rows run. */
 const SCOPE = process.env['TEMPER_FAULTS'] ?? 'quick';
@@ -22,7 +23,7 @@ describe('a simulated training', () => {
   beforeAll(async () => {
     process.stdout.write(`moments chosen by seed ${SEED}; again with TEMPER_FAULTS_SEED=${SEED}\n`);
     site = await FaultSite.open({ hosts: ['h1', 'h2'], spare: 'h3' });
-    undisturbed = await trainUndisturbed(site);
+    undisturbed = await trainUndisturbed(site, SIMULATED);
   }, 180_000);
   afterAll(async () => {
     await site?.stop();
@@ -36,7 +37,7 @@ describe('a simulated training', () => {
         onTestFailed(() => void process.stdout.write(`${site.told()}\n`));
         const startedAt = performance.now();
         await site.withSpare(row.hasSpare === true, async () => {
-          const incidents = await runRow(site, row, SEED, undisturbed);
+          const incidents = await runRow(site, SIMULATED, row, SEED, undisturbed);
           const told = incidents.map(({ verdict, reaction }) => `${verdict.cause} -> ${reaction}`).join(', ');
           const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1);
           process.stdout.write(`${row.name}: ${told || 'nothing came of it'} (${seconds} s)\n`);

@@ -47,14 +47,16 @@ function withDamage(damage: Damage) {
   };
 }
 
-/** Folder of the newest checkpoint of the first attempt, once Temper has proven it. */
-async function newestProven({ site, run }: Place): Promise<string> {
+/** Folder of the newest checkpoint of the attempt, once Temper has proven it. */
+async function newestProven({ site, run, attempt }: Place): Promise<string> {
   const root = runDir(site.workspace, run);
-  const saved = [...rankLog(site, run, 1, 0, 'out').matchAll(/successfully saved checkpoint from iteration +(\d+)/g)];
+  const saved = [
+    ...rankLog(site, run, attempt, 0, 'out').matchAll(/successfully saved checkpoint from iteration +(\d+)/g),
+  ];
   const iteration = Number(saved.at(-1)?.[1]);
   return waitFor(`a proof of iteration ${iteration}`, async () => {
     const { checkpoints } = await readLedger(root);
-    const newest = checkpoints.find((entry) => entry.iteration === iteration);
+    const newest = checkpoints.find((entry) => entry.iteration === iteration && entry.attempt === attempt);
     return newest === undefined ? null : join(root, newest.dir);
   });
 }

@@ -5,6 +5,7 @@ import { connect, type TemperClient } from '../../../src/client/connect.js';
 import { getFleet } from '../../../src/client/fleet.js';
 import { fleetWorkflowId } from '../../../src/domain/ids.js';
 import { stopAll } from '../../../src/host/keeper/stop-all.js';
+import type { Timing } from '../../../src/schemas/timing.js';
 import { waitFor } from '../../e2e/support/dev.js';
 import { expectNoLeftovers, killUsers } from '../../support/sweep.js';
 import { FaultHost } from './fault-host.js';
@@ -35,9 +36,12 @@ export class FaultSite {
   static async open({
     hosts,
     spare,
+    timing = {},
   }: {
     readonly hosts: readonly string[];
     readonly spare: string;
+    /** Timers that differ from those of the suite. */
+    readonly timing?: Partial<Timing>;
   }): Promise<FaultSite> {
     const home = await mkdtemp(join(tmpdir(), 'temper-faults-'));
     try {
@@ -54,7 +58,7 @@ export class FaultSite {
       const client = await connect({ address: server.address, namespace: 'default' });
       const site = new FaultSite(home, server, control, {
         ...client,
-        target: { ...client.target, timing: TIMING },
+        target: { ...client.target, timing: { ...TIMING, ...timing } },
       });
       await mkdir(site.workspace);
       for (const name of [...hosts, spare]) await site.addHost(name);

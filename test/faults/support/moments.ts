@@ -21,6 +21,8 @@ export interface Place extends Shape {
   readonly site: FaultSite;
   readonly run: string;
   readonly random: Random;
+  /** The attempt that is struck. */
+  readonly attempt: number;
 }
 
 /** Rank that logs iterations. */
@@ -33,31 +35,31 @@ export function someIteration({ iterations, every }: Shape, random: Random, isEa
   return random.between(every + 1, isEarly ? every + Math.ceil(every / 2) : iterations - 2 * every);
 }
 
-/** Waits until the first attempt is at a moment; answers its processes. */
+/** Waits until the attempt is at a moment; answers its processes. */
 export async function awaitMoment(place: Place, at: Moment): Promise<readonly NodeProcesses[]> {
-  const { site, run, random } = place;
-  const nodes = await allUp(place, 1);
+  const { site, run, random, attempt } = place;
+  const nodes = await allUp(place);
   if (at === 'start') return nodes;
   const iteration = someIteration(place, random, at === 'early');
   await waitFor(
     `iteration ${iteration} of ${run}`,
-    async () => (loggedIteration(site, run, 1, lastRank(place)) >= iteration ? true : null),
-    () => rankLog(site, run, 1, 0, 'err'),
+    async () => (loggedIteration(site, run, attempt, lastRank(place)) >= iteration ? true : null),
+    () => rankLog(site, run, attempt, 0, 'err'),
     90_000,
   );
   if (at === 'save') {
     const begun = (text: string): number => text.split('saving checkpoint at iteration').length;
-    const before = begun(rankLog(site, run, 1, 0, 'out'));
-    await waitFor('a save', async () => (begun(rankLog(site, run, 1, 0, 'out')) > before ? true : null));
+    const before = begun(rankLog(site, run, attempt, 0, 'out'));
+    await waitFor('a save', async () => (begun(rankLog(site, run, attempt, 0, 'out')) > before ? true : null));
     // Not for luck: any moment of the save will do, and the seed chooses which.
     await sleep(random.between(0, 600));
   }
   return nodes;
 }
 
-/** Waits until all ranks of an attempt run. */
-export function allUp(place: Place, attempt: number): Promise<readonly NodeProcesses[]> {
-  const { site, run, nodes, ranksPerNode } = place;
+/** Waits until all ranks of the attempt run. */
+export function allUp(place: Place): Promise<readonly NodeProcesses[]> {
+  const { site, run, nodes, ranksPerNode, attempt } = place;
   let said = '';
   return waitFor(
     `attempt ${attempt} of ${run}`,

@@ -70,14 +70,14 @@ export const STRIKES = {
   swapShards,
   emptyTracker,
   pauseActivity: async (place, nodes) => {
-    const activity = trainActivityId(1, place.random.pick(nodes).nodeRank);
+    const activity = trainActivityId(place.attempt, place.random.pick(nodes).nodeRank);
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'pause');
     await waitFor('the pause', async () => ((await isPaused(place, activity)) ? true : null));
     await expectSameProcesses(place, nodes);
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'unpause');
   },
   resetActivity: async (place, nodes) => {
-    const activity = trainActivityId(1, place.random.pick(nodes).nodeRank);
+    const activity = trainActivityId(place.attempt, place.random.pick(nodes).nodeRank);
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'reset');
     await expectSameProcesses(place, nodes);
   },
@@ -129,8 +129,11 @@ async function cutServerAndWorkspace({ site, random }: Place, nodes: readonly No
 }
 
 /** Those that still run are those that ran; those that do not have ended well. */
-export async function expectSameProcesses({ site, run }: Place, before: readonly NodeProcesses[]): Promise<void> {
-  const now = nodesOfAttempt(site, run, 1);
+export async function expectSameProcesses(
+  { site, run, attempt }: Place,
+  before: readonly NodeProcesses[],
+): Promise<void> {
+  const now = nodesOfAttempt(site, run, attempt);
   for (const node of before) {
     const status = await node.handle.status();
     if (status.state === 'exited') {

@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { start } from '../../e2e/support/runs.js';
 import { simulatedSpec } from '../../e2e/support/simulated-spec.js';
+import { tinySpec } from '../../e2e/support/tiny-spec.js';
 import type { FaultSite } from './fault-site.js';
 import type { Shape } from './moments.js';
+import { digestState } from './state-digest.js';
 
 export interface Training extends Shape {
   readonly name: string;
@@ -31,3 +33,35 @@ export async function startTraining(site: FaultSite, training: Training): Promis
   });
   return start(site.client, spec, 'train');
 }
+
+/** What a row is run on. */
+export interface Trainer {
+  readonly shape: Shape;
+  /** Starts a run up to its training; whatever the name, it trains to the same bits. */
+  start(site: FaultSite, training: Omit<Training, keyof Shape>): Promise<string>;
+  /** Digest of a checkpoint's state; null where only the losses are compared. */
+  readonly digest: ((folder: string) => Promise<string>) | null;
+}
+
+const SIMULATED_SHAPE: Shape = { nodes: 2, ranksPerNode: 2, iterations: 120, every: 20 };
+
+export const SIMULATED: Trainer = {
+  shape: SIMULATED_SHAPE,
+  start: (site, training) => startTraining(site, { ...SIMULATED_SHAPE, ...training }),
+  digest: digestState,
+};
+
+const TINY_SHAPE: Shape = { nodes: 2, ranksPerNode: 1, iterations: 40, every: 8 };
+
+/** The real thing on the CPU: torch, torchrun, gloo, DCP. */
+export const TINY: Trainer = {
+  shape: TINY_SHAPE,
+  start: (site, { name, spares = 0 }) =>
+    start(
+      site.client,
+      tinySpec({ ...TINY_SHAPE, name, workspace: site.workspace, spares, env: { TEMPER_FAULT_ROW: name } }),
+      'train',
+    ),
+  // Shards of torch name folders of their attempt between the weights; the losses of all iterations tell of them.
+  digest: null,
+};
