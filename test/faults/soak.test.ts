@@ -56,6 +56,6 @@ describe.skipIf(FAULTS === 0)('one long training', { timeout: 120_000 + FAULTS *
     expect(mergeSegments(await readSegments(site, run, lastRank(SHAPE)))).toEqual(undisturbed);
     await expectNoStepAgain(site, run, { lastRank: lastRank(SHAPE), isDamaged: false });
     await expectInvariantOf(site, [run]);
-    await expectNothingLeft(site, run, true);
+    await expectNothingLeft(site, run, { wasPowerLost: true });
   });
 });

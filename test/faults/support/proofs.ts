@@ -20,11 +20,20 @@ import { FLEET } from './worker-command.js';
 /** How long what ends by itself may take after the run has: a supervisor of a terminated run learns it by a heartbeat. */
 const ENDING_LIMIT_MS = 20_000;
 
-/**
- * No process, port, socket, lock, lease or claim of a run is left on any host. On a host that lost its power, files of a
- * keeper stay until the next training there closes its books.
- */
-export async function expectNothingLeft(site: FaultSite, run: string, wasPowerLost = false): Promise<void> {
+/** What may stay until somebody needs it. */
+export interface Excuses {
+  /** Files of a keeper on a host that lost its power, until the next training there closes its books. */
+  readonly wasPowerLost?: boolean;
+  /** Lease and claim of a run that had no chance to give them back, until another one wants them. */
+  readonly wasTerminated?: boolean;
+}
+
+/** No process, port, socket, lock, lease or claim of a run is left on any host. */
+export async function expectNothingLeft(
+  site: FaultSite,
+  run: string,
+  { wasPowerLost = false, wasTerminated = false }: Excuses = {},
+): Promise<void> {
   const attempts = await allAttempts(site.workspace, run);
   const left = async (): Promise<string[]> => {
     const keepers = trainingKeepers(site, run).map(({ handle }) => handle);
@@ -47,9 +56,11 @@ export async function expectNothingLeft(site: FaultSite, run: string, wasPowerLo
         .filter((path) => path !== undefined && existsSync(path))
         .map((path) => `socket ${path}`),
       ...ports.flat().map((port) => `port ${port}`),
-      ...fleet.leases.filter(({ owner }) => owner.includes(`/${run}`)).map(({ lease }) => `lease ${lease}`),
-      ...fleet.waiting.filter(({ owner }) => owner.includes(`/${run}`)).map(() => 'a place in the queue for hosts'),
-      ...claimsOf(site.workspace, run),
+      ...(wasTerminated ? [] : fleet.leases)
+        .filter(({ owner }) => owner.includes(`/${run}/`))
+        .map(({ lease }) => `lease ${lease}`),
+      ...fleet.waiting.filter(({ owner }) => owner.includes(`/${run}/`)).map(() => 'a place in the queue for hosts'),
+      ...(wasTerminated ? [] : claimsOf(site.workspace, run)),
       ...raisesOf(site.workspace, run),
     ];
   };

@@ -10,10 +10,7 @@ export class Random {
 
   /** A generator of its own for a name: one more row changes nothing for the others. */
   static of(seed: number, name: string): Random {
-    const mixed = [...name].reduce(
-      (sum, letter) => Math.imul(sum ^ letter.charCodeAt(0), 0x01000193) >>> 0,
-      seed >>> 0,
-    );
+    const mixed = Buffer.from(name).reduce((sum, byte) => Math.imul(sum ^ byte, 0x01000193) >>> 0, seed >>> 0);
     return new Random(mixed);
   }
 

@@ -67,7 +67,10 @@ export async function runRow(
     await cancelRun(site.client, run);
   }
   await site.repair();
-  await expectNothingLeft(site, run, row.expected.areMetricsLost === true);
+  await expectNothingLeft(site, run, {
+    wasPowerLost: row.expected.areMetricsLost === true,
+    wasTerminated: row.expected.end === 'terminated',
+  });
   return incidents;
 }
 

@@ -83,7 +83,7 @@ export const STRIKES = {
   },
   cancel: ({ site, run }) => cancelRun(site.client, run),
   terminate: ({ site, run }) => terminate(site.client, run),
-  startAnother: async (place) => void (await startAnother(place)),
+  startAnother: (place) => startAnother(place),
   orphanAndStartAnother: async (place) => {
     const { site, run } = place;
     await Promise.all(site.hosts.map(({ worker }) => worker.end('SIGKILL')));
@@ -145,7 +145,7 @@ export async function expectSameProcesses(
       keeper: node.keeper,
       launcher: node.launcher,
     });
-    expect([...(same?.ranks ?? [])].sort()).toEqual([...node.ranks].sort());
+    expect(same?.ranks).toEqual(node.ranks);
   }
 }
 
