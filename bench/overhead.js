@@ -15,6 +15,19 @@ const ROOT = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '3' } } });
 const pairs = Number(values.pairs);
 
+/** The commands of a run, in the order in which a person would write them. */
+const STEPS = [
+  ['weights', /^weights\.make/],
+  ['make data', /^data\.make/],
+  ['convert data', /^data\.convert/],
+  ['check data', /^data\.check/],
+  ['convert', /^convert\./],
+  ['train', /^train\.h\d/],
+  ['export', /^export\./],
+  ['ask before', /^verify\.before/],
+  ['ask after', /^verify\.after/],
+];
+
 const { readDevState, connect } = await import(`${ROOT}/dist/client/connect.js`);
 const { getFleet } = await import(`${ROOT}/dist/client/fleet.js`);
 const { startRun, watchRun } = await import(`${ROOT}/dist/client/runs.js`);
@@ -37,15 +50,18 @@ try {
   await throughTemper(client, 'warm-up');
   const times = { plain: [], temper: [] };
   for (let pair = 1; pair <= pairs; pair += 1) {
-    times.plain.push(await asPlainScript(`plain-${pair}`));
+    const plain = await asPlainScript(`plain-${pair}`);
+    times.plain.push(plain.seconds);
     const run = await throughTemper(client, `run-${pair}`);
     times.temper.push(run.seconds);
     process.stdout.write(
       `pair ${pair}: plain ${times.plain.at(-1).toFixed(1)} s, through Temper ${run.seconds.toFixed(1)} s\n`,
     );
+    process.stdout.write(`  stages: ${run.stages.map(({ name, durationMs }) => told(name, durationMs)).join(', ')}\n`);
     process.stdout.write(
-      `  stages: ${run.stages.map(({ name, durationMs }) => `${name} ${(durationMs / 1000).toFixed(1)}`).join(', ')}\n`,
+      `  commands, plain:          ${plain.commands.map(([name, ms]) => told(name, ms)).join(', ')}\n`,
     );
+    process.stdout.write(`  commands, through Temper: ${commandTimes(`run-${pair}`).join(', ')}\n`);
   }
   const plain = median(times.plain);
   const temper = median(times.temper);
@@ -93,40 +109,60 @@ async function throughTemper(client, name) {
 
 /** The commands of the warm-up run, from the keepers' own records, as a person would write them into a script. */
 async function asPlainScript(name) {
-  const requests = ['laptop-1', 'laptop-2'].flatMap((host) => {
-    const keepers = join(home, 'hosts', host, 'keepers');
-    return readdirSync(keepers).map((id) => JSON.parse(readFileSync(join(keepers, id, 'request.json'), 'utf8')));
-  });
+  const requests = keeperFolders('warm-up').map(({ dir }) =>
+    JSON.parse(readFileSync(join(dir, 'request.json'), 'utf8')),
+  );
   const named = (pattern) => requests.filter(({ id }) => pattern.test(id.replace('warm-up.', '')));
-  const order = [
-    /^weights\.make/,
-    /^data\.make/,
-    /^data\.convert/,
-    /^data\.check/,
-    /^convert\./,
-    /^train\.h\d/,
-    /^export\./,
-    /^verify\.before/,
-    /^verify\.after/,
-  ];
-  const lines = ['set -euo pipefail'];
-  for (const pattern of order) {
+  const lines = ['set -euo pipefail', 'date +%s%3N >&3'];
+  for (const [, pattern] of STEPS) {
     const group = named(pattern);
     if (group.length === 0) throw new Error(`the warm-up run has no command ${pattern}`);
     for (const request of group)
       lines.push(`mkdir -p ${quote(move(request.cwd, name))}`, `cd ${quote(move(request.cwd, name))}`);
     const commands = group.map((request) => commandLine(request, name));
-    lines.push(...(group.length === 1 ? commands : [...commands.map((line) => `${line} &`), 'wait']));
+    lines.push(
+      ...(group.length === 1 ? commands : [...commands.map((line) => `${line} &`), 'wait']),
+      'date +%s%3N >&3',
+    );
   }
   const script = join(home, `${name}.sh`);
   writeFileSync(script, `${lines.join('\n')}\n`);
   const startedAt = performance.now();
-  const child = spawn('bash', [script], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('bash', [script], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
   let errors = '';
+  let stamps = '';
+  child.stdio[3].on('data', (chunk) => (stamps += chunk));
   child.stderr.on('data', (chunk) => (errors = (errors + chunk).slice(-2_000)));
-  const [code] = await once(child, 'exit');
+  const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`the plain script ended with ${code}: ${errors}`);
-  return (performance.now() - startedAt) / 1000;
+  const seconds = (performance.now() - startedAt) / 1000;
+  const at = stamps.trim().split('\n').map(Number);
+  return { seconds, commands: STEPS.map(([step], index) => [step, at[index + 1] - at[index]]) };
+}
+
+/** How long each command ran under its keeper; of a gang, the host that took longest. */
+function commandTimes(run) {
+  const exits = keeperFolders(run).map(({ id, dir }) => ({
+    id,
+    ...JSON.parse(readFileSync(join(dir, 'exit.json'), 'utf8')),
+  }));
+  return STEPS.map(([step, pattern]) => {
+    const group = exits.filter(({ id }) => pattern.test(id.replace(`${run}.`, '')));
+    return told(step, Math.max(...group.map((exit) => Date.parse(exit.endedAt) - Date.parse(exit.startedAt))));
+  });
+}
+
+function keeperFolders(run) {
+  return ['laptop-1', 'laptop-2'].flatMap((host) => {
+    const keepers = join(home, 'hosts', host, 'keepers');
+    return readdirSync(keepers)
+      .filter((id) => id.startsWith(`${run}.`))
+      .map((id) => ({ id, dir: join(keepers, id) }));
+  });
+}
+
+function told(name, ms) {
+  return `${name} ${(ms / 1000).toFixed(1)}`;
 }
 
 function commandLine({ argv, env }, name) {

@@ -30,3 +30,52 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
 export function processEnv(): Readonly<NodeJS.ProcessEnv> {
   return process.env;
 }
+
+/** How a host reaches what it downloads; for downloads, git and pip, never for ranks. The TEMPER_ name wins. */
+export interface NetworkConfig {
+  /** Proxy for http:// addresses (TEMPER_HTTP_PROXY, else http_proxy or HTTP_PROXY). */
+  readonly httpProxy: string | undefined;
+  /** Proxy for https:// addresses (TEMPER_HTTPS_PROXY, else https_proxy or HTTPS_PROXY). */
+  readonly httpsProxy: string | undefined;
+  /** Hosts that are reached without proxy, separated by commas (TEMPER_NO_PROXY, else no_proxy or NO_PROXY). */
+  readonly noProxy: string | undefined;
+  /** PEM file with authorities that are trusted beside the usual ones (TEMPER_CA_FILE). */
+  readonly caFile: string | undefined;
+  /** Hugging Face or a mirror of it (TEMPER_HF_ENDPOINT, else HF_ENDPOINT). */
+  readonly hfEndpoint: string;
+  /** ModelScope or a mirror of it (TEMPER_MODELSCOPE_ENDPOINT, else MODELSCOPE_ENDPOINT). */
+  readonly modelscopeEndpoint: string;
+  /** Beginnings of plain addresses and what to ask instead, FROM=TO,FROM=TO (TEMPER_URL_MIRRORS). */
+  readonly urlMirrors: readonly (readonly [from: string, to: string])[];
+  /** Nothing may be fetched on this host (TEMPER_OFFLINE=1). */
+  readonly isOffline: boolean;
+  /** Token for Hugging Face (HF_TOKEN). */
+  readonly hfToken: string | undefined;
+  /** Token for ModelScope (MODELSCOPE_API_TOKEN). */
+  readonly modelscopeToken: string | undefined;
+}
+
+/** Reads how to reach the outside. */
+export function readNetwork(env: Readonly<Record<string, string | undefined>> = process.env): NetworkConfig {
+  const first = (...names: string[]): string | undefined =>
+    names.map((name) => env[name]?.trim()).find((value) => value !== undefined && value !== '');
+  const endpoint = (text: string): string =>
+    (/^https?:\/\//i.test(text) ? text : `https://${text}`).replace(/\/+$/, '');
+  return {
+    httpProxy: first('TEMPER_HTTP_PROXY', 'http_proxy', 'HTTP_PROXY'),
+    httpsProxy: first('TEMPER_HTTPS_PROXY', 'https_proxy', 'HTTPS_PROXY'),
+    noProxy: first('TEMPER_NO_PROXY', 'no_proxy', 'NO_PROXY'),
+    caFile: first('TEMPER_CA_FILE'),
+    hfEndpoint: endpoint(first('TEMPER_HF_ENDPOINT', 'HF_ENDPOINT') ?? 'https://huggingface.co'),
+    modelscopeEndpoint: endpoint(
+      first('TEMPER_MODELSCOPE_ENDPOINT', 'MODELSCOPE_ENDPOINT') ?? 'https://www.modelscope.cn',
+    ),
+    urlMirrors: (first('TEMPER_URL_MIRRORS') ?? '').split(',').flatMap((pair) => {
+      const [from = '', to = ''] = pair.trim().split('=');
+      return from === '' || to === '' ? [] : [[from, to] as const];
+    }),
+    isOffline: /^(1|true|yes|on)$/i.test(first('TEMPER_OFFLINE') ?? ''),
+    hfToken: first('HF_TOKEN'),
+    modelscopeToken: first('MODELSCOPE_API_TOKEN'),
+  };
+}

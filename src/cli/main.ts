@@ -4,6 +4,7 @@ import type { ExitStatus } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
 import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
+import { defineFetchCommands } from './define/fetch-commands.js';
 import { defineFileCommands } from './define/file-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
 import { defineServiceCommands } from './define/service-commands.js';
@@ -55,6 +56,8 @@ export async function main(argv: readonly string[], doors: Partial<CliDoors> = {
     await createProgram(runner, io).parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
+    // Ctrl-C or Ctrl-D at a question.
+    if (error instanceof Error && error.name === 'AbortError') return EXIT.interrupted;
     return tellError(error, output, isDebug);
   }
 }
@@ -70,6 +73,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
     ...defineRunCommands(runner),
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
+    ...defineFetchCommands(runner),
   ];
   for (const command of commands) program.addCommand(command);
   quieten(program, io);

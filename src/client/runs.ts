@@ -52,14 +52,27 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
       const status = await getRunStatus(client, run);
       if (request.isNew) continue;
       const isSame = existing.memo?.['temperSpec'] === plan.specDigest;
-      const isOver = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
-      if (!isOver && isSame) return { run, started: false, status };
-      if (!isOver) throw exists(run, status);
+      const isEnded = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
+      if (!isEnded && isSame) return answered(run, status, request);
+      if (!isEnded) throw exists(run, status);
     }
     const isStarted = await launch(client, run, plan, specText, request);
     if (!isStarted && request.isNew) continue;
     return { run, started: isStarted, status: await getRunStatus(client, run) };
   }
+}
+
+/** The run that is there already. Which stages it goes through was decided when it was started. */
+function answered(run: string, status: RunStatus, { from, until }: StartRequest): Started {
+  if (from === null && until === null) return { run, started: false, status };
+  throw new TemperError('RunExists', {
+    where: run,
+    what: `run ${run} is there already (${status.state}), so --from and --until have no effect on it`,
+    fix:
+      status.state === 'blocked'
+        ? `temper resume ${run} --from STAGE does stages again; temper start --new starts another run`
+        : 'temper start --new starts another run under the next number, which reuses what did not change',
+  });
 }
 
 /** Follows a run until it is closed or blocked; every change is told. */
@@ -76,7 +89,8 @@ export async function* watchRun(
       told = text;
       yield status;
     }
-    if (status.closedAt !== null || status.state === 'blocked') return;
+    if (status.closedAt !== null) throw isOver(run, status, 'pause');
+    if (status.state === 'blocked') return;
     await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -84,7 +98,7 @@ export async function* watchRun(
 /** Asks a run to end; its commands are stopped before it closes. */
 export async function cancelRun(client: TemperClient, run: string): Promise<void> {
   const status = await getRunStatus(client, run);
-  if (status.closedAt !== null) return;
+  if (status.closedAt !== null) throw isOver(run, status, 'cancel');
   await client.temporal.workflow.getHandle(status.workflowId).cancel();
 }
 
@@ -151,6 +165,14 @@ async function launch(
     if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
     throw error;
   }
+}
+
+function isOver(run: string, { state }: RunStatus, verb: string): TemperError {
+  return new TemperError('UsageInvalid', {
+    where: run,
+    what: `run ${run} is ${state}: there is nothing to ${verb}`,
+    fix: `temper status ${run} tells how it ended`,
+  });
 }
 
 function exists(run: string, status: RunStatus): TemperError {

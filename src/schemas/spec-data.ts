@@ -1,8 +1,29 @@
 import { z } from 'zod';
 import { NameSchema, PathSchema, patternText } from './units.js';
 
+const Sha256Schema = patternText(
+  /^[0-9a-f]{64}$/,
+  'a sha256 has 64 lower-case hex digits',
+  'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+).optional();
+
+const AnnotationsSchema = PathSchema.describe(
+  'JSON file with the rows: a path, hf-dataset:OWNER/NAME[@REVISION]/FILE, modelscope-dataset:OWNER/NAME[@REVISION]/FILE, or an http(s) address.',
+);
+
+const AnnotationsSha256Schema = Sha256Schema.describe(
+  'sha256 that annotations from an address must have; without it size and ETag are recorded only.',
+);
+
 const ImagesSchema = z.strictObject({
-  path: PathSchema.describe('Folder of the image files; image names in the rows are relative to it.'),
+  path: PathSchema.optional().describe('Folder of the image files; image names in the rows are relative to it.'),
+  zip: PathSchema.optional().describe(
+    'Archive of the image files, unpacked entry by entry: a path, a file of a hub data set, or an http(s) address.',
+  ),
+  zipSha256: Sha256Schema.describe('sha256 that the archive must have; without it its entries have only their CRC.'),
+  hub: PathSchema.optional().describe(
+    'Folder of a hub data set with the image files: hf-dataset:OWNER/NAME[@REVISION]/FOLDER or modelscope-dataset:….',
+  ),
 });
 
 const MaxDroppedSchema = patternText(
@@ -23,7 +44,8 @@ const MaxSamplesSchema = z
 const LlavaSchema = z.strictObject({
   name: NameSchema.describe('Name of the data set, unique in the spec.'),
   format: z.literal('llava').describe('LLaVA-style rows (conversations with from and value, optional image).'),
-  annotations: PathSchema.describe('JSON file with the rows.'),
+  annotations: AnnotationsSchema,
+  annotationsSha256: AnnotationsSha256Schema,
   images: ImagesSchema.optional().describe('Where the images are; absent for text-only rows.'),
   maxDropped: MaxDroppedSchema,
   maxSamples: MaxSamplesSchema,
@@ -34,7 +56,8 @@ const MllmSchema = z.strictObject({
   format: z
     .literal('mllm')
     .describe('Ready rows (messages with role and content, images as a list); checked, not converted.'),
-  annotations: PathSchema.describe('JSON file with the rows.'),
+  annotations: AnnotationsSchema,
+  annotationsSha256: AnnotationsSha256Schema,
   images: ImagesSchema.optional().describe('Where the images are; absent for text-only rows.'),
   maxSamples: MaxSamplesSchema,
 });

@@ -89,6 +89,10 @@ export const PipelineSpecSchema = z.strictObject({
         )
         .optional()
         .describe('Pinned revisions of the source checkouts that the recipe uses, by name.'),
+      offline: z
+        .boolean()
+        .optional()
+        .describe('true: nothing may be fetched from anywhere; every remote source of the spec is an error.'),
     })
     .default({})
     .describe('Software on the hosts.'),

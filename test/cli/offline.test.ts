@@ -151,7 +151,7 @@ describe('temper plan --offline', () => {
 
   it('shows problems of the spec as frames with the line, on stderr', async () => {
     const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace(
-      'iterations: 300',
+      'iterations: 240',
       'iterations: many',
     );
     await file('broken.yaml', text);

@@ -53,7 +53,7 @@ const CONTROL: readonly FaultRow[] = [
   { name: 'activity-paused', strike: { name: 'pauseActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
   { name: 'activity-reset', strike: { name: 'resetActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
   {
-    name: 'server-unreachable-from-a-host',
+    name: 'split-from-server',
     strike: { name: 'cutServer', at: 'early' },
     ...LONG,
     expected: UNTOUCHED,
@@ -75,7 +75,7 @@ const HOSTS: readonly FaultRow[] = [
     expected: { ...restarted('host-lost', 'replace-host'), areMetricsLost: true },
   },
   {
-    name: 'server-and-workspace-unreachable-from-a-host',
+    name: 'split-from-server-and-workspace',
     hasSpare: true,
     needs: 'own-workspace',
     strike: { name: 'cutServerAndWorkspace', at: 'early' },

@@ -1,5 +1,7 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EXIT } from '../../domain/errors.js';
+import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import { runDataCheck } from '../../host/data/run-data-check.js';
 import { writeJsonFile } from '../../host/json-file.js';
@@ -11,6 +13,8 @@ export interface DataCheckFlags {
   readonly images?: string;
   readonly sequenceLength?: number;
   readonly worldBatch?: number;
+  /** The training program takes a path with white space. */
+  readonly allowSpaces?: boolean;
   /** File that gets the report as JSON as well. */
   readonly report?: string;
 }
@@ -21,12 +25,14 @@ export async function dataCheck(
   file: string,
   flags: DataCheckFlags,
 ): Promise<ExitStatus> {
-  const { report: reportFile, images, ...limits } = flags;
+  const { report, images, ...limits } = flags;
+  const reportFile =
+    report === undefined ? undefined : await reportPath(resolve(io.cwd, report), resolve(io.cwd, file));
   const stop = new AbortController();
   const off = io.onInterrupt(() => stop.abort());
   const progress = tellDataProgress(output);
   try {
-    const report = await runDataCheck({
+    const answer = await runDataCheck({
       ...limits,
       file: resolve(io.cwd, file),
       images: images === undefined ? undefined : resolve(io.cwd, images),
@@ -34,9 +40,9 @@ export async function dataCheck(
       onProgress: progress.tell,
     });
     progress.end();
-    if (reportFile !== undefined) await writeJsonFile(resolve(io.cwd, reportFile), report);
-    output.result(report, (paint) => checkText(report, paint));
-    return report.ok ? EXIT.ok : EXIT.failed;
+    if (reportFile !== undefined) await writeJsonFile(reportFile, answer);
+    output.result(answer, (paint) => checkText(answer, paint));
+    return answer.ok ? EXIT.ok : EXIT.failed;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     output.note('interrupted');
@@ -44,4 +50,19 @@ export async function dataCheck(
   } finally {
     off();
   }
+}
+
+/** The report never takes the place of the data set, nor of what is no file. */
+async function reportPath(report: string, file: string): Promise<string> {
+  const look = (path: string): Promise<Stats | null> => stat(path).catch(() => null);
+  const [there, data] = await Promise.all([look(report), look(file)]);
+  const isSame = there !== null && there.ino === data?.ino && there.dev === data.dev;
+  if (isSame || there?.isFile() === false) {
+    throw new TemperError('UsageInvalid', {
+      where: `--report ${report}`,
+      what: isSame ? 'the report would overwrite the data set' : 'there is something that is no regular file',
+      fix: 'name another file',
+    });
+  }
+  return report;
 }

@@ -26,6 +26,7 @@ function dataCommands(runner: Runner): Command {
     .option('--images <dir>', 'folder that image paths are relative to')
     .option('--sequence-length <tokens>', 'tell rows that are longer', positiveInteger)
     .option('--world-batch <rows>', 'rows that one step takes over all ranks', positiveInteger)
+    .option('--allow-spaces', 'the training program takes paths with white space')
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((file: string, options, command: Command) =>
       runner.run(command, async (context) =>

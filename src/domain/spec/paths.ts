@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isRemote } from '../remote-source.js';
 import { entryOf, valueAt } from './field.js';
 import type { FieldPath } from './finding.js';
 
@@ -13,7 +14,7 @@ export interface SpecPath {
 
 const SPEC_FIELDS: readonly FieldPath[] = [['workspace'], ['weights', 'original'], ['train', 'fromCheckpoint']];
 const HOST_FIELDS: readonly FieldPath[] = [['scratch'], ['environment', 'python'], ['environment', 'cannEnv']];
-const DATA_FIELDS: readonly FieldPath[] = [['annotations'], ['images', 'path']];
+const DATA_FIELDS: readonly FieldPath[] = [['annotations'], ['images', 'path'], ['images', 'zip']];
 const SOURCE_PREFIX = /^(?:path|dcp):/;
 
 /** All paths of a spec, valid or not: what is no text is left to the schema. */
@@ -21,7 +22,7 @@ export function specPaths(value: unknown): SpecPath[] {
   const found: SpecPath[] = [];
   const add = (field: FieldPath, prefix: string, isHostPath: boolean): void => {
     const text = valueAt(value, field);
-    if (typeof text === 'string' && text.length > prefix.length)
+    if (typeof text === 'string' && text.length > prefix.length && !isRemote(text))
       found.push({ field, prefix, path: text.slice(prefix.length), isHostPath });
   };
   for (const field of SPEC_FIELDS) add(field, '', false);

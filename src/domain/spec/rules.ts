@@ -3,6 +3,7 @@ import { isHomePath, specPaths } from './paths.js';
 import { valueAt } from './field.js';
 import type { FieldPath } from './finding.js';
 import type { PartialSpec } from './partial-spec.js';
+import { SOURCE_RULES } from './source-rules.js';
 
 /** One rule over several fields: what it is about, and where a spec breaks it. */
 export interface SpecRule {
@@ -122,6 +123,7 @@ export const SPEC_RULES: readonly SpecRule[] = [
         .filter((name) => LAUNCHER_NAME.test(name))
         .map((name) => envBreach(name, `${name} is set by Temper and torchrun`)),
   },
+  ...SOURCE_RULES,
 ];
 
 function isNested(a: string, b: string): boolean {

@@ -9,10 +9,13 @@ import type { ManifestEntry } from '../../schemas/receipt.js';
 /** Up to here hashing costs less than it saves (64 MB is about 40 ms); above, size and time stand for the content. */
 const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
 
+/** Names of files that say where an output came from, which is no part of what it is. */
+const ORIGIN = '.origin.json';
+
 /** Lists all files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path. */
 export async function makeManifest(root: string): Promise<ManifestEntry[]> {
   const info = await stat(root);
-  const files = info.isDirectory() ? await listFiles(root) : [root];
+  const files = info.isDirectory() ? (await listFiles(root)).filter((file) => !file.endsWith(ORIGIN)) : [root];
   const entries: ManifestEntry[] = [];
   for (const file of files) {
     const { size, mtimeMs } = await stat(file);

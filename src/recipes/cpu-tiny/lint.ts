@@ -1,6 +1,7 @@
 import { resumeLints } from '../../domain/resume-contract-lint.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
 import { resume } from './resume.js';
 import { worldBatch } from './stages.js';
@@ -35,12 +36,23 @@ function unsupported(spec: PipelineSpec): Lint[] {
       fix: `remove environment.${key}`,
     });
   }
-  return [...lints, ...unsupportedData(spec)];
+  return [...lints, ...unsupportedData(spec), ...localDataLints(spec, 'cpu-tiny')];
 }
 
 /** The training program takes one list of files, separated by commas, and one folder for the images of all. */
-function unsupportedData({ data }: PipelineSpec): Lint[] {
+function unsupportedData({ data, workspace }: PipelineSpec): Lint[] {
   const lints: Lint[] = [];
+  if (workspace.includes(',')) {
+    lints.push({
+      id: 'data/comma-in-workspace',
+      severity: 'error',
+      acceptable: false,
+      path: ['workspace'],
+      what: `the path ${workspace} holds a comma`,
+      why: 'the rows are made there, and the training program would take their path for two files',
+      fix: 'use a folder without a comma in its path',
+    });
+  }
   for (const [index, set] of data.entries()) {
     if (set.format !== 'mllm') continue;
     if (set.maxSamples !== undefined) {
@@ -66,7 +78,7 @@ function unsupportedData({ data }: PipelineSpec): Lint[] {
       });
     }
     const other = data.find((one) => one !== set && imageRootOf(one) !== null && imageRootOf(one) !== imageRootOf(set));
-    if (set.images !== undefined && other !== undefined) {
+    if (set.images?.path !== undefined && other !== undefined) {
       lints.push({
         id: 'data/image-folders-differ',
         severity: 'error',
@@ -74,7 +86,7 @@ function unsupportedData({ data }: PipelineSpec): Lint[] {
         path: ['data', index, 'images', 'path'],
         what: `the images of ${set.name} and ${other.name} lie in different folders`,
         why: 'ready rows name images relative to one folder for all data sets',
-        fix: 'write absolute image paths into the rows and leave images out, or use the same folder',
+        fix: 'name the images relative to a folder that holds all of them, and give that folder for both',
       });
     }
   }

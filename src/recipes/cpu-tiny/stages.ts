@@ -138,7 +138,7 @@ function dataSources(spec: PipelineSpec): Source[] {
   return spec.data.flatMap((set, index): Source[] => {
     if (set.format === 'synthetic') return [];
     const annotations: Source = { field: `data.${index}.annotations`, path: set.annotations, kind: 'file' };
-    return set.images === undefined
+    return set.images?.path === undefined
       ? [annotations]
       : [annotations, folder(`data.${index}.images.path`, set.images.path)];
   });

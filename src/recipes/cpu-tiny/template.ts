@@ -11,12 +11,12 @@ data:
   - { name: shapes, format: synthetic, rows: 1600, heldOutRows: 50, seed: 7 }
   # - { name: mine, format: llava, annotations: ./rows.json, images: { path: ./images } }
 train:
-  iterations: 300
+  iterations: 240
   microBatchSize: 16
-  learningRate: 1.0e-3
+  learningRate: 1.2e-3
   warmupFraction: 0.05
   sequenceLength: 256
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
-  checkpoint: { every: 100, keep: 3, fidelity: full }
+  checkpoint: { every: 80, keep: 3, fidelity: full }
 export: { dtype: bf16 }
 `;

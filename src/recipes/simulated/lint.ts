@@ -1,10 +1,16 @@
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
 import { worldBatch } from './stages.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
-  return [...unsupportedSoftware(spec), ...unsupportedData(spec), ...risky(spec)];
+  return [
+    ...unsupportedSoftware(spec),
+    ...unsupportedData(spec),
+    ...localDataLints(spec, 'the simulated trainer'),
+    ...risky(spec),
+  ];
 }
 
 function unsupportedSoftware({ weights, environment }: PipelineSpec): Lint[] {

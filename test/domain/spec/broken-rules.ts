@@ -67,6 +67,37 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'data/images-source',
+    text: FULL.replace('      path: /mnt/data/images\n', '      path: /mnt/data/images\n      zip: a.zip\n'),
+    says: [
+      's.yaml:26:7 data.0.images: images has path and zip, images come from one place, give exactly one of path, zip, hub',
+    ],
+  },
+  {
+    name: 'data/source-form',
+    text: edited('/mnt/data/rows.json', 'hf-dataset:owner/name'),
+    says: [
+      's.yaml:24:18 data.0.annotations: "hf-dataset:owner/name" cannot be fetched: it is not of the form hf-dataset:OWNER/NAME/PATH, only a source that can be read can be fetched, write a path, hf-dataset:OWNER/NAME/PATH, modelscope-dataset:OWNER/NAME/PATH, or an http(s) address',
+    ],
+  },
+  {
+    name: 'data/sha256-unused',
+    text: edited('/mnt/data/rows.json', `/mnt/data/rows.json\n    annotationsSha256: ${'a'.repeat(64)}`),
+    says: [
+      's.yaml:25:5 data.0.annotationsSha256: annotationsSha256 stands beside a path, nothing would compare it, remove it, or give it to what it belongs to',
+    ],
+  },
+  {
+    name: 'environment/offline',
+    text: edited('/mnt/data/rows.json', 'https://example.org/rows.json').replace(
+      'environment:\n',
+      'environment:\n  offline: true\n',
+    ),
+    says: [
+      's.yaml:25:18 data.0.annotations: https://example.org/rows.json is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
+    ],
+  },
+  {
     name: 'train/env-secret',
     text: edited('    TRIES: 3', '    HF_TOKEN: hf_abc'),
     says: [

@@ -253,14 +253,14 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'path that is empty',
     text: edited('/mnt/data/rows.json', '""'),
     says: [
-      's.yaml:24:18 data.0.annotations: the text has 0 characters, it means: JSON file with the rows, write at least 1 characters',
+      's.yaml:24:18 data.0.annotations: the text has 0 characters, it means: JSON file with the rows: a path, hf-dataset:OWNER/NAME[@REVISION]/FILE, modelscope-dataset:OWNER/NAME[@REVISION]/FILE, or an http(s) address, write at least 1 characters',
     ],
   },
   {
     name: 'path that is too long',
     text: edited('/mnt/data/rows.json', `/${'a'.repeat(1024)}`),
     says: [
-      's.yaml:24:18 data.0.annotations: the text has 1025 characters, it means: JSON file with the rows, write at most 1024 characters',
+      's.yaml:24:18 data.0.annotations: the text has 1025 characters, it means: JSON file with the rows: a path, hf-dataset:OWNER/NAME[@REVISION]/FILE, modelscope-dataset:OWNER/NAME[@REVISION]/FILE, or an http(s) address, write at most 1024 characters',
     ],
   },
   {

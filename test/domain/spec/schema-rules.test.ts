@@ -45,8 +45,16 @@ const BREAKERS: Readonly<Record<string, (node: SchemaNode) => unknown>> = {
 };
 
 describe('every rule of the schema', () => {
-  // A revision beside a folder breaks a rule, but no rule of the schema.
-  const full: unknown = parse(FULL.replace('  original:', '  revision: main\n  original:'));
+  // A revision beside a folder, and two sources of images, break a rule, but no rule of the schema.
+  const full: unknown = parse(
+    FULL.replace('  original:', '  revision: main\n  original:')
+      .replace('environment:\n', 'environment:\n  offline: false\n')
+      .replaceAll(/^( +annotations: .*)$/gm, `$1\n    annotationsSha256: ${'a'.repeat(64)}`)
+      .replaceAll(
+        /^( +path: .*)$/gm,
+        `$1\n      zip: /z.zip\n      zipSha256: ${'a'.repeat(64)}\n      hub: hf-dataset:a/b/c`,
+      ),
+  );
   const rules = rulesOf([], full);
 
   it('can be broken by a case here', () => {

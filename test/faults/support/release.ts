@@ -1,11 +1,9 @@
 import { appendFile, cp, mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { waitFor } from '../../e2e/support/dev.js';
-import { getFleet } from '../../../src/client/fleet.js';
 import type { FaultSite } from './fault-site.js';
 import type { NodeProcesses } from './training-processes.js';
-import { FLEET, ROOT } from './worker-command.js';
+import { ROOT } from './worker-command.js';
 
 /** Starts all host workers from another release, whose keeper program differs; keepers that run keep their own. */
 export async function startRelease(site: FaultSite, nodes: readonly NodeProcesses[]): Promise<void> {
@@ -18,12 +16,7 @@ export async function startRelease(site: FaultSite, nodes: readonly NodeProcesse
   await symlink(join(ROOT, 'node_modules'), join(release, 'node_modules')).catch(ignoreExisting);
   await appendFile(keeper, '\n// another release\n');
   for (const host of site.hosts) host.startRelease(release);
-  await waitFor('the new workers', async () => {
-    const { hosts } = await getFleet(site.client, FLEET);
-    return site.hosts.every(({ name, worker }) => hosts.some((one) => one.name === name && one.pid === worker.pid))
-      ? true
-      : null;
-  });
+  await site.startHosts();
   const current = await readFile(keeper, 'utf8');
   for (const { handle } of nodes) expect(await readFile(handle.paths.program, 'utf8')).not.toBe(current);
 }

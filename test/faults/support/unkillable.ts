@@ -15,6 +15,8 @@ import type { NodeProcesses } from './training-processes.js';
 export async function haveUnkillable({ site, random }: Place, nodes: readonly NodeProcesses[]): Promise<void> {
   const node = random.pick(nodes);
   const rank = random.pick([...node.ranks.values()]);
+  // Mounting takes seconds on a busy machine; a rank that is stopped keeps the training from ending meanwhile.
+  process.kill(rank, 'SIGSTOP');
   const hung = await mountHungFileSystem(await mkdtemp(join(site.home, 'hung-')));
   try {
     hung.hang();

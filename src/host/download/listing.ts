@@ -1,0 +1,66 @@
+import { TemperError } from '../../domain/errors.js';
+import type { HubSource } from '../../domain/remote-source.js';
+import type { RemoteFile } from './remote-file.js';
+import type { TransferOptions } from './transfer.js';
+
+/** What a source consists of. */
+export interface Listing {
+  /** Scheme and host that answered. */
+  readonly endpoint: string;
+  /** Commit that the revision means now; null where the source tells none. */
+  readonly commit: string | null;
+  /** Files with their paths relative to what was asked for. */
+  readonly files: readonly RemoteFile[];
+}
+
+export type Asking = Omit<TransferOptions, 'onBytes'>;
+
+/** A file as a hub lists it, with its path in the repository. */
+export type ListedFile = Pick<RemoteFile, 'url' | 'bytes' | 'proof'> & { readonly path: string };
+
+/**
+ * Takes from a repository's files what was asked for: all, one file, or a folder. Paths of a hub are not trusted:
+ * none may leave the folder that it is downloaded into, or stand twice.
+ */
+export function chooseFiles(source: HubSource, name: string, listed: readonly ListedFile[]): RemoteFile[] {
+  const { path: wanted } = source;
+  const exact = listed.filter(({ path }) => path === wanted);
+  const below = wanted === null ? listed : listed.filter(({ path }) => path.startsWith(`${wanted}/`));
+  const chosen = exact.length > 0 ? exact : below;
+  const isFile = exact.length > 0;
+  if (chosen.length === 0) {
+    throw new TemperError('DownloadRefused', {
+      where: name,
+      what: wanted === null ? 'the repository has no files' : `the repository has no file or folder ${wanted}`,
+      fix: 'correct the source or its revision in the spec',
+    });
+  }
+  const seen = new Set<string>();
+  return chosen.map((file) => {
+    const path = isFile
+      ? (file.path.split('/').at(-1) ?? '')
+      : file.path.slice(wanted === null ? 0 : wanted.length + 1);
+    if (!isSafePath(path) || seen.has(path)) {
+      throw new TemperError('DownloadRefused', {
+        where: name,
+        what: `the hub lists the path ${JSON.stringify(file.path)}${seen.has(path) ? ' twice' : ''}`,
+        why: 'it would be written outside its folder, or over another file',
+        fix: 'use another mirror or revision',
+      });
+    }
+    seen.add(path);
+    return { ...file, path, name: `${name}: ${path}` };
+  });
+}
+
+/** Whether a relative path stays in its folder and can be a file name on Linux. */
+export function isSafePath(path: string): boolean {
+  const parts = path.split('/');
+  // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
+  return !/[\u0000-\u001f\u007f\\]/.test(path) && parts.every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+/** A path in an address, each part encoded. */
+export function encodePath(path: string): string {
+  return path.split('/').map(encodeURIComponent).join('/');
+}

@@ -1,0 +1,299 @@
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FetchManifestSchema } from '../../../src/schemas/fetch.js';
+import type { HostileServer } from './hostile-server.js';
+import { fetchSource, gitBlob, namesIn, randomBytes, scratchFolder, sha256, startServer } from './support.js';
+
+const COMMIT = '0123456789abcdef0123456789abcdef01234567';
+const CONFIG = Buffer.from('{"model_type":"tiny"}');
+const SHARD = tinySafetensors('a', 150_000);
+const ROWS = Buffer.from('[{"id":1}]');
+const README = Buffer.from('# read me');
+
+let hub: HostileServer;
+let storage: HostileServer;
+
+beforeEach(async () => {
+  hub = await startServer();
+  storage = await startServer();
+});
+
+/** A file with one U8 tensor. */
+function tinySafetensors(name: string, bytes: number): Buffer {
+  const header = Buffer.from(JSON.stringify({ [name]: { dtype: 'U8', shape: [bytes], data_offsets: [0, bytes] } }));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  return Buffer.concat([length, header, randomBytes(bytes)]);
+}
+
+/** Hugging Face's API, as the reference describes it: large files are redirected to a storage of another host. */
+function serveHuggingFace(
+  kind: 'models' | 'datasets',
+  id: string,
+  files: Record<string, Buffer>,
+  large: string[],
+): void {
+  const api = `/api/${kind}/${id}`;
+  hub.json.set(`${api}/revision/main`, { value: { sha: COMMIT } });
+  const entries = Object.entries(files).map(([path, content]) => ({
+    type: 'file',
+    path,
+    size: content.length,
+    oid: large.includes(path) ? 'f'.repeat(40) : gitBlob(content),
+    ...(large.includes(path) ? { lfs: { oid: sha256(content), size: content.length, pointerSize: 130 } } : {}),
+  }));
+  const folders = [...new Set(Object.keys(files).flatMap((path) => (path.includes('/') ? [path.split('/')[0]] : [])))];
+  const half = Math.ceil(entries.length / 2);
+  const next = `<https://huggingface.co${api}/tree/${COMMIT}?recursive=true&cursor=abc>; rel="next"`;
+  hub.json.set(`${api}/tree/${COMMIT}?recursive=true`, { value: entries.slice(0, half), headers: { link: next } });
+  hub.json.set(`${api}/tree/${COMMIT}?recursive=true&cursor=abc`, { value: entries.slice(half) });
+  const top = entries.filter(({ path }) => !path.includes('/'));
+  const all = [...top, ...folders.map((path) => ({ type: 'directory', path, oid: '0'.repeat(40), size: 0 }))];
+  hub.json.set(`${api}/tree/${COMMIT}?recursive=false`, { value: all });
+  for (const folder of folders) {
+    const below = entries.filter(({ path }) => path.startsWith(`${String(folder)}/`));
+    hub.json.set(`${api}/tree/${COMMIT}/${String(folder)}?recursive=true`, { value: below });
+    hub.json.set(`${api}/tree/${COMMIT}/${String(folder)}?recursive=false`, { value: below });
+  }
+  const repo = `/${kind === 'models' ? '' : 'datasets/'}${id}/resolve/${COMMIT}`;
+  for (const [path, content] of Object.entries(files)) {
+    if (large.includes(path)) storage.serve(`/blobs/${path}?X-Signature=secret`, content);
+    else hub.serve(`${repo}/${path}`, content);
+  }
+  const before = hub.fault;
+  hub.fault = (request, index) => {
+    const path = request.path.startsWith(`${repo}/`) ? request.path.slice(repo.length + 1) : '';
+    if (large.includes(path)) return { kind: 'redirect', to: `${storage.origin}/blobs/${path}?X-Signature=secret` };
+    return before(request, index);
+  };
+}
+
+/** ModelScope's API, as its own client uses it. */
+function serveModelScope(kind: 'models' | 'datasets', id: string, files: Record<string, Buffer>): void {
+  const api = `/api/v1/${kind}/${id}/repo`;
+  const list = Object.entries(files).map(([path, content]) => {
+    hub.serve(`${api}?${new URLSearchParams({ Revision: 'master', FilePath: path }).toString()}`, content);
+    return { Path: path, Name: path, Type: 'blob', Size: content.length, Sha256: sha256(content), IsLFS: true };
+  });
+  const value = { Code: 200, Success: true, Data: { Files: [...list, { Path: 'sub', Type: 'tree', Size: 0 }] } };
+  const query = kind === 'models' ? '/files?Revision=master&Recursive=True' : '/tree?Revision=master&Recursive=True';
+  hub.json.set(`${api}${query}${kind === 'models' ? '' : '&PageNumber=1&PageSize=200'}`, { value });
+}
+
+const MODEL = { 'config.json': CONFIG, 'model.safetensors': SHARD, 'README.md': README };
+
+describe('Hugging Face', () => {
+  it('gives a whole model at the commit of its branch, verified, with a manifest that names no time', async () => {
+    serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
+    const dir = scratchFolder();
+    const manifest = join(dir, 'm.json');
+    const told = await fetchSource(
+      'hf:own/tiny',
+      join(dir, 'hf'),
+      { HF_ENDPOINT: hub.origin },
+      { isModel: true, manifest },
+    );
+    expect(namesIn(join(dir, 'hf'))).toEqual(['README.md', 'config.json', 'model.safetensors']);
+    expect(readFileSync(join(dir, 'hf', 'model.safetensors')).equals(SHARD)).toBe(true);
+    expect(FetchManifestSchema.parse(JSON.parse(readFileSync(manifest, 'utf8')))).toEqual(told);
+    expect(told).toMatchObject({ commit: COMMIT, endpoint: hub.origin, source: 'hf:own/tiny' });
+    expect(told.files.map(({ path, proof }) => [path, proof])).toEqual([
+      ['README.md', 'git-blob'],
+      ['config.json', 'git-blob'],
+      ['model.safetensors', 'sha256'],
+    ]);
+    expect(namesIn(dir)).toEqual(['hf', 'm.json']);
+  });
+
+  it('gets the token, and the storage that it redirects to does not; nor does the manifest or a message', async () => {
+    serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
+    const notes: string[] = [];
+    storage.fault = (_request, index) => (index === 0 ? { kind: 'status', status: 403 } : null);
+    const env = { TEMPER_HF_ENDPOINT: hub.origin, HF_ENDPOINT: 'http://127.0.0.1:9', HF_TOKEN: 'hf_secret' };
+    const told = await fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), env, {
+      note: (text) => notes.push(text),
+    });
+    expect(hub.seen.length).toBeGreaterThan(4);
+    expect(hub.seen.every(({ headers }) => headers.authorization === 'Bearer hf_secret')).toBe(true);
+    expect(storage.seen.length).toBeGreaterThan(1);
+    expect(storage.seen.some(({ headers }) => JSON.stringify(headers).includes('hf_secret'))).toBe(false);
+    expect(notes.join('\n')).toContain('answers 403');
+    expect(`${notes.join('\n')}${JSON.stringify(told)}`).not.toMatch(/hf_secret|X-Signature/);
+  });
+
+  it('says which token is missing', async () => {
+    hub.fault = () => ({ kind: 'status', status: 401 });
+    await expect(
+      fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin }),
+    ).rejects.toMatchObject({
+      problem: { code: 'DownloadRefused', fix: expect.stringContaining('set HF_TOKEN') },
+    });
+  });
+
+  it('gives one file or one folder of a data set', async () => {
+    const files = { 'rows.json': ROWS, 'images/a.jpg': CONFIG, 'images/b.jpg': README, 'images2/c.jpg': ROWS };
+    serveHuggingFace('datasets', 'own/set', files, ['rows.json']);
+    const dir = scratchFolder();
+    const env = { HF_ENDPOINT: hub.origin };
+    await fetchSource('hf-dataset:own/set/rows.json', join(dir, 'out.json'), env, { isFile: true });
+    expect(readFileSync(join(dir, 'out.json')).equals(ROWS)).toBe(true);
+    await fetchSource('hf-dataset:own/set/images/b.jpg', join(dir, 'b.jpg'), env, { isFile: true });
+    expect(readFileSync(join(dir, 'b.jpg')).equals(README)).toBe(true);
+    await fetchSource('hf-dataset:own/set/images', join(dir, 'images'), env);
+    expect(namesIn(join(dir, 'images'))).toEqual(['a.jpg', 'b.jpg']);
+    await expect(fetchSource('hf-dataset:own/set/images', join(dir, 'f'), env, { isFile: true })).rejects.toMatchObject(
+      {
+        problem: { what: 'it is a folder, and a file is wanted' },
+      },
+    );
+    await expect(fetchSource('hf-dataset:own/set/none', join(dir, 'f'), env)).rejects.toMatchObject({
+      problem: { what: 'the repository has no file or folder none' },
+    });
+  });
+
+  it.each(['../evil', '/etc/evil', 'a/../../evil', 'a//b', 'a\nb'])(
+    'never writes the path %j of a listing',
+    async (path) => {
+      serveHuggingFace('models', 'own/tiny', { ok: CONFIG, [path]: README }, []);
+      await expect(
+        fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin }),
+      ).rejects.toMatchObject({
+        problem: { code: 'DownloadRefused', what: expect.stringContaining('lists the path') },
+      });
+    },
+  );
+
+  it('is not a mirror that answers with something else', async () => {
+    hub.json.set('/api/models/own/tiny/revision/main', { value: { hello: 'world' } });
+    await expect(
+      fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin }),
+    ).rejects.toMatchObject({
+      problem: { code: 'DownloadRefused', fix: expect.stringContaining('mirror') },
+    });
+  });
+});
+
+describe('a model', () => {
+  it('with a .safetensors file that its index does not name is refused', async () => {
+    const index = Buffer.from(
+      JSON.stringify({ metadata: { total_size: 150_000 }, weight_map: { a: 'one.safetensors' } }),
+    );
+    const files = {
+      'model.safetensors.index.json': index,
+      'one.safetensors': SHARD,
+      'stray.safetensors': tinySafetensors('b', 9),
+    };
+    serveHuggingFace('models', 'own/tiny', files, ['one.safetensors']);
+    const run = fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin }, { isModel: true });
+    await expect(run).rejects.toMatchObject({
+      problem: { code: 'ProofFailed', where: expect.stringMatching(/stray\.safetensors$/) },
+    });
+  });
+
+  it('whose index and headers disagree is refused', async () => {
+    const index = Buffer.from(JSON.stringify({ weight_map: { a: 'one.safetensors', b: 'one.safetensors' } }));
+    serveHuggingFace('models', 'own/tiny', { 'model.safetensors.index.json': index, 'one.safetensors': SHARD }, []);
+    const run = fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin }, { isModel: true });
+    await expect(run).rejects.toMatchObject({ problem: { code: 'ProofFailed', what: expect.stringContaining('b') } });
+  });
+});
+
+describe('ModelScope', () => {
+  it('gives the same files with the same hashes, times and form of manifest', async () => {
+    serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
+    serveModelScope('models', 'own/tiny', MODEL);
+    const dir = scratchFolder();
+    const hf = await fetchSource('hf:own/tiny', join(dir, 'hf'), { HF_ENDPOINT: hub.origin });
+    const env = { MODELSCOPE_ENDPOINT: hub.origin, MODELSCOPE_API_TOKEN: 'ms_secret' };
+    const before = hub.seen.length;
+    const ms = await fetchSource('modelscope:own/tiny', join(dir, 'ms'), env);
+    const short = ({ files }: typeof hf): unknown => files.map(({ path, bytes, sha256: hex }) => [path, bytes, hex]);
+    expect(short(ms)).toEqual(short(hf));
+    const times = (name: string): number[] =>
+      readdirSync(join(dir, name)).map((file) => statSync(join(dir, name, file)).mtimeMs);
+    expect(times('ms')).toEqual(times('hf'));
+    expect(hub.seen.slice(before).every(({ headers }) => headers.authorization === 'Bearer ms_secret')).toBe(true);
+    expect(hub.seen.slice(before).every(({ headers }) => headers.cookie === 'm_session_id=ms_secret')).toBe(true);
+  });
+
+  it('gives files of data sets', async () => {
+    serveModelScope('datasets', 'own/set', { 'rows.json': ROWS, 'zips/a.zip': README });
+    const dir = scratchFolder();
+    const env = { MODELSCOPE_ENDPOINT: hub.origin };
+    await fetchSource('modelscope-dataset:own/set/zips/a.zip', join(dir, 'a.zip'), env, { isFile: true });
+    expect(readFileSync(join(dir, 'a.zip')).equals(README)).toBe(true);
+  });
+
+  it('says errors with status 200', async () => {
+    const value = { Code: 10010205001, Success: false, Message: 'record not found' };
+    hub.json.set('/api/v1/models/own/tiny/repo/files?Revision=master&Recursive=True', { value });
+    const run = fetchSource('modelscope:own/tiny', join(scratchFolder(), 'ms'), { MODELSCOPE_ENDPOINT: hub.origin });
+    await expect(run).rejects.toMatchObject({
+      problem: { code: 'DownloadRefused', why: 'it says 10010205001: record not found' },
+    });
+  });
+});
+
+describe('an address', () => {
+  it('is asked for at its mirror, and named as it is', async () => {
+    hub.serve('/mirror/train.zip', README);
+    const env = { TEMPER_URL_MIRRORS: `http://images.invalid/zips/=${hub.origin}/mirror/` };
+    const dir = scratchFolder();
+    const told = await fetchSource('http://images.invalid/zips/train.zip', join(dir, 'z.zip'), env, { isFile: true });
+    expect(told).toMatchObject({ source: 'http://images.invalid/zips/train.zip', endpoint: hub.origin, commit: null });
+    expect(told.files).toMatchObject([{ path: 'train.zip', proof: 'none', etag: expect.stringMatching(/^"/) }]);
+  });
+
+  it('is compared with the sha256 of the spec, and gets no token', async () => {
+    const url = hub.serve('/rows.json', ROWS);
+    const dir = scratchFolder();
+    const env = { HF_ENDPOINT: hub.origin, HF_TOKEN: 'hf_secret' };
+    await fetchSource(url, join(dir, 'rows.json'), env, { isFile: true, sha256: sha256(ROWS) });
+    expect(hub.seen.some(({ headers }) => headers.authorization !== undefined)).toBe(false);
+    const wrong = fetchSource(url, join(dir, 'other.json'), env, { isFile: true, sha256: '0'.repeat(64) });
+    await expect(wrong).rejects.toMatchObject({ problem: { code: 'DownloadUnproven' } });
+    expect(namesIn(dir)).not.toContain('other.json');
+  });
+});
+
+it.each([
+  ['the spec', { isOffline: true }, {}],
+  ['the host', {}, { TEMPER_OFFLINE: '1' }],
+])('offline by %s asks nobody', async (_who, more, env) => {
+  const run = fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin, ...env }, more);
+  await expect(run).rejects.toMatchObject({ problem: { code: 'OfflineForbids' } });
+  expect(hub.seen).toEqual([]);
+});
+
+it('a proxy is used for what it is for, with its own name and not for local hosts', async () => {
+  const proxy = await startServer();
+  proxy.serve('http://far.invalid/file', ROWS);
+  const dir = scratchFolder();
+  const env = { http_proxy: 'http://127.0.0.1:9', TEMPER_HTTP_PROXY: proxy.origin, TEMPER_NO_PROXY: '127.0.0.1' };
+  await fetchSource('http://far.invalid/file', join(dir, 'far'), env, { isFile: true });
+  expect(proxy.seen.map(({ path }) => path)).toEqual(['http://far.invalid/file']);
+  await fetchSource(hub.serve('/near', ROWS), join(dir, 'near'), env, { isFile: true });
+  expect(proxy.seen).toHaveLength(1);
+});
+
+it('a disk that cannot hold it is told before anything is downloaded', async () => {
+  const api = '/api/models/own/tiny';
+  hub.json.set(`${api}/revision/main`, { value: { sha: COMMIT } });
+  const huge = { type: 'file', path: 'huge', size: Number.MAX_SAFE_INTEGER, oid: 'f'.repeat(40) };
+  hub.json.set(`${api}/tree/${COMMIT}?recursive=true`, { value: [huge] });
+  const run = fetchSource('hf:own/tiny', join(scratchFolder(), 'hf'), { HF_ENDPOINT: hub.origin });
+  await expect(run).rejects.toMatchObject({ problem: { code: 'DiskTooSmall' } });
+});
+
+it('what was brought to a kept cache is linked again without asking for it', async () => {
+  serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
+  const dir = scratchFolder();
+  const more = { cache: join(dir, 'cache') };
+  const env = { HF_ENDPOINT: hub.origin };
+  await fetchSource('hf:own/tiny', join(dir, 'one'), env, more);
+  const sent = storage.sentBytes;
+  await fetchSource('hf:own/tiny', join(dir, 'two'), env, more);
+  expect(storage.sentBytes).toBe(sent);
+  expect(namesIn(join(dir, 'two'))).toEqual(namesIn(join(dir, 'one')));
+});
