@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, log } from '@temporalio/activity';
 import { GENERIC_RULES } from '../domain/cause-rules.js';
@@ -9,9 +10,10 @@ import { tailLog } from '../host/processes/tail.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
 import { grownAt } from '../host/run/grown-at.js';
+import { writeMetrics } from '../host/run/metrics.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
-import type { Recipe } from '../recipes/recipe.js';
+import type { IterationReading, Recipe } from '../recipes/recipe.js';
 import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { HostEvidence } from '../schemas/incident.js';
 import type { TrainCall } from '../schemas/stage-calls.js';
@@ -36,15 +38,22 @@ export async function collectEvidence(host: StageHost, call: TrainCall): Promise
     gatherBasics(host, call).then((basics) => basics.recipe),
   );
   const keeper = keeperOfAttempt(host, call);
-  const evidence =
+  const { evidence, iterations } =
     keeper === null
-      ? nothing(host, call, clockOffsetMs)
+      ? { evidence: nothing(host, call, clockOffsetMs), iterations: [] }
       : await readEvidence(host, call, keeper, recipe, clockOffsetMs);
-  await within(
-    WORKSPACE_PATIENCE_MS,
-    keepEvidence(attemptDir(call.workspace, call.run, call.attempt.attempt), evidence),
-  );
+  const dir = attemptDir(call.workspace, call.run, call.attempt.attempt);
+  await within(WORKSPACE_PATIENCE_MS, keep(dir, evidence, iterations));
   return evidence;
+}
+
+/**
+ * The curve is kept once more, now that nothing runs: ranks whose keeper was killed, or whose worker was away, went on
+ * after their supervisor had ended.
+ */
+async function keep(dir: string, evidence: HostEvidence, iterations: readonly IterationReading[]): Promise<void> {
+  await keepEvidence(dir, evidence);
+  if (iterations.length > 0) await writeMetrics(join(dir, evidence.host), iterations);
 }
 
 async function readEvidence(
@@ -53,7 +62,7 @@ async function readEvidence(
   keeper: KeeperHandle,
   recipe: Recipe | null,
   clockOffsetMs: number,
-): Promise<HostEvidence> {
+): Promise<{ readonly evidence: HostEvidence; readonly iterations: readonly IterationReading[] }> {
   const ranks = await ranksOf(keeper);
   const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, ranks.length);
   const telling = ranks.filter((rank) => rank === 0 || rank === speaking);
@@ -65,7 +74,7 @@ async function readEvidence(
   });
   const lastAt = speaking === null ? null : await grownAt(rankLogPath(keeper.paths.dir, speaking, 'out'));
   const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 6 });
-  return {
+  const evidence: HostEvidence = {
     v: 1,
     host: host.name,
     nodeRank: call.nodeRank,
@@ -86,6 +95,7 @@ async function readEvidence(
     resume: await within(WORKSPACE_PATIENCE_MS, resumeNote(host, call, trainingLog, speaking, ranks)),
     tail: lines.map((line) => cutToBytes(line, 160)),
   };
+  return { evidence, iterations: trainingLog?.iterations ?? [] };
 }
 
 /** What the attempt restored, where this host can tell. */
