@@ -87,6 +87,7 @@ function isWorkspaceWell(checks: readonly PreflightCheck[]): boolean {
 const MOST_CHECKS = 6;
 /** So an answer stays below 4 kB. */
 const MOST_BYTES = 110;
+const MOST_TOLD_BYTES = 300;
 
 /** The checks that failed, and the warnings behind them, short enough for a history; all are logged here in full. */
 function wrong(checks: readonly PreflightCheck[]): PreflightCheck[] {
@@ -95,9 +96,26 @@ function wrong(checks: readonly PreflightCheck[]): PreflightCheck[] {
   return told
     .toSorted((a, b) => Number(b.status === 'fail') - Number(a.status === 'fail'))
     .slice(0, MOST_CHECKS)
-    .map((check, index) => (index === 0 ? check : { ...shorten(check) }));
+    .map((check, index) => (index === 0 ? fit(check) : shorten(check)));
+}
+
+/** The first is told whole; checks of recipes are as long as their tools were talkative. */
+function fit({ why, fix, ...check }: PreflightCheck): PreflightCheck {
+  return {
+    ...shorten(check),
+    what: cutToBytes(check.what, MOST_TOLD_BYTES),
+    where: cutToBytes(check.where, MOST_TOLD_BYTES),
+    ...(why === undefined ? {} : { why: cutToBytes(why, MOST_TOLD_BYTES) }),
+    ...(fix === undefined ? {} : { fix: cutToBytes(fix, MOST_TOLD_BYTES) }),
+  };
 }
 
 function shorten({ id, status, fault, what, where }: PreflightCheck): PreflightCheck {
-  return { id, status, fault, what: cutToBytes(what, 2 * MOST_BYTES), where: cutToBytes(where, MOST_BYTES) };
+  return {
+    id: cutToBytes(id, MOST_BYTES),
+    status,
+    fault,
+    what: cutToBytes(what, 2 * MOST_BYTES),
+    where: cutToBytes(where, MOST_BYTES),
+  };
 }

@@ -73,6 +73,13 @@ describe('the preflight of a gang', { timeout: 90_000 }, () => {
       { reaction: 'stop' },
     ]);
     expect(world.attempts).toEqual([]);
+    // What each host left for the comparison that did not come is taken away, in both attempts.
+    expect(world.calls.filter((call) => call.startsWith('closePreflight')).toSorted()).toEqual([
+      'closePreflight h1',
+      'closePreflight h1',
+      'closePreflight h2',
+      'closePreflight h2',
+    ]);
     await expectClean(fleet);
   });
 

@@ -21,6 +21,7 @@ function line({ id, status, what, where, why, fix }: PreflightCheck, paint: Pain
   const mark = paint(STYLES[status], status.padEnd(7));
   const reason = why === undefined || status === 'ok' ? '' : ` (${why})`;
   const cure = fix === undefined ? '' : `; fix: ${fix}`;
-  // Texts come from other machines: a line break or a control character in one must not look like another line.
-  return `${mark} ${id}  ${where}: ${what}${reason}${cure}`.replaceAll(/[\n\r]/g, ' ');
+  const text = `${id}  ${where}: ${what}${reason}${cure}`;
+  // Texts come from other machines: a line break must not look like another check, nor move the cursor.
+  return `${mark} ${text.replaceAll(/[^\P{C}]/gu, ' ')}`;
 }

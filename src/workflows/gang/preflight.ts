@@ -20,19 +20,41 @@ export async function preflight(gang: Gang, silence: Silence): Promise<void> {
   // A new host is compared with one that is known to fit.
   const compared = fresh.length === 0 ? [] : [...known.slice(0, 1), ...fresh];
   const round = compared.length === 0 ? null : uuid4();
-  const looks = await inParallel(grant.hosts, (host, index) =>
-    lookAt(gang, silence, {
-      host,
-      depth: fresh.includes(host) ? 'full' : 'quick',
-      round: compared.includes(host) ? round : null,
-      isFirst: index === 0,
-    }),
-  );
-  assertFit(gang, await cleaned(gang, silence, looks));
-  if (round === null) return;
-  await checkEnvironments(gang, fresh);
-  assertFit(gang, await compare(gang, compared, round, looks));
-  book.noteChecked(fresh);
+  try {
+    const looks = await inParallel(grant.hosts, (host, index) =>
+      lookAt(gang, silence, {
+        host,
+        depth: fresh.includes(host) ? 'full' : 'quick',
+        round: compared.includes(host) ? round : null,
+        isFirst: index === 0,
+      }),
+    );
+    assertFit(gang, await cleaned(gang, silence, looks));
+    if (round === null) return;
+    await checkEnvironments(gang, fresh);
+    assertFit(gang, await compare(gang, compared, round, looks));
+    book.noteChecked(fresh);
+  } catch (error) {
+    if (round !== null && error instanceof NodeFailure) await giveUpComparison(gang, compared, round, error);
+    throw error;
+  }
+}
+
+/** Takes away what was left for a comparison that does not come; what a silent host left, a later one removes. */
+async function giveUpComparison(
+  { input }: Gang,
+  compared: readonly HostRecord[],
+  round: string,
+  failure: NodeFailure,
+): Promise<void> {
+  const answering = compared.filter(({ name }) => !failure.isSilence || name !== failure.host);
+  await inParallel(answering, async ({ name }) => {
+    try {
+      await quickCalls(input, name).closePreflight({ ...input.call, round, hosts: [name], isWhole: false });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+    }
+  });
 }
 
 interface LookCall {

@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { announcedMachineId } from '../../src/host/probe.js';
+import { DoctorReportSchema, type DoctorReport, type PreflightCheck } from '../../src/schemas/preflight.js';
+import type { FleetState } from '../../src/schemas/host.js';
+import { temper } from './support.js';
+
+const root = mkdtempSync(join(tmpdir(), 'temper-doctor-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+describe('temper doctor on this machine', () => {
+  it('prints one line per check and the sum, exits 0, and leaves nothing', async () => {
+    const dir = mkdtempSync(join(root, 'well-'));
+    const { status, stdout } = await temper(['doctor', '--scratch', join(dir, 'scratch')]);
+    expect(status).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    for (const line of lines.slice(0, -1)) expect(line).toMatch(/^(ok|warn|skipped) +[a-z-]+ {2}\S+: /);
+    expect(lines.at(-1)).toMatch(/^1 host: \d+ ok/);
+    expect(readdirSync(dir)).toEqual([]);
+  });
+
+  it('looks at the workspace of a spec, and exits 1 with the fix when a check failed', async () => {
+    const dir = mkdtempSync(join(root, 'sick-'));
+    mkdirSync(join(dir, 'w'));
+    const spec = join(dir, 'spec.yaml');
+    writeFileSync(spec, specFor(join(dir, 'w')));
+    const args = ['doctor', '--local', '--scratch', join(dir, 'scratch'), '--spec', spec];
+    const well = await temper([...args, '-o', 'json']);
+    const report = DoctorReportSchema.parse(JSON.parse(well.stdout));
+    expect(well.status).toBe(0);
+    expect(report.ok).toBe(true);
+    expect(report.checks.map(({ id }) => id)).toContain('workspace-bandwidth');
+    // A network for documentation (RFC 5737), which no machine has.
+    const sick = await temper([...args, '--train-address', '192.0.2.1']);
+    expect(sick.status).toBe(1);
+    expect(sick.stdout).toMatch(/^fail +address .+192\.0\.2\.1.+fix: .+--train-address/m);
+    expect(readdirSync(join(dir, 'w'))).toEqual([]);
+  });
+
+  it('refuses a broken spec and flags that exclude each other', async () => {
+    const spec = join(root, 'broken.yaml');
+    writeFileSync(spec, 'name: x\n');
+    expect((await temper(['doctor', '--local', '--spec', spec])).status).toBe(2);
+    expect((await temper(['doctor', '--local', '--all'])).status).toBe(2);
+    expect((await temper(['doctor', '--host', 'h1', '--all'])).status).toBe(2);
+  });
+});
+
+describe('temper doctor with a server', () => {
+  const asked: string[][] = [];
+  const runs = (checks: readonly PreflightCheck[], machineId = announcedMachineId()) => ({
+    getFleet: () => Promise.resolve(fleetOf(machineId)),
+    doctor: (_fleet: string, hosts: readonly string[]): Promise<DoctorReport> => {
+      asked.push([...hosts]);
+      return Promise.resolve({
+        v: 1,
+        ok: checks.every(({ status }) => status !== 'fail'),
+        hosts: [...hosts],
+        checks: [...checks],
+      });
+    },
+  });
+  const bad: PreflightCheck = {
+    id: 'clock',
+    status: 'fail',
+    fault: 'host',
+    what: 'it is late\nok      forged  h2: fine',
+    where: 'h2',
+    why: 'times matter',
+    fix: 'set it',
+  };
+
+  it('asks the workers of this machine, all of the fleet, or one', async () => {
+    for (const args of [[], ['--all'], ['--host', 'h9']]) await temper(['doctor', ...args], { runs: runs([]) });
+    expect(asked).toEqual([['h1'], ['h1', 'h2'], ['h9']]);
+  });
+
+  it('looks by itself where this machine has no worker', async () => {
+    const { status, stderr, stdout } = await temper(['doctor'], { runs: runs([bad], 'another machine') });
+    expect(status).toBe(0);
+    expect(stderr).toContain('no worker on this machine: looking from here');
+    expect(stdout).toContain('processes');
+  });
+
+  it('exits 1 when a check failed, in one line even where its text has several', async () => {
+    const { status, stdout } = await temper(['doctor', '--all'], { runs: runs([bad]) });
+    expect(status).toBe(1);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect(stdout).toContain('(times matter); fix: set it');
+    expect(stdout).toContain('2 hosts: 0 ok, 1 fail');
+  });
+});
+
+function fleetOf(machineId: string): FleetState {
+  const host = { v: 1 as const, pid: 1, address: '127.0.0.1', labels: [], scratch: '/s', startedAt: '' };
+  return {
+    v: 1,
+    hosts: [
+      { ...host, name: 'h1', machineId },
+      { ...host, name: 'h2', machineId: 'elsewhere' },
+    ],
+    leases: [],
+    waiting: [],
+  };
+}
+
+function specFor(workspace: string): string {
+  return `apiVersion: temper/v1
+name: doctor
+recipe: simulated
+workspace: ${workspace}
+fleet: { hosts: 2, npusPerHost: 2 }
+weights: { source: 'seed:1' }
+data:
+  - { name: numbers, format: synthetic, rows: 400, heldOutRows: 50, seed: 7 }
+train:
+  iterations: 20
+  microBatchSize: 4
+  learningRate: 2.0e-3
+  freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
+  checkpoint: { every: 10 }
+`;
+}
