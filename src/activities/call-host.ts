@@ -5,6 +5,7 @@ import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
+import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
@@ -20,6 +21,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
+    case 'render':
+      return renderFacts(host, call.workspace, call.run);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

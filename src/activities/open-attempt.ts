@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { wantedPorts } from '../domain/master-ports.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
 import { takeCheckpoint } from '../host/ledger/take.js';
 import {
@@ -38,7 +39,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
-  const wanted = recipe.training.masterPorts;
+  const wanted = wantedPorts(facts.spec, recipe.training.masterPorts);
   const masterPort = await freePort(masterAddress, wanted);
   if (masterPort === null) {
     throw new TemperError('TrainingFailed', {

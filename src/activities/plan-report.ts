@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { problem, TemperError } from '../domain/errors.js';
 import { readSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
@@ -13,6 +12,7 @@ import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
+import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
@@ -25,11 +25,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       where: host.name,
       what: `this host's Temper cannot plan ${plan.recipe.id}`,
     });
-  const tools: HostTools = {
-    ...host.tools,
-    python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
-  };
+  const tools = hostTools(host, recipe, spec);
   const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
   const found = await findOutputs(plan, tools, proven?.digest ?? null);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
@@ -61,7 +57,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
 }
 
 /** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */
-async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
+export async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
   const refs = new Map<StageName, StageRef>();
   const keys = new Map<StageName, string>();
   const outputs: Partial<Record<StageName, StageOutput>> = {};

@@ -7,12 +7,13 @@ import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { SaveWatch } from '../host/ledger/save-watch.js';
-import { makeFolder } from '../host/write-files.js';
+import { interfaceOf } from '../host/network-interface.js';
+import { makeFolder, writeFiles } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
-import type { Command } from '../recipes/recipe.js';
+import type { Command, LaunchFacts } from '../recipes/recipe.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
@@ -32,7 +33,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
   await makeFolder(rankLogDir);
   const dir = attemptDir(workspace, run, attempt.attempt);
-  const command = recipe.training.launch({
+  const launch: LaunchFacts = {
     spec: facts.spec,
     tools,
     nodeRank,
@@ -41,12 +42,17 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     masterAddress: attempt.masterAddress,
     masterPort: attempt.masterPort,
     address: host.address,
+    networkInterface: interfaceOf(host.address),
     rankLogDir,
+    cacheDir: join(host.scratch, 'caches'),
+    hostDir: join(dir, host.name),
     loadDir: join(dir, 'load'),
     saveDir: join(dir, 'ckpt'),
     isResume: attempt.loadIteration !== null,
     inputs: facts.inputs,
-  });
+  };
+  await writeFiles(recipe.training.files?.(launch) ?? []);
+  const command = recipe.training.launch(launch);
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const speaking = recipe.training.iterationRank(nodeCount, ranksPerNode);
   const telling = new Set([0, speaking]);

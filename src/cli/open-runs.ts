@@ -3,6 +3,7 @@ import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
 import { getFleet } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
+import { readRunFacts } from '../client/render.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
 import { watchPatiently } from './dev/dev-client.js';
 import type { RunService } from './run-service.js';
@@ -22,6 +23,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     getFleet: (fleet) => getFleet(client, fleet),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    readRunFacts: (run) => readRunFacts(client, run),
     close: () => client.close(),
   };
 }

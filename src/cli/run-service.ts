@@ -1,3 +1,4 @@
+import type { RunFacts } from '../client/render.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
 import type { StageName } from '../schemas/plan.js';
@@ -39,5 +40,7 @@ export interface RunService {
   getFleet(fleet: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
+  /** What the scripts of a run are made from, asked of its hosts. */
+  readRunFacts(run: string): Promise<RunFacts>;
   close(): Promise<void>;
 }

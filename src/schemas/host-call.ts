@@ -31,6 +31,12 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     workspace: z.string().max(1024),
     run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
   }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('render'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Answers what the scripts of this run are made from.'),
+  }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
 

@@ -15,6 +15,8 @@ export const CauseSchema = z.enum([
   'disk-full',
   'port-taken',
   'leftover',
+  'device-fault',
+  'link-fault',
   'nan-loss',
   'stalled',
   'unfinished',

@@ -91,6 +91,7 @@ export const EnvironmentAnswerSchema = z.object({
   lock: z.record(z.string(), z.string()),
   digest: z.string(),
   reused: z.boolean(),
+  warnings: z.array(z.string()).optional().describe('What deserves attention and stops nothing.'),
 });
 export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswerSchema>;
 

@@ -56,6 +56,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
     planOnHost: refuse('planOnHost'),
+    readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
     close: () => Promise.resolve(),
     ...known,

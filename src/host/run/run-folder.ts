@@ -23,6 +23,11 @@ export async function writeRun(plan: PipelinePlan, specText: string): Promise<vo
   await writeJsonFile(join(dir, 'plan.json'), plan);
 }
 
+/** Text of a run's spec, with its corrections, in the version that a plan was made from. */
+export async function readRunSpecText(workspace: string, run: string, specDigest: string): Promise<string> {
+  return usable(workspace, () => readFile(join(runDir(workspace, run), `spec-${specDigest}.yaml`), 'utf8'));
+}
+
 /** The spec of a run in the version that the caller's plan was made from. */
 export async function readRunSpec(workspace: string, run: string, specDigest: string): Promise<PipelineSpec> {
   const file = join(runDir(workspace, run), `spec-${specDigest}.yaml`);

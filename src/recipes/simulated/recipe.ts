@@ -20,7 +20,7 @@ export const simulated: Recipe = {
   summary:
     'a linear model trained by plain Node programs in seconds, with faults on purpose; needs neither Python nor torch',
   template: TEMPLATE,
-  programsFolder: 'programs',
+  programsFolder: 'simulated/programs',
   lint,
   stages,
   environment,
@@ -29,7 +29,7 @@ export const simulated: Recipe = {
     launch,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [],
+    masterPorts: () => [],
   },
   checkpoint: {
     layout: megatronLayout,
