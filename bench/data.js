@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-const converter = join(flags.dist, 'host/data/convert-llava.js');
+const converter = join(flags.dist, 'host/data/convert-rows.js');
 if (!existsSync(converter)) {
   process.stderr.write(`${converter} does not exist; run npm run build first\n`);
   process.exit(2);
@@ -66,7 +66,7 @@ async function main() {
 
 function temper(annotations, images) {
   const options = { annotations, imagesDir: images, output: join(folder, 'temper.json'), mediaPrefix: './train2017/' };
-  const code = `import { convertLlava } from ${JSON.stringify(pathToFileURL(converter).href)}; await convertLlava(${JSON.stringify(options)});`;
+  const code = `import { convertRows } from ${JSON.stringify(pathToFileURL(converter).href)}; await convertRows(${JSON.stringify(options)});`;
   return { name: 'temper', argv: [process.execPath, '--input-type=module', '-e', code], cwd: folder };
 }
 

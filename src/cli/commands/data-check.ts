@@ -11,6 +11,8 @@ export interface DataCheckFlags {
   readonly images?: string;
   readonly sequenceLength?: number;
   readonly worldBatch?: number;
+  readonly imageMinPixels?: number;
+  readonly imageMaxPixels?: number;
   /** File that gets the report as JSON as well. */
   readonly report?: string;
 }
@@ -21,13 +23,17 @@ export async function dataCheck(
   file: string,
   flags: DataCheckFlags,
 ): Promise<ExitStatus> {
-  const { report: reportFile, images, ...limits } = flags;
+  const { report: reportFile, images, imageMinPixels, imageMaxPixels, ...limits } = flags;
   const stop = new AbortController();
   const off = io.onInterrupt(() => stop.abort());
   const progress = tellDataProgress(output);
   try {
     const report = await runDataCheck({
       ...limits,
+      tokens: {
+        ...(imageMinPixels === undefined ? {} : { imageMinPixels }),
+        ...(imageMaxPixels === undefined ? {} : { imageMaxPixels }),
+      },
       file: resolve(io.cwd, file),
       images: images === undefined ? undefined : resolve(io.cwd, images),
       signal: stop.signal,

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { EXIT } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
+import { writeJsonFile } from '../../host/json-file.js';
 import { runDataConvert } from '../../host/data/run-data-convert.js';
 import type { CommandContext } from '../context.js';
 import { tellDataProgress } from '../data-progress.js';
@@ -10,10 +11,13 @@ export interface DataConvertFlags {
   readonly format: string;
   readonly annotations: string;
   readonly images?: string;
+  readonly enterOnlyFolder?: boolean;
   readonly output: string;
   readonly maxDropped?: string;
   readonly mediaPrefix?: string;
   readonly maxSamples?: number;
+  /** File that gets the report as JSON as well. */
+  readonly report?: string;
 }
 
 /** `temper data convert`: rows of another format to the MLLM format; Ctrl-C leaves nothing half-written. */
@@ -22,8 +26,10 @@ export async function dataConvert({ output, io }: CommandContext, flags: DataCon
   const off = io.onInterrupt(() => stop.abort());
   const progress = tellDataProgress(output);
   try {
+    const { enterOnlyFolder = false, report: reportFile, ...given } = flags;
     const report = await runDataConvert({
-      ...flags,
+      ...given,
+      isOnlyFolderEntered: enterOnlyFolder,
       annotations: resolve(io.cwd, flags.annotations),
       images: flags.images === undefined ? undefined : resolve(io.cwd, flags.images),
       output: resolve(io.cwd, flags.output),
@@ -31,6 +37,7 @@ export async function dataConvert({ output, io }: CommandContext, flags: DataCon
       onProgress: progress.tell,
     });
     progress.end();
+    if (reportFile !== undefined) await writeJsonFile(resolve(io.cwd, reportFile), report);
     output.result(report, (paint) => convertText(report, paint));
     return EXIT.ok;
   } catch (error) {

@@ -26,7 +26,7 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
   const digests: unknown[] = [];
   for (const source of sources) {
     try {
-      const manifest = await makeManifest(source.path);
+      const manifest = await makeManifest(source.path, source.kind === 'manyFiles' ? ['.'] : []);
       digests.push([source.path, manifest.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
     } catch (error) {
       throw new TemperError(

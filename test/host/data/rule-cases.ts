@@ -205,7 +205,7 @@ export const CHECK_CASES: readonly RuleCase[] = [
   second('long answer', 'data/sequence-exceeded', 'row', mllm(['a.png'], 'q', 'x'.repeat(400))),
 ];
 
-/** One case or more for each rule for which `convertLlava` drops rows. */
+/** One case or more for each rule for which `convertRows` drops rows. */
 export const CONVERT_CASES: readonly RuleCase[] = (
   [
     ['text as row', 'data/not-an-object', 'row', 'hi'],
