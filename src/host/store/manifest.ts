@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fingerprint } from '../../domain/fingerprint.js';
 import type { ManifestEntry } from '../../schemas/receipt.js';
+import { sumFolder } from './sum-folder.js';
 
 /** Up to here hashing costs less than it saves (64 MB is about 40 ms); above, size and time stand for the content. */
 const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -65,33 +66,6 @@ export async function hashFile(path: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   return hash.digest('hex');
-}
-
-/** Files that are asked for their size at once: hides the latency of a network file system. */
-const AT_ONCE = 32;
-
-/** One entry for a whole folder: how many files, their bytes, and a hash of all names and sizes; nothing is read. */
-async function sumFolder(dir: string): Promise<Omit<Required<ManifestEntry>, 'path'>> {
-  const files = await listEntries(dir);
-  const sizes = Array.from({ length: files.length }, () => -1);
-  const next = files.entries();
-  const work = async (): Promise<void> => {
-    for (const [index, file] of next) sizes[index] = (await stat(file).catch(() => null))?.size ?? -1;
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  const hash = createHash('sha256');
-  for (const [index, file] of files.entries()) hash.update(`${relative(dir, file)}\0${sizes[index]}\0`);
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  return { bytes, mtimeMs: 0, sha256: hash.digest('hex'), files: files.length };
-}
-
-/** Files below a folder as its listings tell them, one call for thousands; sorted. */
-async function listEntries(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
 }
 
 /** All regular files below a folder. Symbolic links are followed to files, never into folders: links can be loops. */
