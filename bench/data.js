@@ -24,6 +24,8 @@ if (!existsSync(converter)) {
   process.exit(2);
 }
 
+const BARS = { times: 3, rssMb: 200 };
+
 const folder = mkdtempSync(join(tmpdir(), 'temper-bench-data-'));
 try {
   await main();
@@ -47,7 +49,7 @@ async function main() {
       if (contestant.skipped === undefined) runs[index].push(await measure(contestant));
     }
   }
-  const baseline = runs[0].length > 0 ? median(runs[0].map((run) => run.seconds)) : Number.NaN;
+  const baseline = median(runs[0].map((run) => run.seconds));
   for (const [index, { name, skipped }] of contestants.entries()) {
     if (skipped !== undefined) {
       print(`${name.padEnd(28)} skipped: ${skipped}`);
@@ -62,6 +64,19 @@ async function main() {
     );
   }
   compareOutputs();
+  judge(runs[0], runs.at(-1), baseline);
+}
+
+// What the converter must reach beside upstream's script; without a checkout only its memory can be judged.
+function judge(own, theirs, baseline) {
+  const peak = Math.max(...own.map((run) => run.peakRssMb));
+  const bars = [[`peak RSS at most ${BARS.rssMb} MB`, peak <= BARS.rssMb]];
+  if (theirs.length > 0) {
+    const times = median(theirs.map((run) => run.seconds)) / baseline;
+    bars.push([`at least ${BARS.times} times the speed of the upstream script`, times >= BARS.times]);
+  }
+  for (const [bar, isMet] of bars) print(`${isMet ? 'met' : 'MISSED'}: ${bar}`);
+  if (bars.some(([, isMet]) => !isMet)) process.exitCode = 1;
 }
 
 function temper(annotations, images) {

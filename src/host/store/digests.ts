@@ -33,7 +33,7 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
         'SourceMissing',
         {
           where: source.field,
-          what: `cannot read ${source.kind} ${source.path}`,
+          what: `cannot read ${source.kind === 'file' ? 'file' : 'folder'} ${source.path}`,
           why: error instanceof Error ? error.message : String(error),
         },
         { cause: error },
