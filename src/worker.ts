@@ -47,14 +47,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const name = options.name ?? hostname().toLowerCase();
   const who = options.role === 'control' ? 'control' : name;
   const logger = makeLogger(config.logLevel, { role: options.role, host: who, pid: process.pid });
-  Runtime.install({
+  // Before the runtime: what fails here must end the process, and an installed runtime keeps it alive.
+  const target = await resolveTarget(options.flags, config);
+  const runtime = Runtime.install({
     logger: temporalLogger(logger),
     telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN', other: 'WARN' }) } },
   });
-  const target = await resolveTarget(options.flags, config);
   const stop = stopSignal();
   const connection = await connectPatiently(target, logger, stop);
-  if (connection === null) return;
+  if (connection === null) return runtime.shutdown();
   try {
     const common = { connection, namespace: target.namespace, identity: `${who}:${options.role}:${process.pid}` };
     if (options.role === 'control') {

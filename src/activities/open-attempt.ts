@@ -16,6 +16,7 @@ import { fencedOff } from '../host/fence/host-fence.js';
 import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
 import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
+import { checkpointBudgets } from './checkpoint-costs.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
 
@@ -36,6 +37,13 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   if (standing.attempt !== attempt) throw fencedOff(fenceFile(workspace, run), fence, standing);
   const first = (): Promise<ProvenCheckpoint> => firstCheckpoint(inputs);
   const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first }, recipe.checkpoint);
+  // Measured once per training: a relaunch must be quick, and what a save may take does not change by it.
+  const budgets =
+    earlier.findLast((record) => record.budgets !== undefined)?.budgets ??
+    (await checkpointBudgets(recipe, facts.spec, {
+      ...{ workspace, run, key },
+      converted: facts.inputs.convert?.outputs['dcp'] ?? null,
+    }));
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
@@ -58,6 +66,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     masterPort,
     load: { path: start.dir, iteration: start.iteration },
     refused,
+    ...(budgets === null ? {} : { budgets }),
     at: new Date().toISOString(),
   });
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
@@ -68,6 +77,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     masterPort,
     loadIteration: start.iteration,
     lastIteration: isComplete ? start.iteration : null,
+    ...(budgets === null ? {} : { budgets }),
   };
 }
 

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { readEnvironment } from '../host/environment-file.js';
 import { readJsonFile } from '../host/json-file.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { allAttempts } from '../host/run/attempts.js';
@@ -30,8 +29,7 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
     });
   const spec = await readRunSpec(workspace, run, plan.specDigest);
   const tools = hostTools(host, recipe, spec);
-  const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
-  const { outputs } = await findOutputs(plan, tools, proven?.digest ?? null);
+  const { outputs } = await findOutputs(host, plan, tools);
   const attempts = await allAttempts(workspace, run);
   return {
     v: 1,

@@ -57,6 +57,8 @@ export async function main(argv: readonly string[], doors: Partial<CliDoors> = {
     await createProgram(runner, io).parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
+    // Ctrl-C or Ctrl-D at a question.
+    if (error instanceof Error && error.name === 'AbortError') return EXIT.interrupted;
     return tellError(error, output, isDebug);
   }
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
@@ -40,8 +40,10 @@ export function tellSpecProblems({ spec, problems, text }: SpecFile, output: Out
 /** At most one byte more than a spec may have, so that a data set given by mistake is not read whole. */
 async function readStart(path: string, file: string): Promise<Uint8Array> {
   try {
-    const handle = await open(path);
+    // A pipe without a writer would block the opening for ever.
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
+      if (!(await handle.stat()).isFile()) throw new Error('it is not a regular file');
       const buffer = Buffer.alloc(MAX_SPEC_BYTES + 1);
       const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
       return buffer.subarray(0, bytesRead);

@@ -51,7 +51,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  */
 export async function resolveTarget(flags: ConnectFlags, config: Config = readConfig()): Promise<Target> {
   const env = { ...(await tlsFlags(flags)) };
-  const loaded = loadClientConnectConfig({ ...(flags.profile === undefined ? {} : { profile: flags.profile }) });
+  const loaded = loadProfile(flags.profile);
   const { address: configured, ...rest } = loaded.connectionOptions;
   const address = flags.address ?? configured;
   const namespace = flags.namespace ?? loaded.namespace;
@@ -64,6 +64,23 @@ export async function resolveTarget(flags: ConnectFlags, config: Config = readCo
       what: 'no Temporal server is named, and no temper dev runs in this checkout',
     });
   return { options: { address: dev.address }, namespace: namespace ?? dev.namespace, timing: LOCAL_TIMING, dev };
+}
+
+function loadProfile(profile: string | undefined): ReturnType<typeof loadClientConnectConfig> {
+  try {
+    return loadClientConnectConfig({ ...(profile === undefined ? {} : { profile }) });
+  } catch (error) {
+    throw new TemperError(
+      'UsageInvalid',
+      {
+        where: profile === undefined ? 'TEMPORAL_* and temporal.toml' : `--profile ${profile}`,
+        what: 'the connection settings cannot be used',
+        why: error instanceof Error ? error.message : String(error),
+        fix: 'correct them; temporal config list shows them',
+      },
+      { cause: error },
+    );
+  }
 }
 
 /** Connects; fails within seconds when nobody answers. */

@@ -52,14 +52,27 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
       const status = await getRunStatus(client, run);
       if (request.isNew) continue;
       const isSame = existing.memo?.['temperSpec'] === plan.specDigest;
-      const isOver = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
-      if (!isOver && isSame) return { run, started: false, status };
-      if (!isOver) throw exists(run, status);
+      const isEnded = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
+      if (!isEnded && isSame) return answered(run, status, request);
+      if (!isEnded) throw exists(run, status);
     }
     const isStarted = await launch(client, run, plan, specText, request);
     if (!isStarted && request.isNew) continue;
     return { run, started: isStarted, status: await getRunStatus(client, run) };
   }
+}
+
+/** The run that is there already. Which stages it goes through was decided when it was started. */
+function answered(run: string, status: RunStatus, { from, until }: StartRequest): Started {
+  if (from === null && until === null) return { run, started: false, status };
+  throw new TemperError('RunExists', {
+    where: run,
+    what: `run ${run} is there already (${status.state}), so --from and --until have no effect on it`,
+    fix:
+      status.state === 'blocked'
+        ? `temper resume ${run} --from STAGE does stages again; temper start --new starts another run`
+        : 'temper start --new starts another run under the next number, which reuses what did not change',
+  });
 }
 
 /** Follows a run until it is closed or blocked; every change is told. */
@@ -84,14 +97,15 @@ export async function* watchRun(
 /** Asks a run to end; its commands are stopped before it closes. */
 export async function cancelRun(client: TemperClient, run: string): Promise<void> {
   const status = await getRunStatus(client, run);
-  if (status.closedAt !== null) return;
+  if (status.closedAt !== null) throw isOver(run, status, 'cancel');
   await client.temporal.workflow.getHandle(status.workflowId).cancel();
 }
 
 /** Stops what a run does and parks it; answers when everything has stopped. */
 export async function pauseRun(client: TemperClient, run: string, reason: string): Promise<void> {
   const status = await getRunStatus(client, run);
-  if (status.closedAt !== null || status.state === 'blocked') return;
+  if (status.closedAt !== null) throw isOver(run, status, 'pause');
+  if (status.state === 'blocked') return;
   await client.temporal.workflow.getHandle(status.workflowId).executeUpdate('pauseRun', { args: [{ v: 1, reason }] });
 }
 
@@ -128,14 +142,15 @@ export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, '
   });
 }
 
-async function launch(
+/** Starts the workflow of a run; false when one of that name is open, or done. */
+export async function launch(
   client: TemperClient,
   run: string,
   plan: PipelinePlan,
   specText: string,
-  { from, until }: StartRequest,
+  { from, until, onFailure = 'park' }: Pick<StartRequest, 'from' | 'until'> & Partial<Pick<PipelineInput, 'onFailure'>>,
 ): Promise<boolean> {
-  const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure: 'park' };
+  const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure };
   try {
     await client.temporal.workflow.start('fineTunePipeline', {
       workflowId: runWorkflowId(run),
@@ -151,6 +166,14 @@ async function launch(
     if (error instanceof Error && error.name === 'WorkflowExecutionAlreadyStartedError') return false;
     throw error;
   }
+}
+
+function isOver(run: string, { state }: RunStatus, verb: string): TemperError {
+  return new TemperError('UsageInvalid', {
+    where: run,
+    what: `run ${run} is ${state}: there is nothing to ${verb}`,
+    fix: `temper status ${run} tells how it ended`,
+  });
 }
 
 function exists(run: string, status: RunStatus): TemperError {

@@ -5,6 +5,7 @@ import type { Resources, StageName } from '../schemas/plan.js';
 import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
+import type { PreflightRecipe } from './preflight.js';
 
 /**
  * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
@@ -33,6 +34,8 @@ export interface Recipe {
   readonly checkpoint: CheckpointContract;
   /** What failures of this training code mean; looked at before the generic rows. */
   readonly verdictRules: readonly CauseRule[];
+  /** What this training needs of a host beyond the generic preflight list. */
+  readonly preflight?: PreflightRecipe;
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */

@@ -40,12 +40,6 @@ const WeightsSchema = z.strictObject({
     .describe(
       'Text layers to keep, counted from the first: a smaller model for debugging on one host. Configuration and tensors are written anew, so what comes out is no release of the model.',
     ),
-  localCopy: z
-    .boolean()
-    .optional()
-    .describe(
-      "Copy the converted weights to each host's own disk and load the first attempt from there; resumes load from the workspace.",
-    ),
 });
 
 const ExportSchema = z.strictObject({

@@ -155,7 +155,7 @@ describe('temper plan --offline', () => {
 
   it('shows problems of the spec as frames with the line, on stderr', async () => {
     const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace(
-      'iterations: 300',
+      /iterations: \d+/,
       'iterations: many',
     );
     await file('broken.yaml', text);

@@ -1,7 +1,8 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { getRunStatus } from '../../src/client/run-status.js';
-import { planFor, startRun, watchRun } from '../../src/client/runs.js';
+import type { TemperClient } from '../../src/client/connect.js';
+import { cancelRun, pauseRun, planFor, startRun, watchRun } from '../../src/client/runs.js';
 import { problem } from '../../src/domain/errors.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import { RunStatusSchema, type RunMemo } from '../../src/schemas/run.js';
@@ -27,6 +28,28 @@ const memo = (over: Partial<RunMemo> = {}): RunMemo => ({
 const running = (state: RunMemo['state'] = 'running', digest = DIGEST): FakeWorkflow => ({
   status: 'RUNNING',
   memo: { temper: memo({ state }), temperSpec: digest },
+});
+
+describe('a run that is there already', () => {
+  it.each([
+    { from: 'train', until: null },
+    { from: null, until: 'data' },
+  ] as const)('does not take %j without a word', async (flags) => {
+    const server = fakeServer({ [RUN]: running() });
+    await expect(startRun(server.client, { ...REQUEST, ...flags })).rejects.toMatchObject({
+      problem: { code: 'RunExists', what: expect.stringContaining('no effect') },
+    });
+  });
+
+  it.each([
+    ['pause', (client: TemperClient) => pauseRun(client, 'tiny', 'test')],
+    ['cancel', (client: TemperClient) => cancelRun(client, 'tiny')],
+  ] as const)('is told to have ended rather than %sd', async (verb, call) => {
+    const server = fakeServer({ [RUN]: { ...running('done'), status: 'COMPLETED' } });
+    await expect(call(server.client)).rejects.toMatchObject({
+      problem: { code: 'UsageInvalid', what: expect.stringContaining(`nothing to ${verb}`) },
+    });
+  });
 });
 
 describe('the plan of a spec file', () => {

@@ -6,6 +6,7 @@ import { writeJsonFile } from '../../host/json-file.js';
 import type { CommandContext } from '../context.js';
 import { tellDataProgress } from '../data-progress.js';
 import { checkText } from '../render/data.js';
+import { reportPath } from '../report-path.js';
 
 export interface DataCheckFlags {
   readonly images?: string;
@@ -13,6 +14,8 @@ export interface DataCheckFlags {
   readonly worldBatch?: number;
   readonly imageMinPixels?: number;
   readonly imageMaxPixels?: number;
+  /** The training program takes a path with white space. */
+  readonly allowSpaces?: boolean;
   /** File that gets the report as JSON as well. */
   readonly report?: string;
 }
@@ -23,12 +26,14 @@ export async function dataCheck(
   file: string,
   flags: DataCheckFlags,
 ): Promise<ExitStatus> {
-  const { report: reportFile, images, imageMinPixels, imageMaxPixels, ...limits } = flags;
+  const { report, images, imageMinPixels, imageMaxPixels, ...limits } = flags;
+  const reportFile =
+    report === undefined ? undefined : await reportPath(resolve(io.cwd, report), resolve(io.cwd, file));
   const stop = new AbortController();
   const off = io.onInterrupt(() => stop.abort());
   const progress = tellDataProgress(output);
   try {
-    const report = await runDataCheck({
+    const answer = await runDataCheck({
       ...limits,
       tokens: {
         ...(imageMinPixels === undefined ? {} : { imageMinPixels }),
@@ -40,9 +45,9 @@ export async function dataCheck(
       onProgress: progress.tell,
     });
     progress.end();
-    if (reportFile !== undefined) await writeJsonFile(resolve(io.cwd, reportFile), report);
-    output.result(report, (paint) => checkText(report, paint));
-    return report.ok ? EXIT.ok : EXIT.failed;
+    if (reportFile !== undefined) await writeJsonFile(reportFile, answer);
+    output.result(answer, (paint) => checkText(answer, paint));
+    return answer.ok ? EXIT.ok : EXIT.failed;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     output.note('interrupted');

@@ -6,6 +6,7 @@ import { runDataConvert } from '../../host/data/run-data-convert.js';
 import type { CommandContext } from '../context.js';
 import { tellDataProgress } from '../data-progress.js';
 import { convertText } from '../render/data.js';
+import { reportPath } from '../report-path.js';
 
 export interface DataConvertFlags {
   readonly format: string;
@@ -22,23 +23,25 @@ export interface DataConvertFlags {
 
 /** `temper data convert`: rows of another format to the MLLM format; Ctrl-C leaves nothing half-written. */
 export async function dataConvert({ output, io }: CommandContext, flags: DataConvertFlags): Promise<ExitStatus> {
+  const { enterOnlyFolder = false, report, ...given } = flags;
+  const annotations = resolve(io.cwd, flags.annotations);
+  const reportFile = report === undefined ? undefined : await reportPath(resolve(io.cwd, report), annotations);
   const stop = new AbortController();
   const off = io.onInterrupt(() => stop.abort());
   const progress = tellDataProgress(output);
   try {
-    const { enterOnlyFolder = false, report: reportFile, ...given } = flags;
-    const report = await runDataConvert({
+    const answer = await runDataConvert({
       ...given,
       isOnlyFolderEntered: enterOnlyFolder,
-      annotations: resolve(io.cwd, flags.annotations),
+      annotations,
       images: flags.images === undefined ? undefined : resolve(io.cwd, flags.images),
       output: resolve(io.cwd, flags.output),
       signal: stop.signal,
       onProgress: progress.tell,
     });
     progress.end();
-    if (reportFile !== undefined) await writeJsonFile(resolve(io.cwd, reportFile), report);
-    output.result(report, (paint) => convertText(report, paint));
+    if (reportFile !== undefined) await writeJsonFile(reportFile, answer);
+    output.result(answer, (paint) => convertText(answer, paint));
     return EXIT.ok;
   } catch (error) {
     if (!stop.signal.aborted) throw error;

@@ -30,6 +30,7 @@ function dataCommands(runner: Runner): Command {
     .option('--world-batch <rows>', 'rows that one step takes over all ranks', positiveInteger)
     .option('--image-min-pixels <pixels>', 'smaller images are scaled up to this', positiveInteger)
     .option('--image-max-pixels <pixels>', 'larger images are scaled down to this', positiveInteger)
+    .option('--allow-spaces', 'the training program takes paths with white space')
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((file: string, options, command: Command) =>
       runner.run(command, async (context) =>

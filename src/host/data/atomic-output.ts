@@ -38,7 +38,7 @@ export class AtomicOutput {
   static async create(target: string): Promise<AtomicOutput> {
     const temp = join(dirname(target), `.${basename(target)}.${randomUUID()}.tmp`);
     try {
-      if (await isFolder(target)) throw new Error('is a folder');
+      if (await isOtherThanFile(target)) throw new Error('there is something that is no regular file');
       return new AtomicOutput(target, temp, await open(temp, 'wx', OUTPUT_MODE));
     } catch (cause) {
       throw unwritable(target, cause);
@@ -104,9 +104,10 @@ export class AtomicOutput {
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** A folder cannot be replaced by a file, and a device or pipe must not be: others use it. */
+async function isOtherThanFile(path: string): Promise<boolean> {
   try {
-    return (await stat(path)).isDirectory();
+    return !(await stat(path)).isFile();
   } catch {
     return false;
   }

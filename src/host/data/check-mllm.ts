@@ -27,6 +27,8 @@ export interface CheckMllmOptions {
   /** How text and images become tokens, roughly; a property of the model. */
   readonly tokens: TokenModel;
   readonly signal?: AbortSignal | undefined;
+  /** Whether the training program takes a path with white space. */
+  readonly allowSpaces?: boolean;
   readonly onProgress?: (progress: DataProgress) => void;
 }
 
@@ -64,7 +66,7 @@ class MllmCheck {
 
   async run(): Promise<void> {
     const name = resolve(this.#options.file);
-    if (/[,\s]/.test(name))
+    if ((this.#options.allowSpaces === true ? /,/ : /[,\s]/).test(name))
       this.#tally.add(null, { rule: 'data/file-name', where: 'file name', what: showValue(name) });
     try {
       for await (const batch of readRows(this.#options.file, { signal: this.#options.signal })) {

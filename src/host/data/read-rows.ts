@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { DataProgress } from '../../schemas/data.js';
 import { DEFAULT_ROW_LIMITS, JsonArrayParser } from './json-array-parser.js';
@@ -63,10 +63,14 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
 
 async function openForReading(file: string): Promise<FileHandle> {
   try {
-    return await open(file, 'r');
+    // A pipe without a writer would block the opening for ever.
+    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
   } catch (cause) {
     throw unreadable(file, cause);
   }
+  throw unreadable(file, new Error('it is not a regular file'));
 }
 
 async function readChunk(handle: FileHandle, buffer: Buffer, file: string): Promise<Buffer> {

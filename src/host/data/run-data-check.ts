@@ -11,6 +11,8 @@ export interface DataCheckOptions {
   /** Rows one step takes over all ranks; without it one row is enough. */
   readonly worldBatch?: number;
   readonly tokens?: Partial<TokenModel>;
+  /** Whether the training program takes a path with white space; the pinned upstream one does not. */
+  readonly allowSpaces?: boolean;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: DataProgress) => void;
 }

@@ -32,7 +32,6 @@ export async function castLike(casting: Casting): Promise<{ readonly tensors: nu
     return { tensors: original.tensors.size, rounded: 0 };
   }
   const trained = await wholeFolder(source);
-  assertComplete(trained, original);
   let rounded = 0;
   const tensors = [...trained.tensors].map(([name, tensor]): NewTensor => {
     const wanted = original.tensors.get(name)?.dtype;
@@ -44,6 +43,7 @@ export async function castLike(casting: Casting): Promise<{ readonly tensors: nu
       return { name, dtype: wanted, shape: tensor.shape, data: () => dataOf(trained, tensor) };
     throw uncastable(source, name, tensor, wanted);
   });
+  assertComplete(trained, original);
   await makeModelFolder(output, async (dir) => {
     await copyCompanions(like, dir);
     await writeModel(dir, tensors, casting.onProgress === undefined ? {} : { onProgress: casting.onProgress });

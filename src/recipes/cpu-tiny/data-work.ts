@@ -103,7 +103,7 @@ function convert(
 function check(facts: StageFacts, set: DataSource, file: string, images: string, report: string): Command {
   return temper(facts, `check-${set.name}`, [
     ...['data', 'check', file, '--images', images, '--sequence-length', String(facts.spec.train.sequenceLength)],
-    ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report)],
+    ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report), '--allow-spaces'],
   ]);
 }
 

@@ -40,8 +40,19 @@ function unsupported(spec: PipelineSpec): Lint[] {
 }
 
 /** The training program takes one list of files, separated by commas, and one folder for the images of all. */
-function unsupportedData({ data }: PipelineSpec): Lint[] {
+function unsupportedData({ data, workspace }: PipelineSpec): Lint[] {
   const lints: Lint[] = [];
+  if (workspace.includes(',')) {
+    lints.push({
+      id: 'data/comma-in-workspace',
+      severity: 'error',
+      acceptable: false,
+      path: ['workspace'],
+      what: `the path ${workspace} holds a comma`,
+      why: 'the rows are made there, and the training program would take their path for two files',
+      fix: 'use a folder without a comma in its path',
+    });
+  }
   for (const [index, set] of data.entries()) {
     if (set.format !== 'mllm') continue;
     if (set.maxSamples !== undefined) {
@@ -75,7 +86,7 @@ function unsupportedData({ data }: PipelineSpec): Lint[] {
         path: ['data', index, 'images', 'path'],
         what: `the images of ${set.name} and ${other.name} lie in different folders`,
         why: 'ready rows name images relative to one folder for all data sets',
-        fix: 'write absolute image paths into the rows and leave images out, or use the same folder',
+        fix: 'name the images relative to a folder that holds all of them, and give that folder for both',
       });
     }
   }

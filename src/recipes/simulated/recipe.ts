@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
+import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { verdictRules } from './verdict-rules.js';
@@ -30,6 +31,7 @@ export const simulated: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: () => [],
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,

@@ -50,11 +50,11 @@ describe('refusals', () => {
       { annotations: '/nonexistent/llava.json' },
       /ENOENT/,
     ],
-    ['folder as annotations', 'data/annotations-unreadable', [good], { annotations: '/' }, /EISDIR/],
+    ['folder as annotations', 'data/annotations-unreadable', [good], { annotations: '/' }, /not a regular file/],
     ['missing images folder', 'data/images-unreadable', [good], { imagesDir: '/nonexistent' }, /ENOENT/],
     ['file as images folder', 'data/images-unreadable', [good], { imagesDir: '/etc/hostname' }, /ENOTDIR/],
     ['missing output folder', 'data/output-unwritable', [good], { output: '/nonexistent/out.json' }, /ENOENT/],
-    ['folder as output', 'data/output-unwritable', [good], { output: '/' }, /is a folder/],
+    ['folder as output', 'data/output-unwritable', [good], { output: '/' }, /no regular file/],
   ])('%s: %s', async (_, id, content, change, message) => {
     const here = site(content);
     const failure = await failureOf(convertRows({ ...here.options, ...change }));

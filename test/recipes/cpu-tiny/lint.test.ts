@@ -32,6 +32,7 @@ describe('the lints of the tiny recipe', () => {
     ['data.0.rows', 64, []],
     ['data.0.rows', 63, ['data/fewer-rows-than-world-batch data']],
     ['data', [{ ...MLLM, maxSamples: 5 }], ['data/max-samples-of-ready-rows data.0.maxSamples']],
+    ['workspace', '/a,b/workspace', ['data/comma-in-workspace workspace']],
     ['data', [{ ...MLLM, annotations: '/r/a,b.json' }], ['data/comma-in-path data.0.annotations']],
     ['data', [SHAPES, MLLM], []],
     ['data', [SHAPES, { ...MLLM, images: { path: '/i' } }], ['data/image-folders-differ data.1.images.path']],

@@ -112,12 +112,12 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
   });
 
   it('hand each stage what the one before it left', async () => {
-    const { files, plan } = await site(recipe);
+    const { files, plan, spec } = await site(recipe);
     const text = (stage: string): string => files.find(({ path }) => path.endsWith(`${stage}.sh`))?.content ?? '';
     const root = join(plan.workspace, 'rendered', 'r');
     expect(text('train-h0')).toContain(`--load ${join(root, 'convert', 'dcp')}`);
     expect(text('export')).toContain(
-      join(root, 'train', 'ckpt', recipe.checkpoint.iterationFolder(recipe === cpuTiny ? 300 : 10_000)),
+      join(root, 'train', 'ckpt', recipe.checkpoint.iterationFolder(spec.train.iterations)),
     );
     expect(text('export')).toContain('Temper proves: temper export verify --deep');
   });
