@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
+import { DataFailure } from '../../domain/data/failures.js';
 import { EXIT } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import { writeJsonFile } from '../../host/json-file.js';
 import { runDataConvert } from '../../host/data/run-data-convert.js';
 import type { CommandContext } from '../context.js';
 import { tellDataProgress } from '../data-progress.js';
-import { convertText } from '../render/data.js';
+import { convertText, refusedText } from '../render/data.js';
 import { reportPath } from '../report-path.js';
 
 export interface DataConvertFlags {
@@ -44,6 +45,13 @@ export async function dataConvert({ output, io }: CommandContext, flags: DataCon
     output.result(answer, (paint) => convertText(answer, paint));
     return EXIT.ok;
   } catch (error) {
+    progress.end();
+    // What was dropped, and why, is the answer to a conversion that was refused for it.
+    if (error instanceof DataFailure && error.report !== undefined) {
+      const { report: refused } = error;
+      if (reportFile !== undefined) await writeJsonFile(reportFile, refused);
+      output.result(refused, (paint) => refusedText(refused, paint));
+    }
     if (!stop.signal.aborted) throw error;
     output.note('interrupted; nothing was written');
     return EXIT.interrupted;

@@ -203,6 +203,13 @@ export const CHECK_CASES: readonly RuleCase[] = [
   // 64 x 64 pixels are 6 tokens (4096 / 784 rounded up); 17 of them are 102.
   second('too many images', 'data/images-exceed-sequence', 'images', mllm(Array.from({ length: 17 }, () => 'a.png'))),
   second('long answer', 'data/sequence-exceeded', 'row', mllm(['a.png'], 'q', 'x'.repeat(400))),
+  second('image behind a long question', 'data/image-cut', 'row', {
+    images: ['a.png'],
+    messages: [
+      { role: 'user', content: `${'x'.repeat(400)}<image>` },
+      { role: 'assistant', content: 'a' },
+    ],
+  }),
 ];
 
 /** One case or more for each rule for which `convertRows` drops rows. */
