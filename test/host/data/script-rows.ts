@@ -54,10 +54,11 @@ interface ScriptRow {
 export function scriptRow(row: object, prefix: string, exists: (image: string) => boolean): object | null {
   // Safe: only rows that the script survives are given.
   const { image, conversations } = row as ScriptRow;
-  const isNone = image === undefined || image === null || image === '' || image === 0 || String(image) === '';
-  if (!isNone && !exists(String(image))) return null;
+  // What is neither a text nor false would end the script.
+  const name = typeof image === 'string' && image !== '' ? image : null;
+  if (name !== null && !exists(name)) return null;
   return {
-    images: isNone ? [] : [`${prefix}/${String(image)}`],
+    images: name === null ? [] : [`${prefix}/${name}`],
     messages: conversations.map(({ from, value }) => ({
       role: from === 'human' ? 'user' : 'assistant',
       content: value,
