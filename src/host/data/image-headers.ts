@@ -1,7 +1,7 @@
-import { open } from 'node:fs/promises';
 import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
+import { openRegular } from '../open-regular.js';
 import { imageFinding } from './image-index.js';
 import type { ImageIndex } from './image-index.js';
 
@@ -80,7 +80,7 @@ export async function probeImageHeader(path: string): Promise<ImageHeader> {
 }
 
 async function readStart(path: string, length: number): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
+  const handle = await openRegular(path);
   try {
     const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
     // A copy of exactly these bytes: image-size 2.1.0 reads past the end of a view into the memory behind it.

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageHeaders, probeImageHeader } from '../../../src/host/data/image-headers.js';
 import { ImageIndex } from '../../../src/host/data/image-index.js';
@@ -54,6 +56,14 @@ describe('probeImageHeader', () => {
   it('calls a file that vanished after it was listed missing', async () => {
     expect(await probeImageHeader('/nonexistent/a.png')).toMatchObject({ kind: 'bad', rule: 'data/image-missing' });
   });
+});
+
+it('ImageHeaders counts a folder that links lead round to as missing', async () => {
+  const folder = scratchFolder();
+  symlinkSync('round', join(folder, 'round'));
+  const headers = new ImageHeaders(await ImageIndex.open(folder));
+  await headers.probe(new Set(['round/a.png']));
+  expect(headers.get('round/a.png')).toMatchObject({ kind: 'bad', rule: 'data/image-missing' });
 });
 
 it('ImageHeaders looks at each name once', async () => {
