@@ -19,7 +19,18 @@ export const LAYERS = {
 };
 
 /** Commands that work on files which the person at this machine names. */
-const FILE_COMMANDS = ['checkpoint-verify', 'data-check', 'data-convert', 'export-verify', 'fetch', 'unzip'];
+const FILE_COMMANDS = [
+  'checkpoint-verify',
+  'data-check',
+  'data-convert',
+  'doctor',
+  'export-verify',
+  'fetch',
+  'model-cast',
+  'model-inspect',
+  'model-reduce',
+  'unzip',
+];
 
 /**
  * Exceptions with a reason: folders or files that reach further than their layer.
@@ -70,10 +81,12 @@ export const SPAWNERS = ['src/host/', 'src/cli/dev/'];
 /** Who may use the modules that reach the machine. */
 export const MACHINE_USERS = [
   ...SPAWNERS,
-  // Files which the person at this machine names: a spec, a report, key files of the connection.
+  // Files which the person at this machine names, and the machine itself: a spec, a report, keys, free memory.
   'src/cli/spec-file.ts',
   'src/cli/commands/data-check.ts',
+  'src/cli/commands/doctor.ts',
   'src/cli/commands/init.ts',
+  'src/cli/commands/render.ts',
   'src/client/connect.ts',
   // The host's own process: its scratch folder and name.
   'src/worker.ts',
