@@ -12,7 +12,7 @@ export async function openRegular(path: string): Promise<FileHandle> {
   try {
     const facts = await handle.stat();
     if (facts.isFile()) return handle;
-    throw new NotRegularError(facts.isDirectory() ? 'it is a folder' : 'it is not a regular file');
+    throw new NotRegularError(facts.isDirectory() ? 'it is a folder, not a regular file' : 'it is not a regular file');
   } catch (error) {
     await handle.close();
     throw error;
