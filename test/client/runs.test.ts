@@ -186,6 +186,11 @@ describe('the status of a run', () => {
       },
       { state: 'blocked', stage: 'data', problem: { code: 'CommandFailed', what: 'r', fix: 'f' }, progress: [] },
     ],
+    [
+      'with a fix of the catalogue',
+      { status: 'RUNNING', memo: { temper: memo({ state: 'blocked', reason: 'r', fix: 'then temper resume RUN' }) } },
+      { problem: { fix: 'then temper resume tiny' } },
+    ],
     ['that is paused on the server', { ...running(), status: 'PAUSED' }, { state: 'running' }],
     ['without a memo', { status: 'RUNNING' }, { state: 'running', stages: [] }],
     [
