@@ -25,10 +25,10 @@ export interface SpecFile {
 export async function readSpecFile(file: string, cwd: string): Promise<SpecFile> {
   const path = resolve(cwd, file);
   const baseDir = dirname(path);
-  const decoded = decodeSpec(await readStart(path, file));
-  if ('finding' in decoded)
-    return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
-  return { file, baseDir, text: decoded.text, ...readSpec(decoded.text, { file, baseDir, recipes: RECIPES }) };
+  const { text, finding } = decodeSpec(await readStart(path, file));
+  if (finding !== undefined)
+    return { file, baseDir, text, spec: null, problems: [findingProblem(finding, file, text)] };
+  return { file, baseDir, text, ...readSpec(text, { file, baseDir, recipes: RECIPES }) };
 }
 
 /** Tells the problems of a spec as frames on stderr; the spec, or null when it cannot be used. */
