@@ -5,13 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { median, ROOT, withDev } from './support/dev.js';
 
-const ROOT = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '3' } } });
 const pairs = Number(values.pairs);
 
@@ -28,25 +26,14 @@ const STEPS = [
   ['ask after', /^verify\.after/],
 ];
 
-const { readDevState, connect } = await import(`${ROOT}/dist/client/connect.js`);
-const { getFleet } = await import(`${ROOT}/dist/client/fleet.js`);
 const { startRun, watchRun } = await import(`${ROOT}/dist/client/runs.js`);
 const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
-const { LOCAL_TIMING } = await import(`${ROOT}/dist/domain/timing.js`);
 
-const home = mkdtempSync(join(tmpdir(), 'temper-bench-'));
-const dev = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev'], {
-  cwd: ROOT,
-  env: {
-    ...process.env,
-    TEMPER_HOME: home,
-    TEMPER_PYTHON: process.env.TEMPER_PYTHON ?? join(ROOT, '.temper/venv/bin/python'),
-    TEMPER_TEMPORAL_CLI: process.env.TEMPER_TEMPORAL_CLI ?? join(ROOT, '.temper/venv/bin/temporal'),
-  },
-  stdio: 'ignore',
-});
-try {
-  const client = await ready();
+let home = '';
+
+await withDev(async (dev) => {
+  const { client } = dev;
+  home = dev.home;
   await throughTemper(client, 'warm-up');
   const times = { plain: [], temper: [] };
   for (let pair = 1; pair <= pairs; pair += 1) {
@@ -69,27 +56,7 @@ try {
     `median of ${pairs}: plain ${plain.toFixed(1)} s, through Temper ${temper.toFixed(1)} s, ratio ${(temper / plain).toFixed(3)} (bar 1.10)\n`,
   );
   process.exitCode = temper / plain <= 1.1 ? 0 : 1;
-  await client.close();
-} finally {
-  const exit = once(dev, 'exit');
-  dev.kill('SIGTERM');
-  await exit;
-  rmSync(home, { recursive: true, force: true });
-}
-
-async function ready() {
-  for (let tries = 0; tries < 600; tries += 1) {
-    const state = await readDevState(home);
-    if (state !== null) {
-      const client = await connect({ address: state.address, namespace: state.namespace }).catch(() => null);
-      const hosts = client === null ? 0 : ((await getFleet(client, 'default').catch(() => null))?.hosts.length ?? 0);
-      if (hosts === 2) return { ...client, target: { ...client.target, timing: LOCAL_TIMING } };
-      await client?.close();
-    }
-    await sleep(200);
-  }
-  throw new Error('temper dev did not come up');
-}
+});
 
 async function throughTemper(client, name) {
   const example = join(ROOT, 'examples/tiny.yaml');
@@ -196,8 +163,4 @@ function move(text, name) {
 
 function quote(text) {
   return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }

@@ -74,18 +74,18 @@ async function compile(root, outDir) {
   });
 }
 
-/** Folders of programs that a recipe may have (`programsFolder` names its own), and the ending of their files. */
-const PROGRAM_FOLDERS = { python: '.py', programs: '.mjs' };
+/** Folders of programs that a recipe may have (`programsFolder` names its own), and the endings of their files. */
+const PROGRAM_FOLDERS = { python: ['.py'], programs: ['.mjs', '.py'] };
 
 /** Recipes are TypeScript with programs beside them; the compiler takes only the former along. */
 function copyPrograms(from, to) {
   for (const recipe of readdirSync(from, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
-    for (const [folder, ending] of Object.entries(PROGRAM_FOLDERS)) {
+    for (const [folder, endings] of Object.entries(PROGRAM_FOLDERS)) {
       const programs = join(from, recipe.name, folder);
       if (!existsSync(programs)) continue;
       const target = join(to, recipe.name, folder);
       mkdirSync(target, { recursive: true });
-      for (const name of readdirSync(programs).filter((one) => one.endsWith(ending))) {
+      for (const name of readdirSync(programs).filter((one) => endings.some((ending) => one.endsWith(ending)))) {
         cpSync(join(programs, name), join(target, name));
       }
     }

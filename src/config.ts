@@ -47,6 +47,10 @@ export interface NetworkConfig {
   readonly modelscopeEndpoint: string;
   /** Beginnings of plain addresses and what to ask instead, FROM=TO,FROM=TO (TEMPER_URL_MIRRORS). */
   readonly urlMirrors: readonly (readonly [from: string, to: string])[];
+  /** Package index that pip asks instead of PyPI (TEMPER_PIP_INDEX). */
+  readonly pipIndex: string | undefined;
+  /** Folder or page with packages that pip looks into as well (TEMPER_PIP_FIND_LINKS). */
+  readonly pipFindLinks: string | undefined;
   /** Nothing may be fetched on this host (TEMPER_OFFLINE=1). */
   readonly isOffline: boolean;
   /** Token for Hugging Face (HF_TOKEN). */
@@ -74,6 +78,8 @@ export function readNetwork(env: Readonly<Record<string, string | undefined>> = 
       const [from = '', to = ''] = pair.trim().split('=');
       return from === '' || to === '' ? [] : [[from, to] as const];
     }),
+    pipIndex: first('TEMPER_PIP_INDEX'),
+    pipFindLinks: first('TEMPER_PIP_FIND_LINKS'),
     isOffline: /^(1|true|yes|on)$/i.test(first('TEMPER_OFFLINE') ?? ''),
     hfToken: first('HF_TOKEN'),
     modelscopeToken: first('MODELSCOPE_API_TOKEN'),

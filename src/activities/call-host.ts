@@ -3,9 +3,12 @@ import { listKeepers } from '../host/keeper/client.js';
 import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
+import { doctor } from './doctor.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
+import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
+import { surveyRun } from './survey-run.js';
 
 /** Answers one call from the CLI: the only door to the host and the workspace. */
 export async function callHost(host: StageHost, call: HostCall): Promise<unknown> {
@@ -20,6 +23,12 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
+    case 'render':
+      return renderFacts(host, call.workspace, call.run);
+    case 'surveyRun':
+      return surveyRun(host, call.workspace, call.run);
+    case 'doctor':
+      return doctor(host, call.call);
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
+import { log } from '@temporalio/activity';
 import { checkpointEconomy, economyWarnings } from '../domain/checkpoint-economy.js';
-import { problem } from '../domain/errors.js';
+import { formatProblem, problem } from '../domain/errors.js';
 import { countParameters } from '../host/checkpoint/parameters.js';
-import { measureBandwidth } from '../host/measure-bandwidth.js';
+import { measureBandwidth, type MeasureLimits } from '../host/measure-bandwidth.js';
 import { nearestFolder } from '../host/nearest-folder.js';
+import { gangBandwidth } from '../host/preflight/bandwidth-file.js';
 import { attemptsOf } from '../host/run/attempts.js';
 import { medianIterationMs } from '../host/run/metrics.js';
 import type { Recipe } from '../recipes/recipe.js';
-import type { CheckpointEconomy } from '../schemas/checkpoint.js';
+import type { CheckpointBudgets, CheckpointEconomy } from '../schemas/checkpoint.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 
@@ -35,6 +37,7 @@ export async function checkpointCosts(
   recipe: Recipe,
   spec: PipelineSpec,
   planned: PlannedTraining,
+  limits: MeasureLimits = {},
 ): Promise<CheckpointCosts> {
   const { workspace, run, key, converted } = planned;
   const { resume } = recipe.training;
@@ -49,7 +52,9 @@ export async function checkpointCosts(
       keep,
       iterations: spec.train.iterations,
       hosts: spec.fleet.hosts,
-      bandwidth: await measureBandwidth(await nearestFolder(workspace)),
+      // The gang's own measure, of all its hosts at once, where it was launched before.
+      bandwidth:
+        (await gangBandwidth(workspace, run)) ?? (await measureBandwidth(await nearestFolder(workspace), limits)),
       iterationMs: key === null ? null : await medianIterationMs(workspace, await attemptsOf(workspace, run, key)),
     });
     return { checkpoint, warnings: economyWarnings(checkpoint, every) };
@@ -61,4 +66,18 @@ export async function checkpointCosts(
       ],
     };
   }
+}
+
+/** A launch must not wait long for the measure: one of its blocks is enough to tell minutes from hours. */
+const QUICK: MeasureLimits = { maxBytes: 64 * 1024 * 1024, writeMs: 400, readMs: 200 };
+
+/** What a save and a load of a training may take before they hang; null where it is not known. */
+export async function checkpointBudgets(
+  recipe: Recipe,
+  spec: PipelineSpec,
+  planned: PlannedTraining,
+): Promise<CheckpointBudgets | null> {
+  const { checkpoint, warnings } = await checkpointCosts(recipe, spec, planned, QUICK);
+  for (const warning of warnings) if (warning.code === 'WorkspaceUnusable') log.warn(formatProblem(warning));
+  return checkpoint === undefined ? null : { saveMs: checkpoint.saveBudgetMs, loadMs: checkpoint.loadBudgetMs };
 }

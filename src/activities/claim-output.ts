@@ -70,7 +70,7 @@ async function continueClaim(host: HostContext, call: StageCall, entry: string, 
 }
 
 /** A claim is abandoned when no run of its workflow chain is open. A workflow that is not found is unknown. */
-async function isAbandoned(claim: Claim, call: StageCall): Promise<boolean> {
+export async function isAbandoned(claim: Claim, call: StageCall): Promise<boolean> {
   const { workflowId, firstRunId } = claim.owner;
   // One workflow id has one open run, and that is the caller's.
   if (workflowId === call.owner.workflowId) return firstRunId !== call.owner.firstRunId;

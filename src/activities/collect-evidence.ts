@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, log } from '@temporalio/activity';
 import { GENERIC_RULES } from '../domain/cause-rules.js';
@@ -9,14 +10,17 @@ import { tailLog } from '../host/processes/tail.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
 import { grownAt } from '../host/run/grown-at.js';
+import { writeMetrics } from '../host/run/metrics.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
-import type { Recipe } from '../recipes/recipe.js';
+import type { IterationReading, Recipe } from '../recipes/recipe.js';
+import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { HostEvidence } from '../schemas/incident.js';
 import type { TrainCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
-import { gatherBasics } from './stage-inputs.js';
+import { gatherBasics, gatherInputs } from './stage-inputs.js';
 import { keeperOfAttempt } from './training-commands.js';
+import { watchResume } from './watch-resume.js';
 
 /** Clocks that differ less are taken as equal: the measure itself holds the way through the server. */
 const CLOCK_TOLERANCE_MS = 2_000;
@@ -34,15 +38,22 @@ export async function collectEvidence(host: StageHost, call: TrainCall): Promise
     gatherBasics(host, call).then((basics) => basics.recipe),
   );
   const keeper = keeperOfAttempt(host, call);
-  const evidence =
+  const { evidence, iterations } =
     keeper === null
-      ? nothing(host, call, clockOffsetMs)
+      ? { evidence: nothing(host, call, clockOffsetMs), iterations: [] }
       : await readEvidence(host, call, keeper, recipe, clockOffsetMs);
-  await within(
-    WORKSPACE_PATIENCE_MS,
-    keepEvidence(attemptDir(call.workspace, call.run, call.attempt.attempt), evidence),
-  );
+  const dir = attemptDir(call.workspace, call.run, call.attempt.attempt);
+  await within(WORKSPACE_PATIENCE_MS, keep(dir, evidence, iterations));
   return evidence;
+}
+
+/**
+ * The curve is kept once more, now that nothing runs: ranks whose keeper was killed, or whose worker was away, went on
+ * after their supervisor had ended.
+ */
+async function keep(dir: string, evidence: HostEvidence, iterations: readonly IterationReading[]): Promise<void> {
+  await keepEvidence(dir, evidence);
+  if (iterations.length > 0) await writeMetrics(join(dir, evidence.host), iterations);
 }
 
 async function readEvidence(
@@ -51,7 +62,7 @@ async function readEvidence(
   keeper: KeeperHandle,
   recipe: Recipe | null,
   clockOffsetMs: number,
-): Promise<HostEvidence> {
+): Promise<{ readonly evidence: HostEvidence; readonly iterations: readonly IterationReading[] }> {
   const ranks = await ranksOf(keeper);
   const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, ranks.length);
   const telling = ranks.filter((rank) => rank === 0 || rank === speaking);
@@ -63,7 +74,7 @@ async function readEvidence(
   });
   const lastAt = speaking === null ? null : await grownAt(rankLogPath(keeper.paths.dir, speaking, 'out'));
   const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 6 });
-  return {
+  const evidence: HostEvidence = {
     v: 1,
     host: host.name,
     nodeRank: call.nodeRank,
@@ -81,8 +92,24 @@ async function readEvidence(
     firstIterationAt: trainingLog === null ? null : trainingLog.firstIterationAt(lastAt),
     stepMs: trainingLog?.meanStepMs ?? null,
     clockOffsetMs,
+    resume: await within(WORKSPACE_PATIENCE_MS, resumeNote(host, call, trainingLog, speaking, ranks)),
     tail: lines.map((line) => cutToBytes(line, 160)),
   };
+  return { evidence, iterations: trainingLog?.iterations ?? [] };
+}
+
+/** What the attempt restored, where this host can tell. */
+async function resumeNote(
+  host: StageHost,
+  call: TrainCall,
+  trainingLog: TrainingLog | null,
+  speaking: number | null,
+  ranks: readonly number[],
+): Promise<ResumeNote | null> {
+  if (trainingLog === null || speaking === null || !ranks.includes(speaking) || call.attempt.loadIteration === null)
+    return null;
+  const watcher = watchResume(call, await gatherInputs(host, call), true);
+  return (await watcher?.note(trainingLog.iterations)) ?? null;
 }
 
 /** Evidence of a host where the attempt never began. */

@@ -2,6 +2,7 @@ import type { HostContext } from '../host/context.js';
 import { probeHost } from '../host/probe.js';
 import { writeRun } from '../host/run/run-folder.js';
 import { HostCallSchema } from '../schemas/host-call.js';
+import { CompareCallSchema, PreflightCallSchema } from '../schemas/preflight.js';
 import {
   OpenAttemptCallSchema,
   OpenRunCallSchema,
@@ -22,6 +23,7 @@ import { findNewestCheckpoint } from './find-newest-checkpoint.js';
 import { lookAtNode } from './look-at-node.js';
 import { lookUpStage } from './look-up-stage.js';
 import { openAttempt } from './open-attempt.js';
+import { closePreflight, comparePreflight, preflightHost } from './preflight.js';
 import { recordIncident } from './record-incident.js';
 import { runStage } from './run-stage.js';
 import { sealTraining } from './seal-training.js';
@@ -35,12 +37,15 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
   return {
     probeHost: activity(z.undefined(), () => probeHost(host)),
     callHost: activity(HostCallSchema, (call) => callHost(host, call)),
-    openRun: activity(OpenRunCallSchema, ({ plan, specText }) => writeRun(plan, specText)),
+    openRun: activity(OpenRunCallSchema, ({ plan, specText, request }) => writeRun(plan, specText, request)),
     ensureEnvironment: activity(StageCallSchema, (call) => ensureEnvironment(host, call)),
     lookUpStage: activity(StageCallSchema, (call) => lookUpStage(host, call)),
     runStage: activity(StageCallSchema, (call) => runStage(host, call)),
     claimTraining: activity(StageCallSchema, (call) => claimTraining(host, call)),
     releaseClaim: activity(StageCallSchema, (call) => releaseClaim(host, call)),
+    preflightHost: activity(PreflightCallSchema, (call) => preflightHost(host, call)),
+    comparePreflight: activity(CompareCallSchema, (call) => comparePreflight(host, call)),
+    closePreflight: activity(CompareCallSchema, (call) => closePreflight(host, call)),
     openAttempt: activity(OpenAttemptCallSchema, (call) => openAttempt(host, call)),
     trainNode: activity(TrainCallSchema, (call) => trainNode(host, call)),
     stopNode: activity(StopNodeCallSchema, (call) => stopNode(host, call)),

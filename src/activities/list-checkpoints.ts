@@ -1,13 +1,10 @@
-import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { readJsonFile } from '../host/json-file.js';
 import { listCheckpoints as lookAtCheckpoints } from '../host/ledger/list.js';
 import { reportResume } from '../host/ledger/resumes.js';
 import { readLedger } from '../host/ledger/store.js';
 import { allAttempts } from '../host/run/attempts.js';
-import { readRunSpec, runDir } from '../host/run/run-folder.js';
+import { readPlan, readRunSpec, runDir } from '../host/run/run-folder.js';
 import type { CheckpointList } from '../schemas/host-call.js';
-import { PipelinePlanSchema } from '../schemas/plan.js';
 import type { StageHost } from './stage-host.js';
 
 /** Attempts whose resume is told; older ones are in their folders. */
@@ -16,7 +13,7 @@ const MOST_RESUMES = 20;
 /** The checkpoints of a run, each looked at now, and what its attempts restored. Reads only. */
 export async function listCheckpoints(host: StageHost, workspace: string, run: string): Promise<CheckpointList> {
   const root = runDir(workspace, run);
-  const plan = await readJsonFile(join(root, 'plan.json'), PipelinePlanSchema);
+  const plan = await readPlan(workspace, run);
   if (plan === null) {
     throw new TemperError('RunNotFound', {
       where: root,

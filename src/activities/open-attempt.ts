@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { wantedPorts } from '../domain/master-ports.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
 import { takeCheckpoint } from '../host/ledger/take.js';
 import {
@@ -15,6 +16,7 @@ import { fencedOff } from '../host/fence/host-fence.js';
 import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
 import { freePort } from '../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../schemas/stage-calls.js';
+import { checkpointBudgets } from './checkpoint-costs.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, type StageInputs } from './stage-inputs.js';
 
@@ -35,10 +37,17 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
   if (standing.attempt !== attempt) throw fencedOff(fenceFile(workspace, run), fence, standing);
   const first = (): Promise<ProvenCheckpoint> => firstCheckpoint(inputs);
   const { start, refused } = await takeCheckpoint(training, { attempt, earlier, first }, recipe.checkpoint);
+  // Measured once per training: a relaunch must be quick, and what a save may take does not change by it.
+  const budgets =
+    earlier.findLast((record) => record.budgets !== undefined)?.budgets ??
+    (await checkpointBudgets(recipe, facts.spec, {
+      ...{ workspace, run, key },
+      converted: facts.inputs.convert?.outputs['dcp'] ?? null,
+    }));
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
-  const wanted = recipe.training.masterPorts;
+  const wanted = wantedPorts(facts.spec, recipe.training.masterPorts);
   const masterPort = await freePort(masterAddress, wanted);
   if (masterPort === null) {
     throw new TemperError('TrainingFailed', {
@@ -57,6 +66,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     masterPort,
     load: { path: start.dir, iteration: start.iteration },
     refused,
+    ...(budgets === null ? {} : { budgets }),
     at: new Date().toISOString(),
   });
   const isComplete = start.iteration !== null && start.iteration >= facts.spec.train.iterations;
@@ -67,6 +77,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     masterPort,
     loadIteration: start.iteration,
     lastIteration: isComplete ? start.iteration : null,
+    ...(budgets === null ? {} : { budgets }),
   };
 }
 

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { problem, TemperError } from '../domain/errors.js';
 import { readSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
@@ -11,8 +10,10 @@ import { reportStages } from '../recipes/report-stages.js';
 import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
+import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
+import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { absolute } from './stage-inputs.js';
 
@@ -25,13 +26,8 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       where: host.name,
       what: `this host's Temper cannot plan ${plan.recipe.id}`,
     });
-  const tools: HostTools = {
-    ...host.tools,
-    python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
-  };
-  const proven = await readEnvironment(host.scratch, recipe.id, tools.python);
-  const found = await findOutputs(plan, tools, proven?.digest ?? null);
+  const tools = hostTools(host, recipe, spec);
+  const found = await findOutputs(host, plan, tools);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
   const todo = plan.stages.filter(({ name }) => found.refs.get(name) === undefined);
@@ -60,8 +56,21 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
   };
 }
 
+/** This host's tools for a plan of this spec. */
+export function toolsFor(host: StageHost, plan: PipelinePlan, spec: PipelineSpec): HostTools {
+  const recipe = host.findRecipe(plan.recipe.id);
+  if (recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      where: host.name,
+      what: `this host's Temper has no recipe ${plan.recipe.id}`,
+    });
+  return hostTools(host, recipe, spec);
+}
+
 /** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */
-async function findOutputs(plan: PipelinePlan, tools: HostTools, lock: string | null) {
+export async function findOutputs(host: StageHost, plan: PipelinePlan, tools: HostTools) {
+  const proven = await readEnvironment(host.scratch, plan.recipe.id, tools.python);
+  const lock = proven?.digest ?? null;
   const refs = new Map<StageName, StageRef>();
   const keys = new Map<StageName, string>();
   const outputs: Partial<Record<StageName, StageOutput>> = {};

@@ -71,7 +71,7 @@ async function produce(
   );
   const trained = facts.inputs.train?.outputs['checkpoint'];
   if (!isBegun) {
-    await assertResources(workspace, stage.resources);
+    await assertResources(workspace, work.resources ?? stage.resources);
     if (trained !== undefined) await assertAsProven(trained, recipe.checkpoint.layout);
   }
   await writeFiles(work.files);

@@ -7,6 +7,7 @@ import { findChange } from '../host/store/manifest.js';
 import type { HostTools, Recipe, StageFacts, StageOutput } from '../recipes/recipe.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { StageCall, StageDone, StageRef } from '../schemas/stage-calls.js';
+import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 
 export interface StageInputs {
@@ -38,13 +39,7 @@ export async function gatherBasics(host: StageHost, call: StageCall) {
       what: `this host's Temper has no recipe ${spec.recipe}`,
       where: host.name,
     });
-  const python = spec.environment.python ?? host.tools.python;
-  const tools: HostTools = {
-    ...host.tools,
-    python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
-  };
-  return { spec, recipe, tools };
+  return { spec, recipe, tools: hostTools(host, recipe, spec) };
 }
 
 /** The proven output of this key, if there is one and it is still as it was proven. */

@@ -1,4 +1,5 @@
 import { keeperPrefix } from '../domain/ids.js';
+import { endLeftovers } from '../host/preflight/leftovers.js';
 import { stopKeepers, stopTrainings } from '../host/stop-keepers.js';
 import type { StageCall, StopNodeCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
@@ -13,5 +14,8 @@ export async function stopNode(host: StageHost, { run, stage, reason, graceMs }:
  * caller's may run here. Answers the ids of those that ran.
  */
 export async function sweepNode(host: StageHost, { timing }: StageCall): Promise<readonly string[]> {
-  return stopTrainings(host.scratch, 'leftover of an earlier attempt', timing.stopGraceMs);
+  const stopped = await stopTrainings(host.scratch, 'leftover of an earlier attempt', timing.stopGraceMs);
+  // What has no keeper any more, nobody else ends.
+  await endLeftovers(host.scratch);
+  return stopped;
 }

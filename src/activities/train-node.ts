@@ -7,12 +7,14 @@ import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { SaveWatch } from '../host/ledger/save-watch.js';
-import { makeFolder } from '../host/write-files.js';
+import { interfaceOf } from '../host/network-interface.js';
+import { makeFolder, writeFiles } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
-import type { Command } from '../recipes/recipe.js';
+import type { Command, LaunchFacts } from '../recipes/recipe.js';
+import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
@@ -20,6 +22,7 @@ import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
 import { lastWords, STALLED, watchForStall, type StallWatcher } from './watch-for-stall.js';
+import { resumeBroken, watchResume, WRONG_RATE, type ResumeWatcher } from './watch-resume.js';
 import { watchSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
@@ -32,7 +35,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   const rankLogDir = join(host.scratch, 'rank-logs', `${run}-${attempt.attempt}-${nodeRank}-${chainOf(call)}`);
   await makeFolder(rankLogDir);
   const dir = attemptDir(workspace, run, attempt.attempt);
-  const command = recipe.training.launch({
+  const launch: LaunchFacts = {
     spec: facts.spec,
     tools,
     nodeRank,
@@ -41,12 +44,17 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     masterAddress: attempt.masterAddress,
     masterPort: attempt.masterPort,
     address: host.address,
+    networkInterface: interfaceOf(host.address),
     rankLogDir,
+    cacheDir: join(host.scratch, 'caches'),
+    hostDir: join(dir, host.name),
     loadDir: join(dir, 'load'),
     saveDir: join(dir, 'ckpt'),
     isResume: attempt.loadIteration !== null,
     inputs: facts.inputs,
-  });
+  };
+  await writeFiles(recipe.training.files?.(launch) ?? []);
+  const command = recipe.training.launch(launch);
   const ranks = Array.from({ length: ranksPerNode }, (_, local) => nodeRank * ranksPerNode + local);
   const speaking = recipe.training.iterationRank(nodeCount, ranksPerNode);
   const telling = new Set([0, speaking]);
@@ -57,7 +65,13 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     recipe.training.log,
   );
   const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
-  const watch = watchForStall(call.timing, sees, ranks, recipe.training.stackSignal);
+  const watch = watchForStall(
+    { timing: call.timing, budgets: attempt.budgets ?? null, saves: facts.spec.train },
+    sees,
+    ranks,
+    recipe.training.stackSignal,
+  );
+  const resume = watchResume(call, inputs, sees.iterations);
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -72,7 +86,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
           lease: call.lease,
           ...fenceTimes(call.timing),
         },
-        progress: (keeper) => readProgress({ log, saves, watch }, keeper),
+        progress: (keeper) => readProgress({ log, saves, watch, resume }, keeper),
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
@@ -91,6 +105,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     });
   }
   await assertTrained(command, ranks, result);
+  await resume?.assertRight(log.iterations);
   return {
     v: 1,
     host: host.name,
@@ -98,6 +113,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     hasEnded,
     stepMs: log.meanStepMs,
     firstIterationAt: log.firstIterationAt(await grownAt(rankLogPath(keeperDir, speaking, 'out'))),
+    resume: await lookAtResume(resume, result.keeper, log),
   };
 }
 
@@ -112,21 +128,38 @@ interface Watched {
   readonly log: TrainingLog;
   readonly saves: SaveWatch | null;
   readonly watch: StallWatcher;
+  readonly resume: ResumeWatcher | null;
 }
 
-async function readProgress({ log, saves, watch }: Watched, keeper: KeeperHandle): Promise<Partial<Progress>> {
+async function readProgress({ log, saves, watch, resume }: Watched, keeper: KeeperHandle): Promise<Partial<Progress>> {
   const reading = await log.read();
   const { phase, last, saved, lastStepAt, fatal } = reading;
   saves?.note(saved);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
   else await watch.look(keeper, reading);
+  const restored = fatal === null ? await lookAtResume(resume, keeper, log) : null;
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
     checkpoint: saves?.proofs.newest ?? null,
     ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
+    ...(restored === null ? {} : { resume: restored }),
   };
+}
+
+/** What was restored is read in the workspace: while that does not answer, everything else is told all the same. */
+async function lookAtResume(
+  resume: ResumeWatcher | null,
+  keeper: KeeperHandle,
+  { iterations }: TrainingLog,
+): Promise<ResumeNote | null> {
+  try {
+    return (await resume?.look(keeper, iterations)) ?? null;
+  } catch (error) {
+    activityLog.debug('what was restored cannot be told now', { error });
+    return null;
+  }
 }
 
 /** The evidence of a failed rank is in its own log; torchrun's says only which rank it was. */
@@ -140,6 +173,9 @@ async function assertTrained(
   if (exit.stop?.reason.startsWith(STALLED) === true) {
     const evidence = await lastWords(keeper, ranks);
     throw new TemperError('TrainingStalled', { where: keeper.paths.dir, what: exit.stop.reason, evidence });
+  }
+  if (exit.stop?.reason.startsWith(WRONG_RATE) === true) {
+    throw resumeBroken(keeper.paths.dir, exit.stop.reason.slice(WRONG_RATE.length + 2));
   }
   if (exit.stop !== null || exit.spawnError !== null) return assertSucceeded(command.step, result);
   for (const rank of ranks) {

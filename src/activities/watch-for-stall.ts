@@ -1,5 +1,5 @@
 import { log } from '@temporalio/activity';
-import { StallWatch, type Sees } from '../domain/stall.js';
+import { StallWatch, type Sees, type StallLimits } from '../domain/stall.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { rankLogPath } from '../host/keeper/paths.js';
 import { cpuTimeMs } from '../host/processes/cpu-time.js';
@@ -7,6 +7,7 @@ import { tailLog } from '../host/processes/tail.js';
 import { askForStacks, logBytes } from '../host/run/rank-life.js';
 import type { TrainingReading } from '../host/run/training-log.js';
 import type { TrainingRecipe } from '../recipes/recipe.js';
+import type { CheckpointBudgets } from '../schemas/checkpoint.js';
 import type { KeeperRecord } from '../schemas/keeper.js';
 import type { Timing } from '../schemas/timing.js';
 
@@ -18,17 +19,28 @@ export interface StallWatcher {
   look(keeper: KeeperHandle, reading: TrainingReading): Promise<void>;
 }
 
+/** What the patience of a watch follows from. */
+export interface Patience {
+  readonly timing: Timing;
+  /** From the checkpoint economy; the timers stand in where it is not known. */
+  readonly budgets: CheckpointBudgets | null;
+  readonly saves: {
+    readonly iterations: number;
+    readonly checkpoint: { readonly every: number };
+  };
+}
+
 /** Ranks of a stalled training answer nothing but a signal; a checkpoint is not being written. */
 const GRACE_MS = 2_000;
 
 /** Watches one host's part of an attempt. Made anew for each attempt of the activity: a take-over starts its patience again. */
 export function watchForStall(
-  timing: Timing,
+  patience: Patience,
   sees: Sees,
   ranks: readonly number[],
   stackSignal: TrainingRecipe['stackSignal'],
 ): StallWatcher {
-  const watch = new StallWatch(timing, sees);
+  const watch = new StallWatch(limitsOf(patience), sees);
   return {
     async look(keeper, { phase, last }) {
       const status = await keeper.status();
@@ -48,6 +60,17 @@ export function watchForStall(
         await askForStacks(status.record, stackSignal, () => logBytes(keeper.paths.dir, ranks));
       await keeper.stop({ reason, graceMs: GRACE_MS });
     },
+  };
+}
+
+function limitsOf({ timing, budgets, saves: { iterations, checkpoint } }: Patience): StallLimits {
+  const { stallStartMs, stallStepMs, stallSaveMs } = timing;
+  return {
+    stallStartMs,
+    stallStepMs,
+    stallSaveMs: budgets?.saveMs ?? stallSaveMs,
+    stallLoadMs: budgets?.loadMs ?? stallStartMs,
+    saves: { every: checkpoint.every, last: iterations },
   };
 }
 

@@ -6,6 +6,7 @@ import { VERSION } from '../version.js';
 import type { CommandContext } from './context.js';
 import { defineFetchCommands } from './define/fetch-commands.js';
 import { defineFileCommands } from './define/file-commands.js';
+import { defineModelCommands } from './define/model-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
 import { defineServiceCommands } from './define/service-commands.js';
 import { outputFormat } from './define/shared.js';
@@ -73,6 +74,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
     ...defineRunCommands(runner),
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
+    ...defineModelCommands(runner),
     ...defineFetchCommands(runner),
   ];
   for (const command of commands) program.addCommand(command);

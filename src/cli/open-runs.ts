@@ -1,8 +1,11 @@
 import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
-import { getFleet } from '../client/fleet.js';
+import { doctorHosts } from '../client/doctor.js';
+import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
+import { readRunFacts } from '../client/render.js';
+import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
 import { watchPatiently } from './dev/dev-client.js';
 import type { RunService } from './run-service.js';
@@ -20,8 +23,13 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
     resumeRun: (run, request) => resumeRun(client, run, request),
     getFleet: (fleet) => getFleet(client, fleet),
+    cordonHost: (fleet, host, reason) => cordonHost(client, fleet, host, reason),
+    uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    readRunFacts: (run) => readRunFacts(client, run),
+    recoverRun: (request) => recoverRun(client, request),
+    doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),
     close: () => client.close(),
   };
 }

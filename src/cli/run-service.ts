@@ -1,6 +1,9 @@
+import type { RunFacts } from '../client/render.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
+import type { DoctorReport } from '../schemas/preflight.js';
 import type { StageName } from '../schemas/plan.js';
+import type { RecoveryAnswer } from '../schemas/recovery.js';
 import type { ResumeAnswer, RunStatus, SpecSet } from '../schemas/run.js';
 
 /** A run to start. */
@@ -23,6 +26,18 @@ export interface StartAnswer {
   readonly status: RunStatus;
 }
 
+/** A run to rebuild from its folder. */
+export interface RecoverRequest {
+  readonly run: string;
+  /** Absolute, as the hosts see it. */
+  readonly workspace: string;
+  readonly fleet: string;
+  /** Look only. */
+  readonly isDry: boolean;
+  /** Told what is waited for. */
+  readonly note?: (text: string) => void;
+}
+
 /** What commands ask of runs and fleets. All of them reject with `TemperError`. */
 export interface RunService {
   startRun(request: StartRequest): Promise<StartAnswer>;
@@ -37,7 +52,15 @@ export interface RunService {
     request: { readonly set: readonly SpecSet[]; readonly from: StageName | null },
   ): Promise<ResumeAnswer>;
   getFleet(fleet: string): Promise<FleetState>;
+  /** Both answer the fleet as it is then. */
+  cordonHost(fleet: string, host: string, reason: string): Promise<FleetState>;
+  uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
+  /** What the scripts of a run are made from, asked of its hosts. */
+  readRunFacts(run: string): Promise<RunFacts>;
+  recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
+  /** The preflight list on hosts of a fleet, and what they tell together. */
+  doctor(fleet: string, hosts: readonly string[], specText: string | null): Promise<DoctorReport>;
   close(): Promise<void>;
 }

@@ -22,12 +22,12 @@ export async function listCheckpoints(client: TemperClient, run: string): Promis
   return CheckpointListSchema.parse(answer);
 }
 
-/** Workspace and fleet of a run, from the spec that its workflow was started with: the first event of its history. */
-async function readPlaces(
+/** Workspace, fleet and number of hosts of a run, from the spec that its workflow was started with: the first event of its history. */
+export async function readPlaces(
   client: TemperClient,
   workflowId: string,
   runId: string,
-): Promise<{ workspace: string; fleet: string }> {
+): Promise<{ workspace: string; fleet: string; hosts: number }> {
   const { workflowService, options } = client.temporal;
   const { history } = await workflowService.getWorkflowExecutionHistory({
     namespace: options.namespace,
@@ -37,7 +37,7 @@ async function readPlaces(
   const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   const input = PipelineInputSchema.safeParse(payload ? defaultPayloadConverter.fromPayload(payload) : null);
   const { spec } = input.success ? readSpec(input.data.specText, { file: 'spec.yaml', baseDir: '/' }) : { spec: null };
-  if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name };
+  if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name, hosts: spec.fleet.hosts };
   throw new TemperError('RunNotFound', {
     where: workflowId,
     what: 'its workflow was not started with a spec that this Temper can read',

@@ -1,7 +1,14 @@
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, fleetWorkflowId } from '../domain/ids.js';
-import { RegistrationSchema, type FleetInput, type Registration } from '../schemas/fleet-calls.js';
+import { suggest } from '../domain/spec/suggest.js';
+import {
+  RegistrationSchema,
+  type FleetInput,
+  type Registration,
+  type SetAsideCall,
+  type TakeBackCall,
+} from '../schemas/fleet-calls.js';
 import { FleetStateSchema, type FleetState, type HostRecord } from '../schemas/host.js';
 import type { Timing } from '../schemas/timing.js';
 import type { TemperClient } from './connect.js';
@@ -28,6 +35,41 @@ export async function getFleet(client: TemperClient, fleet: string): Promise<Fle
       { cause: error },
     );
   }
+}
+
+/** Takes a host out of its fleet: no lease gets it from now on, while one that holds it keeps it. */
+export async function cordonHost(
+  client: TemperClient,
+  fleet: string,
+  host: string,
+  reason: string,
+): Promise<FleetState> {
+  await assertKnown(client, fleet, host);
+  const call: SetAsideCall = { v: 1, host, kind: 'cordoned', reason, at: new Date().toISOString() };
+  await client.temporal.workflow.getHandle(fleetWorkflowId(fleet)).signal('setHostAside', call);
+  return getFleet(client, fleet);
+}
+
+/** Lets leases have a host again, whyever it was set aside. */
+export async function uncordonHost(client: TemperClient, fleet: string, host: string): Promise<FleetState> {
+  await assertKnown(client, fleet, host);
+  const call: TakeBackCall = { v: 1, host };
+  await client.temporal.workflow.getHandle(fleetWorkflowId(fleet)).signal('takeHostBack', call);
+  return getFleet(client, fleet);
+}
+
+/** A host may be set aside that has lost its worker, but not a name that nobody knows. */
+async function assertKnown(client: TemperClient, fleet: string, host: string): Promise<void> {
+  const { hosts, setAside = [] } = await getFleet(client, fleet);
+  const names = [...hosts.map(({ name }) => name), ...setAside.map((one) => one.host)];
+  if (names.includes(host)) return;
+  const near = suggest(host, names);
+  throw new TemperError('UsageInvalid', {
+    where: `fleet ${fleet}`,
+    what: `there is no host ${JSON.stringify(host)}`,
+    ...(near === null ? {} : { why: `did you mean ${near}?` }),
+    fix: `temper hosts --fleet ${fleet} lists them`,
+  });
 }
 
 /** Announces a host worker; starts the fleet's workflow when it is the first. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { TemperError } from '../domain/errors.js';
+import { z } from 'zod';
+import { isErrorCode, TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
 import type { HostCall } from '../schemas/host-call.js';
+import { ProblemSchema } from '../schemas/problem.js';
 import type { TemperClient } from './connect.js';
 
 /** How long a call may wait for the host's worker to take it; a live one takes it at once. */
@@ -20,6 +22,8 @@ export async function hostCall(client: TemperClient, fleet: string, host: string
       retry: { maximumAttempts: 1 },
     });
   } catch (error) {
+    const told = answeredWith(error);
+    if (told !== null) throw told;
     throw new TemperError(
       'HostUnreachable',
       { where: `${fleet}/${host}`, what: `the host did not answer (${call.op})`, why: reasonOf(error) },
@@ -40,10 +44,36 @@ export async function callAnyHost(
     try {
       return await hostCall(client, fleet, host, call);
     } catch (error) {
+      // A host that says what is wrong has answered.
+      if (!(error instanceof TemperError && error.problem.code === 'HostUnreachable')) throw error;
       last = error;
     }
   }
   throw last;
+}
+
+const FailureSchema = z.object({ details: z.array(z.unknown()).nullish() });
+
+/** The error that the host answered with; null when it did not answer. */
+function answeredWith(error: unknown): TemperError | null {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    const failure = FailureSchema.safeParse(current);
+    const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
+    if (!parsed.success || !isErrorCode(parsed.data.code)) continue;
+    const { code, what, where, why, fix, evidence } = parsed.data;
+    return new TemperError(
+      code,
+      {
+        what,
+        fix,
+        ...(where === undefined ? {} : { where }),
+        ...(why === undefined ? {} : { why }),
+        ...(evidence === undefined ? {} : { evidence }),
+      },
+      { cause: error },
+    );
+  }
+  return null;
 }
 
 function reasonOf(error: unknown): string {

@@ -53,6 +53,9 @@ async function statusOf(
   const memo = readMemo(description);
   const state = stateOf(description.status.name, memo);
   const isOpen = !isClosedStatus(description.status.name);
+  const progress = isOpen && state === 'running' ? await readProgress(client, run, description) : [];
+  // What runs now knows more than what the gang told last.
+  const resume = progress.find((one) => one.resume !== undefined)?.resume ?? memo?.resume;
   const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, description);
   return {
     v: 1,
@@ -67,8 +70,9 @@ async function statusOf(
     ettr: memo?.ettr ?? null,
     ...(memo?.incidents === undefined ? {} : { incidents: memo.incidents }),
     ...(memo?.incident === undefined ? {} : { incident: memo.incident }),
+    ...(resume === undefined ? {} : { resume }),
     stages: memo?.stages ?? [],
-    progress: isOpen && state === 'running' ? await readProgress(client, run, description) : [],
+    progress,
     startedAt: description.startTime.toISOString(),
     closedAt: description.closeTime?.toISOString() ?? null,
     result: outcome.result,

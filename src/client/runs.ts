@@ -144,14 +144,15 @@ export function planFor({ specText, file, run, sets = [] }: Pick<StartRequest, '
   });
 }
 
-async function launch(
+/** Starts the workflow of a run; false when one of that name is open, or done. */
+export async function launch(
   client: TemperClient,
   run: string,
   plan: PipelinePlan,
   specText: string,
-  { from, until }: StartRequest,
+  { from, until, onFailure = 'park' }: Pick<StartRequest, 'from' | 'until'> & Partial<Pick<PipelineInput, 'onFailure'>>,
 ): Promise<boolean> {
-  const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure: 'park' };
+  const input: PipelineInput = { v: 1, run, specText, timing: client.target.timing, from, until, onFailure };
   try {
     await client.temporal.workflow.start('fineTunePipeline', {
       workflowId: runWorkflowId(run),

@@ -36,6 +36,13 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'the training stalled, seen on {host}: {text}',
   ),
   row(
+    'wrong-learning-rate',
+    { kind: 'stop', reason: /^wrong-learning-rate/ },
+    'wrong-learning-rate',
+    'stop',
+    'the resume went wrong, seen on {host}: {text}',
+  ),
+  row(
     'orphaned',
     { kind: 'stop', reason: /^orphaned/ },
     'keeper-lost',
@@ -171,6 +178,13 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'the training ended too early: {text}',
   ),
   row(
+    'resume-broken',
+    { kind: 'problem', codes: ['ResumeBroken'] },
+    'wrong-learning-rate',
+    'stop',
+    'the resume went wrong, seen on {host}: {text}',
+  ),
+  row(
     'command-missing',
     { kind: 'problem', codes: ['CommandMissing', 'EnvironmentUnfit', 'EnvironmentsDiffer'] },
     'environment',
@@ -187,6 +201,9 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'stop',
     '{text}',
   ),
+  row('preflight-failed', { kind: 'problem', codes: ['PreflightFailed'] }, 'bad-input', 'stop', '{text}'),
+  row('host-unfit', { kind: 'problem', codes: ['HostUnfit'] }, 'host-unfit', 'replace-host', '{text}'),
+  row('host-occupied', { kind: 'problem', codes: ['HostOccupied'] }, 'leftover', 'clean-restart', '{text}'),
   row('disk-too-small', { kind: 'problem', codes: ['DiskTooSmall'] }, 'disk-full', 'stop', '{text}'),
   row(
     'workspace-unusable',

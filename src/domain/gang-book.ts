@@ -1,5 +1,7 @@
+import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { GangBookState } from '../schemas/gang.js';
-import type { GangReport, Incident, Verdict } from '../schemas/incident.js';
+import type { HostRecord } from '../schemas/host.js';
+import type { GangReport, Incident, IncidentNote, Verdict } from '../schemas/incident.js';
 import type { Recovery } from '../schemas/plan.js';
 import { cutToBytes } from './cut-text.js';
 import { goodput, usefulMs, type AttemptWork } from './goodput.js';
@@ -33,6 +35,18 @@ export class GangBook {
 
   get state(): GangBookState {
     return this.#state;
+  }
+
+  /** Whether a host passed the full preflight in this gang. */
+  isChecked(host: HostName): boolean {
+    return (this.#state.checked ?? []).includes(checkedName(host));
+  }
+
+  /** Hosts passed the full preflight: at a relaunch they are only looked at. */
+  noteChecked(hosts: readonly HostName[]): void {
+    const checked = new Set([...(this.#state.checked ?? []), ...hosts.map(checkedName)]);
+    // Of a gang of 256 with hosts replaced all day, the oldest are looked at in full again.
+    this.#state = { ...this.#state, checked: [...checked].slice(-1_000) };
   }
 
   /** A proven checkpoint was seen; a newer one than any before refills the budgets. */
@@ -98,6 +112,11 @@ export class GangBook {
     return incident;
   }
 
+  /** Takes what an attempt restored, where one of its hosts could tell. */
+  resumed(note: ResumeNote | null): void {
+    if (note !== null) this.#state = { ...this.#state, resume: note };
+  }
+
   /** Adds what an attempt did that counts. */
   worked(work: AttemptWork): void {
     this.#state = { ...this.#state, usefulMs: this.#state.usefulMs + usefulMs(work) };
@@ -105,24 +124,32 @@ export class GangBook {
 
   /** What the workflow of the run shows. */
   report(attempt: number | null, nowMs: number): GangReport {
-    const { open, incidents, startedAt, best } = this.#state;
+    const { open, incidents, startedAt, best, resume } = this.#state;
     return {
       v: 1,
       attempt,
       incidents,
-      incident:
-        open === null
-          ? null
-          : {
-              attempt: open.attempt,
-              cause: open.verdict.cause,
-              reaction: open.reaction,
-              host: open.verdict.host,
-              sentence: cutToBytes(open.verdict.sentence, 160),
-              at: open.at,
-            },
+      incident: open === null ? null : noteOf(open),
       ettr: goodput(this.#state.usefulMs, nowMs - Date.parse(startedAt)),
       checkpoint: best,
+      ...(resume === undefined ? {} : { resume }),
     };
   }
+}
+
+function noteOf(incident: Incident): IncidentNote {
+  const { attempt, verdict, reaction, at, resumedFrom, stepsLost } = incident;
+  const { detectMs, stopMs, relaunchMs, firstIterationMs } = incident;
+  return {
+    ...{ attempt, cause: verdict.cause, reaction, host: verdict.host },
+    sentence: cutToBytes(verdict.sentence, 160),
+    ...{ at, resumedFrom, stepsLost, detectMs, stopMs, relaunchMs, firstIterationMs },
+  };
+}
+
+type HostName = Pick<HostRecord, 'name' | 'machineId'>;
+
+/** Another machine under an old name is new. */
+function checkedName({ name, machineId }: HostName): string {
+  return `${name}@${machineId}`;
 }

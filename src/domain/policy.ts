@@ -22,6 +22,8 @@ const CAUSE_BUDGETS: Readonly<Partial<Record<Cause, number>>> = {
   'out-of-memory': 1,
   exception: 2,
   unfinished: 1,
+  // What a clean start did not remove is no leftover of ours.
+  leftover: 1,
 };
 
 /** The third failure of one host within a day is the host's. */
@@ -37,7 +39,12 @@ const HOST_CAUSES: ReadonlySet<Cause> = new Set([
   'workspace-lost',
   'out-of-memory',
   'exception',
+  'device-fault',
+  'link-fault',
 ]);
+
+/** A device or link that fails again within a day is broken, not unlucky. */
+const HOST_BUDGET_OF: Readonly<Partial<Record<Cause, number>>> = { 'device-fault': 1, 'link-fault': 1 };
 
 const UNKNOWN: ReadonlySet<Cause> = new Set(['unknown', 'rank-exit']);
 
@@ -72,8 +79,9 @@ export function decide(
       why: `${cause} came again after ${used} restart${used === 1 ? '' : 's'} without progress`,
     };
   if (reaction === 'replace-host') return { reaction, why: `${host ?? 'the host'} cannot go on` };
-  if (host !== null && HOST_CAUSES.has(cause) && blamesOf(host, spent, nowMs) >= HOST_BUDGET) {
-    return { reaction: 'replace-host', why: `${host} failed ${HOST_BUDGET + 1} times within a day` };
+  const hostBudget = HOST_BUDGET_OF[cause] ?? HOST_BUDGET;
+  if (host !== null && HOST_CAUSES.has(cause) && blamesOf(host, spent, nowMs) >= hostBudget) {
+    return { reaction: 'replace-host', why: `${host} failed ${hostBudget + 1} times within a day` };
   }
   return { reaction, why: `restart ${spent.restarts + 1} of ${recovery.maxRestartsWithoutProgress} without progress` };
 }

@@ -1,4 +1,4 @@
-import type { ResumeComponent, ResumeReport, ResumeState } from '../schemas/checkpoint.js';
+import type { ResumeComponent, ResumeNote, ResumeReport, ResumeState } from '../schemas/checkpoint.js';
 import type { StoredState } from '../schemas/ledger.js';
 import { judgeRates, type LearningRateSchedule, type LoggedRate } from './learning-rate.js';
 
@@ -148,4 +148,11 @@ const UNKNOWN_SCHEDULE: Judgement = { state: 'unverified', reason: 'the recipe d
 function notLoaded({ stored, asked }: ResumeFacts): string | null {
   if (!stored.schedule) return 'the checkpoint does not hold the schedule';
   return asked.optimizer ? null : 'the launch does not load the schedule';
+}
+
+/** A report in a few words; null when nothing was resumed. */
+export function noteOf(attempt: number, { fidelity, from, components, broken }: ResumeReport): ResumeNote | null {
+  if (from === null) return null;
+  const states = components.map(({ name, state }) => [name, state] as const);
+  return { attempt, from, fidelity, components: Object.fromEntries(states), broken };
 }

@@ -7,6 +7,8 @@ import { cutToBytes, jsonBytes, utf8Bytes } from './cut-text.js';
 
 /** A memo has a soft limit of 2 kB for everything: the digest of the spec and the encoding need the rest. */
 const MEMO_BYTES = 1_900;
+/** Room that the reason of a blocked run and its fix need at least. */
+const TEXT_BYTES = 400;
 /** Paths in the workspace are shorter; adopted checkpoints may lie anywhere. */
 const CHECKPOINT_BYTES = 200;
 
@@ -107,7 +109,7 @@ export class RunBook {
   memo(): RunMemo {
     const active = this.#stages.find(({ state }) => state === 'failed' || state === 'running' || state === 'waiting');
     const checkpoint = this.#done.get('train')?.facts['checkpoint'];
-    const memo: RunMemo = {
+    const memo: RunMemo = this.#withResume({
       v: 1,
       state: this.#state,
       stage: active?.name ?? null,
@@ -120,11 +122,21 @@ export class RunBook {
       ...(this.#gang === null ? {} : { incidents: this.#gang.incidents }),
       ...(this.#gang === null || this.#gang.incident === null ? {} : { incident: this.#gang.incident }),
       stages: this.#stages,
-    };
+    });
     if (this.#problem === null) return memo;
     const rest = Math.max(0, MEMO_BYTES - utf8Bytes(JSON.stringify(memo)));
     const fix = cutToBytes(this.#problem.fix, Math.floor(rest / 3));
     return { ...memo, fix, reason: cutToBytes(describe(this.#problem), rest - jsonBytes(fix)) };
+  }
+
+  /** What was resumed, as far as it leaves room for why a run is blocked. */
+  #withResume(memo: RunMemo): RunMemo {
+    const resume = this.#gang?.resume;
+    if (resume === undefined) return memo;
+    const { warning: _warning, ...short } = resume;
+    const most = MEMO_BYTES - (this.#problem === null ? 0 : TEXT_BYTES);
+    const fitting = [resume, short].find((one) => utf8Bytes(JSON.stringify({ ...memo, resume: one })) <= most);
+    return fitting === undefined ? memo : { ...memo, resume: fitting };
   }
 
   #status(name: StageName): StageStatus | undefined {

@@ -1,5 +1,3 @@
-import type { Timing } from '../schemas/timing.js';
-
 /** What a supervisor sees of its ranks at one moment. */
 export interface StallSample {
   readonly nowMs: number;
@@ -18,6 +16,17 @@ export interface StallSample {
 export interface Sees {
   readonly milestones: boolean;
   readonly iterations: boolean;
+}
+
+/** How long which silence may last, ms. */
+export interface StallLimits {
+  /** Until the first iteration, loading excepted where it is seen. */
+  readonly stallStartMs: number;
+  readonly stallStepMs: number;
+  readonly stallSaveMs: number;
+  readonly stallLoadMs: number;
+  /** Iterations after which a save follows: each multiple of `every`, and the last one. */
+  readonly saves: { readonly every: number; readonly last: number };
 }
 
 export interface Stall {
@@ -39,7 +48,7 @@ const IDLE_SHARE = 0.05;
  * earlier attempt is remembered, because a stale begin of a save once killed healthy runs for ever.
  */
 export class StallWatch {
-  readonly #timing: Pick<Timing, 'stallStartMs' | 'stallStepMs' | 'stallSaveMs'>;
+  readonly #limits: StallLimits;
   readonly #sees: Sees;
   readonly #steps: number[] = [];
   #last: StallSample | null = null;
@@ -47,8 +56,8 @@ export class StallWatch {
   #aliveAt = 0;
   #cpuAtLife: number | null = null;
 
-  constructor(timing: Pick<Timing, 'stallStartMs' | 'stallStepMs' | 'stallSaveMs'>, sees: Sees) {
-    this.#timing = timing;
+  constructor(limits: StallLimits, sees: Sees) {
+    this.#limits = limits;
     this.#sees = sees;
   }
 
@@ -76,15 +85,28 @@ export class StallWatch {
   }
 
   #budgetMs(sample: StallSample): number | null {
-    const { stallStartMs, stallStepMs, stallSaveMs } = this.#timing;
+    const { stallStartMs, stallStepMs, stallSaveMs, stallLoadMs } = this.#limits;
     if (sample.phase === 'done') return null;
     if (sample.phase === 'saving') return Math.max(stallSaveMs, this.#slowStepMs());
+    // Ranks that compute do not wait for the file system: the budget of the bytes says nothing about them.
+    if (sample.iteration === null && sample.phase === 'loading')
+      return this.#isBusy(sample) ? Math.max(stallStartMs, stallLoadMs) : stallLoadMs;
     const isBefore = sample.iteration === null && (this.#sees.iterations || sample.phase !== 'training');
-    if (isBefore) return this.#sees.iterations || this.#sees.milestones ? stallStartMs : null;
+    if (isBefore) {
+      // Where the milestones stand in another host's log, the load is a part of this silence.
+      if (this.#sees.milestones) return stallStartMs;
+      return this.#sees.iterations ? Math.max(stallStartMs, stallLoadMs) : null;
+    }
     if (!this.#sees.iterations) return null;
     const stepMs = Math.max(stallStepMs, this.#slowStepMs());
-    // A save may be told in another host's log only; while ranks work, this may be one.
-    return this.#isBusy(sample) ? Math.max(stallSaveMs, stepMs) : stepMs;
+    // A save is told in the log of rank 0's host only: it is known to follow certain iterations, and where ranks work
+    // this may be one, or an evaluation.
+    return this.#isSaveDue(sample) || this.#isBusy(sample) ? Math.max(stallSaveMs, stepMs) : stepMs;
+  }
+
+  #isSaveDue({ iteration }: StallSample): boolean {
+    const { every, last } = this.#limits.saves;
+    return !this.#sees.milestones && iteration !== null && (iteration % every === 0 || iteration === last);
   }
 
   #isBusy({ nowMs, cpuMs }: StallSample): boolean {

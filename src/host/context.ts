@@ -1,3 +1,4 @@
+import type { NetworkConfig } from '../config.js';
 import type { HostTools } from '../recipes/recipe.js';
 
 /** What a host worker knows of its host; handed to everything that touches it. */
@@ -10,7 +11,9 @@ export interface HostContext {
   readonly address: string;
   /** Bundled keeper program, copied beside every command that it runs. */
   readonly keeperBundle: string;
-  /** Folder that holds one folder of programs per recipe id. */
+  /** Folder that holds the folders of the recipes with their programs. */
   readonly programsRoot: string;
   readonly tools: Omit<HostTools, 'programs'>;
+  /** How this host reaches repositories and package indexes; directly when left out. */
+  readonly network?: NetworkConfig;
 }

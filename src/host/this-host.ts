@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Config } from '../config.js';
+import { readNetwork, type Config } from '../config.js';
 import { HostNameSchema } from '../schemas/units.js';
 import { TemperError } from '../domain/errors.js';
 import type { HostContext } from './context.js';
@@ -35,5 +35,6 @@ export function hostContext({ config, name, options }: ThisHost): HostContext {
       temper: join(config.root, 'bin', 'temper.js'),
       cpus: availableParallelism(),
     },
+    network: readNetwork(),
   };
 }

@@ -9,12 +9,14 @@ export function offlineReport(plan: PipelinePlan, specText: string): PlanReport 
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   const recipe = findRecipe(plan.recipe.id);
   if (spec === null || recipe === null) return null;
+  const place = recipe.environment.place?.(spec, '<scratch>');
   const tools = {
-    python: spec.environment.python ?? '<python>',
+    python: spec.environment.python ?? place?.python ?? '<python>',
     node: '<node>',
     temper: '<temper>',
     programs: '<programs>',
     cpus: 0,
+    ...(place === undefined ? {} : { environment: place.root }),
   };
   return {
     v: 1,

@@ -1,10 +1,11 @@
 import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
-import type { StageName } from '../schemas/plan.js';
+import type { Resources, StageName } from '../schemas/plan.js';
 import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
+import type { PreflightRecipe } from './preflight.js';
 
 /**
  * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
@@ -18,19 +19,23 @@ export interface Recipe {
   readonly summary: string;
   /** Text of a commented spec, for `temper init`. */
   readonly template: string;
-  /** Folder of the recipe's programs, within its own folder. */
+  /** Folder of the recipe's programs, relative to the folder of all recipes. */
   readonly programsFolder: string;
   /** What is wrong or risky in a spec that fits the schema. */
   lint(spec: PipelineSpec): readonly Lint[];
   /** The stages of the pipeline, without the fields that the planner computes. */
   stages(spec: PipelineSpec): readonly StageDraft[];
   readonly environment: EnvironmentRecipe;
+  /** Environment variables of the ranks that the training code reads, for the documentation of `train.env`. */
+  readonly variables?: readonly { readonly name: string; readonly description: string }[];
   /** Commands, files and proofs of a stage that runs on one host. */
   work(stage: ProducedStage, facts: StageFacts): StageWork;
   readonly training: TrainingRecipe;
   readonly checkpoint: CheckpointContract;
   /** What failures of this training code mean; looked at before the generic rows. */
   readonly verdictRules: readonly CauseRule[];
+  /** What this training needs of a host beyond the generic preflight list. */
+  readonly preflight?: PreflightRecipe;
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */
@@ -58,6 +63,8 @@ export interface HostTools {
   readonly temper: string;
   /** Folder of the recipe's own programs. */
   readonly programs: string;
+  /** Folder of the environment, for a recipe that has a place for one. */
+  readonly environment?: string;
   readonly cpus: number;
 }
 
@@ -86,6 +93,8 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
   /** Names of variables handed over from the worker's own environment; their values are written nowhere. */
   readonly secretEnv?: readonly string[];
+  /** Reaches repositories or package indexes: gets the mirrors, proxies and certificates of the host's settings. */
+  readonly isRemote?: boolean;
 }
 
 /** Proof of an output, as data; `src/host/checks` carries them out. Paths are absolute. */
@@ -106,6 +115,8 @@ export interface StageWork {
   readonly files: readonly { readonly path: string; readonly content: string }[];
   readonly commands: readonly Command[];
   readonly checks: readonly Check[];
+  /** What it needs of the host, from the real sizes of its inputs; the plan's when left out. */
+  readonly resources?: Resources;
   /** Named outputs, as paths relative to `out`; adopted ones are absolute. */
   readonly outputs: Readonly<Record<string, string>>;
   /** JSON files (relative to `out`) from which `facts` makes the stage's small facts. */
@@ -114,16 +125,37 @@ export interface StageWork {
   facts?(files: readonly unknown[]): { readonly facts: Facts; readonly problems: readonly Problem[] };
 }
 
+/** Where an environment lies on a host. */
+export interface EnvironmentPlace {
+  readonly root: string;
+  readonly python: string;
+  /** Whether all hosts see the same folder: then one of them installs, and each verifies. */
+  readonly isShared: boolean;
+}
+
+/** What a probe's answer means. */
+export interface EnvironmentReading {
+  /** Name to version or commit; hosts with different locks do not train together. */
+  readonly lock: Readonly<Record<string, string>>;
+  /** What makes the host unfit and no repair can change. */
+  readonly problems: readonly Problem[];
+  /** What deserves attention and stops nothing. */
+  readonly warnings?: readonly string[];
+  /** What is not as it should be, one sentence each. */
+  readonly differences?: readonly string[];
+  /** Commands that make what was found into what is wanted, in order; empty when nothing differs. */
+  readonly repairs?: readonly Command[];
+}
+
 export interface EnvironmentRecipe {
+  /** Where the environment lies; without a place the Python of the host's worker or of the spec is all there is. */
+  place?(spec: PipelineSpec, scratch: string): EnvironmentPlace;
   /** Quick command that prints one JSON line about the installed software; changes nothing. */
   probe(tools: HostTools, spec: PipelineSpec): Command;
   /** Slower command that shows that the software really works; run when the probe's answer is new. */
   prove(tools: HostTools, spec: PipelineSpec): Command;
-  /** The lock (name -> version) from the probe's parsed line, and what makes the host unfit. */
-  read(
-    line: unknown,
-    spec: PipelineSpec,
-  ): { readonly lock: Readonly<Record<string, string>>; readonly problems: readonly Problem[] };
+  /** Reads the probe's parsed line: what is there, what is wrong, and how to repair it. */
+  read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentReading;
 }
 
 /** One host's place in a gang and the folders of the attempt. */
@@ -137,8 +169,14 @@ export interface LaunchFacts {
   readonly masterPort: number;
   /** Address of this host's training interface. */
   readonly address: string;
+  /** Network interface of this host that has the address; null when none has. */
+  readonly networkInterface: string | null;
   /** Folder for the per-rank logs, on the host's own disk. */
   readonly rankLogDir: string;
+  /** Folder on the host's own disk for caches that outlive an attempt. */
+  readonly cacheDir: string;
+  /** This host's folder within the attempt, in the workspace; no other host writes there. */
+  readonly hostDir: string;
   /** Load view of the attempt: a folder with a tracker file that names the checkpoint to start from. */
   readonly loadDir: string;
   /** Where the attempt's checkpoints go; no other attempt writes there. */
@@ -148,13 +186,25 @@ export interface LaunchFacts {
   readonly inputs: Readonly<Partial<Record<StageName, StageOutput>>>;
 }
 
+/** Why the parts of a launch are what they are, for a person who reads it. */
+export interface LaunchReasons {
+  /** By argument, such as `--lr`; arguments that are left out on purpose are named too. */
+  readonly arguments: Readonly<Record<string, string>>;
+  /** By name of the variable. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
 export interface TrainingRecipe {
   launch(facts: LaunchFacts): Command;
+  /** Files that the launch reads; written before it, by the host that it runs on. */
+  files?(facts: LaunchFacts): readonly { readonly path: string; readonly content: string }[];
+  /** Told by `temper render`; never part of what runs. */
+  reasons?(facts: LaunchFacts): LaunchReasons;
   readonly log: LogDialect;
   /** Rank whose log has the iteration lines: the last of all. Milestones come from rank 0. */
   iterationRank(nodes: number, ranksPerNode: number): number;
-  /** Free ports to offer rank 0's host, in order; empty means any free port. */
-  readonly masterPorts: readonly number[];
+  /** Ports to try on rank 0's host, in order, unless the spec names some; empty means any free port. */
+  masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
   /** What a resume restores; without it only weights and position can be told. */

@@ -1,3 +1,4 @@
+import { wantedPorts } from '../domain/master-ports.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import type { StageReport } from '../schemas/host-call.js';
 import type { PipelineSpec } from '../schemas/spec.js';
@@ -48,9 +49,12 @@ function commandsOf(
         nodes: spec.fleet.hosts,
         ranksPerNode: spec.fleet.npusPerHost,
         masterAddress: '<address of node 0>',
-        masterPort: recipe.training.masterPorts[0] ?? 0,
+        masterPort: wantedPorts(spec, recipe.training.masterPorts)[0] ?? 0,
         address: '<address>',
+        networkInterface: null,
         rankLogDir: '<rank logs>',
+        cacheDir: '<caches>',
+        hostDir: '<attempt>/<host>',
         loadDir: '<attempt>/load',
         saveDir: '<attempt>/ckpt',
         isResume: false,

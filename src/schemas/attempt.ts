@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CheckpointBudgetsSchema } from './checkpoint.js';
 
 /** `<workspace>/runs/<run>/attempts/<number>/attempt.json`: one launch of the whole gang. */
 export const AttemptRecordSchema = z.looseObject({
@@ -14,6 +15,7 @@ export const AttemptRecordSchema = z.looseObject({
     .object({ path: z.string(), iteration: z.number().nullable() })
     .describe('Checkpoint that the load view shows; iteration null is the converted weights.'),
   refused: z.array(z.string()).describe('Newer checkpoints that were not used, with the reason.'),
+  budgets: CheckpointBudgetsSchema.optional().describe('What a save and a load may take; measured once per training.'),
   at: z.string(),
 });
 export type AttemptRecord = z.infer<typeof AttemptRecordSchema>;

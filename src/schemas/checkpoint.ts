@@ -42,6 +42,21 @@ export const ResumeReportSchema = z.object({
 });
 export type ResumeReport = z.infer<typeof ResumeReportSchema>;
 
+/** The same in a few words, for memo, heartbeats and status. */
+export const ResumeNoteSchema = z.object({
+  attempt: z.number().int(),
+  from: z.number().int(),
+  fidelity: z.enum(['full', 'weights-only']),
+  components: z.partialRecord(ResumeComponentSchema, ResumeStateSchema),
+  broken: z.array(ResumeComponentSchema).describe('Parts that the fidelity promises and that began anew.'),
+  warning: z.string().optional().describe('What began again as the fidelity announces; at most 160 characters.'),
+});
+export type ResumeNote = z.infer<typeof ResumeNoteSchema>;
+
+/** What a save and a load of a training may take before they hang, from bytes and measured bandwidth. */
+export const CheckpointBudgetsSchema = z.object({ saveMs: z.number(), loadMs: z.number() });
+export type CheckpointBudgets = z.infer<typeof CheckpointBudgetsSchema>;
+
 /** What the checkpoints of a training cost, as `temper plan` shows it. */
 export const CheckpointEconomySchema = z.object({
   writeBytesPerSecond: z.number().describe('Measured by one host in the workspace, on disk.'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ResumeNoteSchema } from './checkpoint.js';
 import { CauseSchema, IncidentSchema } from './incident.js';
 
 /** State of a gang's book, as continue-as-new carries it. */
@@ -15,7 +16,12 @@ export const GangBookStateSchema = z.object({
   incidents: z.number().describe('Incidents of the whole run, as its folder counts them.'),
   number: z.number().describe('Incidents of this gang: part of their ids.'),
   open: IncidentSchema.nullable().describe('The last incident, until its next attempt tells when it moved on.'),
+  resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed restored.'),
   deadAt: z.string().nullable().describe('When all ranks of the last failed attempt were proven dead.'),
+  checked: z
+    .array(z.string())
+    .optional()
+    .describe('Hosts that passed the full preflight in this gang, as name@machine; the others are new to it.'),
   relaunchedAt: z.string().nullable().describe('When the attempt after it was started.'),
 });
 export type GangBookState = z.infer<typeof GangBookStateSchema>;

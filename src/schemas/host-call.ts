@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CheckpointEconomySchema, ResumeReportSchema } from './checkpoint.js';
 import { PipelinePlanSchema, StageNameSchema } from './plan.js';
+import { DoctorCallSchema } from './preflight.js';
 import { ProblemSchema } from './problem.js';
 import { NameSchema } from './units.js';
 
@@ -30,6 +31,23 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     op: z.literal('checkpoints'),
     workspace: z.string().max(1024),
     run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('render'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Answers what the scripts of this run are made from.'),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('surveyRun'),
+    workspace: z.string().max(1024),
+    run: NameSchema.describe('Reads what the folder of this run tells, for a run that Temporal has lost.'),
+  }),
+  z.object({
+    v: z.literal(1),
+    op: z.literal('doctor'),
+    call: DoctorCallSchema.describe('One step of the preflight list for a person.'),
   }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;

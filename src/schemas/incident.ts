@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ResumeNoteSchema } from './checkpoint.js';
 
 /** Everything that ends an attempt, as people fix it. A cause is forever; rules that find it may be added. */
 export const CauseSchema = z.enum([
@@ -15,13 +16,17 @@ export const CauseSchema = z.enum([
   'disk-full',
   'port-taken',
   'leftover',
+  'device-fault',
+  'link-fault',
   'nan-loss',
   'stalled',
+  'wrong-learning-rate',
   'unfinished',
   'unkillable',
   'keeper-lost',
   'workspace-lost',
   'host-lost',
+  'host-unfit',
   'fenced',
   'stopped',
   'peer-lost',
@@ -65,6 +70,9 @@ export const HostEvidenceSchema = z.looseObject({
   firstIterationAt: z.string().nullable(),
   stepMs: z.number().nullable().describe('Mean time of an iteration, ms.'),
   clockOffsetMs: z.number().describe("Host's clock minus the server's; 0 within the tolerance."),
+  resume: ResumeNoteSchema.nullable()
+    .optional()
+    .describe('What the attempt restored, told by the host that logs steps.'),
   tail: z.array(z.string()).describe("Last lines of the launcher's own log."),
 });
 export type HostEvidence = z.infer<typeof HostEvidenceSchema>;
@@ -117,6 +125,12 @@ export const IncidentNoteSchema = z.object({
   host: z.string().nullable(),
   sentence: z.string().describe('At most 160 characters.'),
   at: z.string(),
+  resumedFrom: z.number().nullable().optional().describe('As in the incident, like all below.'),
+  stepsLost: z.number().nullable().optional(),
+  detectMs: z.number().nullable().optional(),
+  stopMs: z.number().nullable().optional(),
+  relaunchMs: z.number().nullable().optional(),
+  firstIterationMs: z.number().nullable().optional(),
 });
 export type IncidentNote = z.infer<typeof IncidentNoteSchema>;
 
@@ -128,5 +142,6 @@ export const GangReportSchema = z.object({
   incident: IncidentNoteSchema.nullable().describe('The last one.'),
   ettr: z.number().nullable().describe('Useful seconds of the gang / all seconds, 0 to 1.'),
   checkpoint: z.number().nullable().describe('Iteration of the newest proven checkpoint.'),
+  resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed restored.'),
 });
 export type GangReport = z.infer<typeof GangReportSchema>;

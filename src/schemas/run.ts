@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ResumeNoteSchema } from './checkpoint.js';
 import { IncidentNoteSchema } from './incident.js';
 import { StageNameSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
@@ -35,6 +36,7 @@ export const RunMemoSchema = z.looseObject({
   ettr: z.number().nullable().describe('Useful share of the gang time so far, 0 to 1.'),
   incidents: z.number().optional().describe('Failures of the training so far.'),
   incident: IncidentNoteSchema.optional().describe('The last of them.'),
+  resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed a checkpoint restored.'),
   stages: z.array(StageStatusSchema),
 });
 export type RunMemo = z.infer<typeof RunMemoSchema>;
@@ -100,6 +102,7 @@ export const ProgressSchema = z.looseObject({
   sinceLastStepMs: z.number().optional(),
   checkpoint: z.number().nullable().optional().describe('Newest iteration that was saved.'),
   pid: z.number().nullable().optional(),
+  resume: ResumeNoteSchema.optional().describe('What this attempt restored, as far as its log tells.'),
 });
 export type Progress = z.infer<typeof ProgressSchema>;
 
@@ -117,6 +120,7 @@ export const RunStatusSchema = z.looseObject({
   ettr: z.number().nullable().optional().describe('Goodput: useful share of the gang time so far, 0 to 1.'),
   incidents: z.number().optional().describe('Failures of the training so far.'),
   incident: IncidentNoteSchema.optional().describe('The last of them.'),
+  resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed a checkpoint restored.'),
   stages: z.array(StageStatusSchema),
   progress: z.array(ProgressSchema),
   startedAt: z.string(),

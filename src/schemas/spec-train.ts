@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PathSchema, patternText } from './units.js';
+import { DurationSchema, PathSchema, patternText } from './units.js';
 
 const FreezeSchema = z.strictObject({
   visionEncoder: z.boolean().default(true).describe('Keep the vision encoder as it is.'),
@@ -35,6 +35,37 @@ const EnvSchema = z.record(
   ]),
 );
 
+const DataLoaderSchema = z.strictObject({
+  workers: z.int().min(0).max(256).optional().describe('Processes that read data, for each rank.'),
+  preprocessWorkers: z.int().min(1).max(512).optional().describe('Processes of a host that turn rows into tokens.'),
+  preprocessOnFly: z
+    .boolean()
+    .optional()
+    .describe('Turn rows into tokens while training instead of all of them before the first step.'),
+  streaming: z
+    .boolean()
+    .optional()
+    .describe('Read the data as a stream: no worker processes, and no continuing in the data after a restart.'),
+  imageMaxPixels: z
+    .int()
+    .min(784)
+    .max(16_777_216)
+    .optional()
+    .describe('Larger images are scaled down to this many pixels.'),
+  imageMinPixels: z
+    .int()
+    .min(784)
+    .max(16_777_216)
+    .optional()
+    .describe('Smaller images are scaled up to this many pixels.'),
+});
+
+const MasterPortsSchema = patternText(
+  /^\d{4,5}(-\d{4,5})?(,\d{4,5}(-\d{4,5})?)*$/,
+  'ports are numbers and ranges, separated by commas',
+  '6000,6010-6020',
+).max(200);
+
 /** The `train` section of the spec. */
 export const TrainSchema = z.strictObject({
   iterations: z.int().min(1).max(100_000_000).describe('Optimizer steps in all (--train-iters).'),
@@ -67,6 +98,17 @@ export const TrainSchema = z.strictObject({
   checkpoint: CheckpointSchema.describe('When and what to save.'),
   env: EnvSchema.default({}).describe('Environment variables of the ranks; never secrets.'),
   threadsPerRank: z.int().min(1).max(256).optional().describe('CPU threads per rank (OMP_NUM_THREADS).'),
+  fusedMoe: z
+    .boolean()
+    .optional()
+    .describe('Use the fused operators for the experts of the model, where the training code has them; on by default.'),
+  dataLoader: DataLoaderSchema.optional().describe('How rows are read and turned into samples.'),
+  masterPorts: MasterPortsSchema.optional().describe(
+    "Ports for the meeting of the ranks on rank 0's host: the first free one of the list or range is taken.",
+  ),
+  distributedTimeout: DurationSchema.optional().describe(
+    'How long ranks wait for each other before torch gives up; computed from rows and save time when left out.',
+  ),
   fromCheckpoint: PathSchema.optional().describe(
     'Existing checkpoint to continue from: an iteration folder, or its parent with the tracker file.',
   ),

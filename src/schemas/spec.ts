@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DataSourceSchema } from './spec-data.js';
+import { EnvironmentSchema } from './spec-environment.js';
 import { TrainSchema } from './spec-train.js';
 import { DurationSchema, NameSchema, PathSchema, patternText } from './units.js';
 
@@ -31,6 +32,14 @@ const WeightsSchema = z.strictObject({
   original: PathSchema.optional().describe(
     'Hugging Face folder that a dcp: source was converted from; needed for tokenizer, config and export.',
   ),
+  reduceLayers: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe(
+      'Text layers to keep, counted from the first: a smaller model for debugging on one host. Configuration and tensors are written anew, so what comes out is no release of the model.',
+    ),
 });
 
 const ExportSchema = z.strictObject({
@@ -72,30 +81,7 @@ export const PipelineSpecSchema = z.strictObject({
     "Folder on each host's own disk, for caches and logs; the --scratch of a host's worker wins.",
   ),
   fleet: FleetSchema.describe('The hosts that the run needs.'),
-  environment: z
-    .strictObject({
-      python: PathSchema.optional().describe(
-        'Python interpreter of an existing environment on the hosts; verified and never changed.',
-      ),
-      cannEnv: PathSchema.optional().describe('set_env.sh of the accelerator toolkit on the hosts.'),
-      sources: z
-        .record(
-          z.string(),
-          z.strictObject({
-            ref: patternText(/^[\w./-]{1,100}$/, 'a ref is a commit, tag or branch', 'main').describe(
-              'Commit, tag or branch of the checkout.',
-            ),
-          }),
-        )
-        .optional()
-        .describe('Pinned revisions of the source checkouts that the recipe uses, by name.'),
-      offline: z
-        .boolean()
-        .optional()
-        .describe('true: nothing may be fetched from anywhere; every remote source of the spec is an error.'),
-    })
-    .default({})
-    .describe('Software on the hosts.'),
+  environment: EnvironmentSchema.default({ location: 'perHost' }).describe('Software on the hosts.'),
   weights: WeightsSchema.describe('The model to start from.'),
   data: z
     .array(DataSourceSchema)

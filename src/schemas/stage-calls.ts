@@ -1,10 +1,12 @@
 import { z } from 'zod';
+import { CheckpointBudgetsSchema, ResumeNoteSchema } from './checkpoint.js';
 import { LeaseGrantSchema, OwnerSchema } from './fleet-calls.js';
 import { GangBookStateSchema } from './gang.js';
 import { HostRecordSchema } from './host.js';
 import { IncidentSchema } from './incident.js';
 import { PipelinePlanSchema, RecoverySchema, StageNameSchema, StagePlanSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
+import { RunRequestSchema } from './recovery.js';
 import { FactsSchema, SpecSetSchema } from './run.js';
 import { TimingSchema } from './timing.js';
 import { NameSchema } from './units.js';
@@ -51,6 +53,7 @@ export const OpenRunCallSchema = z.object({
   v: z.literal(1),
   specText: z.string().max(65_536),
   plan: PipelinePlanSchema,
+  request: RunRequestSchema.optional().describe('Kept in the folder, to rebuild the run from it.'),
 });
 export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
 
@@ -91,6 +94,7 @@ export const EnvironmentAnswerSchema = z.object({
   lock: z.record(z.string(), z.string()),
   digest: z.string(),
   reused: z.boolean(),
+  warnings: z.array(z.string()).optional().describe('What deserves attention and stops nothing.'),
 });
 export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswerSchema>;
 
@@ -102,6 +106,9 @@ export const AttemptSchema = z.object({
   masterPort: z.number(),
   loadIteration: z.number().nullable().describe('Iteration that the load view shows; null is the converted weights.'),
   lastIteration: z.number().nullable().describe('Set when a proven checkpoint already holds the last iteration.'),
+  budgets: CheckpointBudgetsSchema.optional().describe(
+    'What a save and a load may take; absent where it is not known.',
+  ),
 });
 export type Attempt = z.infer<typeof AttemptSchema>;
 
@@ -140,6 +147,7 @@ export const NodeDoneSchema = z.object({
     .nullable()
     .optional()
     .describe('When the first iteration was logged, as closely as known, RFC 3339.'),
+  resume: ResumeNoteSchema.nullable().optional().describe('What the attempt restored; null where nobody can tell.'),
 });
 export type NodeDone = z.infer<typeof NodeDoneSchema>;
 

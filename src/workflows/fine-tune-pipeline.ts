@@ -85,7 +85,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
           if (input.from !== null) fresh = new Set(withDependents(plan, new Set([input.from])));
           book.plan(plan.stages, []);
         }
-        await openRunFolder(plan, specText, input.timing);
+        await openRunFolder(plan, specText, input);
         const selected = selectedStages(plan, input.until);
         book.skip(plan.stages.filter((stage) => !selected.includes(stage)).map(({ name }) => name));
         return walkStages({ plan, selected, book, leases, tryNumber, fresh, timing: input.timing, publish });

@@ -1,7 +1,8 @@
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { PipelinePlan } from '../schemas/plan.js';
+import type { PipelineInput } from '../schemas/run.js';
 import type { Timing } from '../schemas/timing.js';
 import { callActivities, waitingActivities } from './activity-options.js';
 
@@ -45,9 +46,17 @@ export async function firstAnswer<T>(
 }
 
 /** Writes the run's folder through any host that answers. */
-export async function openRunFolder(plan: PipelinePlan, specText: string, timing: Timing): Promise<void> {
+export async function openRunFolder(
+  plan: PipelinePlan,
+  specText: string,
+  { timing, from, until, onFailure }: PipelineInput,
+): Promise<void> {
   const hosts = await fleetHosts(plan, timing);
-  await firstAnswer(hosts, plan.fleet.name, timing, (activities) => activities.openRun({ v: 1, specText, plan }));
+  const startedAt = workflowInfo().startTime.toISOString();
+  const request = { v: 1 as const, from, until, onFailure, startedAt };
+  await firstAnswer(hosts, plan.fleet.name, timing, (activities) =>
+    activities.openRun({ v: 1, specText, plan, request }),
+  );
 }
 
 /** Whether nobody took the call: the host may be down, while a failed call is an answer. */

@@ -12,7 +12,7 @@ import { problem } from '../domain/errors.js';
 import { gangWorkflowId, stageActivityId } from '../domain/ids.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { StagePlan } from '../schemas/plan.js';
-import type { StageCall, StageDone } from '../schemas/stage-calls.js';
+import type { EnvironmentAnswer, StageCall, StageDone } from '../schemas/stage-calls.js';
 import { callActivities, workActivities } from './activity-options.js';
 import { firstAnswer } from './open-run.js';
 import { trainGang } from './train-gang.js';
@@ -111,8 +111,14 @@ async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly H
     reused: answers.every(({ reused }) => reused),
     host: first.host,
     durationMs: Date.now() - startedAt,
-    facts: { hosts: answers.length, ...first.lock },
+    facts: { hosts: answers.length, ...first.lock, ...noted(answers) },
   };
+}
+
+/** Warnings of the hosts, each once; status and report show them with the facts of the stage. */
+function noted(answers: readonly EnvironmentAnswer[]): StageDone['facts'] {
+  const warnings = [...new Set(answers.flatMap((answer) => answer.warnings ?? []))];
+  return Object.fromEntries(warnings.map((text, index) => [`warning ${index + 1}`, text]));
 }
 
 /** The gang is a child workflow, because its restarts would fill the history of the run. */

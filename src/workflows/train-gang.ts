@@ -141,6 +141,7 @@ async function finished(gang: Gang, attempt: Attempt | null, nodes: readonly Nod
     stepMs: firstOf(nodes.map(({ stepMs }) => stepMs ?? null)),
   });
   book.sawCheckpoint(kept);
+  book.resumed(firstOf(nodes.map(({ resume }) => resume ?? null)));
   const incident = book.moved(firstOf(nodes.map(({ firstIterationAt }) => firstIterationAt ?? null)));
   if (incident !== null) await record(gang, incident);
   await report(gang, attempt?.attempt ?? null);
@@ -175,6 +176,7 @@ async function settleBefore(gang: Gang, { attempt }: AttemptFailure, { evidence,
   const { book } = gang;
   book.sawCheckpoint(newest);
   book.worked({ from: attempt.loadIteration, kept: newest, stepMs: firstOf(evidence.map(({ stepMs }) => stepMs)) });
+  book.resumed(firstOf(evidence.map(({ resume }) => resume ?? null)));
   const incident = book.moved(firstOf(evidence.map(({ firstIterationAt }) => firstIterationAt)));
   if (incident !== null) await record(gang, incident);
 }

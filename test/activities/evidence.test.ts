@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
@@ -71,6 +72,17 @@ async function problemOf(result: Promise<unknown>) {
 const say = (text: string): string => `printf '%s\\n' '${text}' >> "$1/1/stdout.log"`;
 
 describe('the evidence of a host', () => {
+  it('keeps the curve of ranks that went on when their supervisor had ended', async () => {
+    const { host, train, dir } = await open(recipeDoing(`${say(step(1))}; ${say(step(2))}; exit 1`));
+    await problemOf(run(() => trainNode(host, train)));
+    const metrics = join(dir, 'metrics.jsonl');
+    const [first = ''] = readFileSync(metrics, 'utf8').split('\n');
+    await writeFile(metrics, `${first}\n`);
+    await collect(host, train);
+    const kept = readFileSync(metrics, 'utf8').trimEnd().split('\n');
+    expect(kept.map((line) => (JSON.parse(line) as { iteration: number }).iteration)).toEqual([1, 2]);
+  });
+
   it('names a killed rank from the summary of the launcher, with what it had reached', async () => {
     const { host, train, dir } = await open(
       recipeDoing(`${say(step(1))}; ${say(step(3))}; cat ${LOGS}/killed-rank-torchrun-1.err.txt >&2; exit 1`),

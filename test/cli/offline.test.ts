@@ -48,7 +48,11 @@ describe('files made from the code', () => {
 
 describe('temper schema and errors', () => {
   it('print JSON', async () => {
-    expect(JSON.parse((await temper(['schema', '-o', 'json'])).stdout)).toEqual(specJsonSchema());
+    const printed = JSON.parse((await temper(['schema', '-o', 'json'])).stdout);
+    // Beside the schema itself, what recipes say about variables of the ranks.
+    expect(Object.keys(printed.properties.train.properties.env.properties)).toContain('TASK_QUEUE_ENABLE');
+    delete printed.properties.train.properties.env.properties;
+    expect(printed).toEqual(specJsonSchema());
     const { errors } = JSON.parse((await temper(['errors', '-o', 'json'])).stdout);
     expect(errors).toContainEqual({ code: 'SpecInvalid', exit: 2, retryable: false, fix: expect.any(String) });
     expect(errorsPage()).toContain('| `SpecInvalid` | 2 | no |');
@@ -151,7 +155,7 @@ describe('temper plan --offline', () => {
 
   it('shows problems of the spec as frames with the line, on stderr', async () => {
     const text = (await readFile(new URL('examples/tiny.yaml', root), 'utf8')).replace(
-      'iterations: 240',
+      /iterations: \d+/,
       'iterations: many',
     );
     await file('broken.yaml', text);

@@ -55,8 +55,13 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     pauseRun: refuse('pauseRun'),
     resumeRun: refuse('resumeRun'),
     getFleet: refuse('getFleet'),
+    cordonHost: refuse('cordonHost'),
+    uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
+    readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
+    recoverRun: refuse('recoverRun'),
+    doctor: refuse('doctor'),
     close: () => Promise.resolve(),
     ...known,
   };

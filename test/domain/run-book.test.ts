@@ -116,6 +116,15 @@ describe('the book of a run', () => {
           book.begin(name, 'running', AT, host);
           book.finish(name, done(name, { host, durationMs: 8_640_000_000, facts: { checkpoint: 'c'.repeat(200) } }));
         }
+        const resume = {
+          attempt: 9,
+          from: 1e9,
+          fidelity: 'full' as const,
+          components: {},
+          broken: [],
+          warning: 'w'.repeat(160),
+        };
+        book.gang({ v: 1, attempt: 9, incidents: 0, incident: null, ettr: 1, checkpoint: 1, resume });
         book.block(problem('EnvironmentsDiffer', { where: why, what, why, fix }));
         const memo = book.memo();
         expect(Buffer.byteLength(JSON.stringify(memo))).toBeLessThanOrEqual(1_900);

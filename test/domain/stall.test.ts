@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StallWatch, type Sees, type Stall, type StallSample } from '../../src/domain/stall.js';
+import { StallWatch, type Sees, type Stall, type StallLimits, type StallSample } from '../../src/domain/stall.js';
 
-const TIMING = { stallStartMs: 1_000, stallStepMs: 100, stallSaveMs: 500 };
+const LIMITS = {
+  ...{ stallStartMs: 1_000, stallStepMs: 100, stallSaveMs: 500, stallLoadMs: 300 },
+  saves: { every: 1_000, last: 100_000 },
+};
 const ALL: Sees = { milestones: true, iterations: true };
 
 /** Lets a watch see one sample each 10 ms; answers the first stall with its time. */
@@ -10,8 +13,9 @@ function watch(
   sees: Sees,
   sampleAt: (ms: number) => Partial<StallSample>,
   untilMs = 3_000,
+  limits: StallLimits = LIMITS,
 ): (Stall & { readonly atMs: number }) | null {
-  const stalls = new StallWatch(TIMING, sees);
+  const stalls = new StallWatch(limits, sees);
   for (let ms = 0; ms <= untilMs; ms += 10) {
     const stall = stalls.look({
       nowMs: ms,
@@ -62,11 +66,32 @@ describe('a stall', () => {
   });
 
   it('gives the start its own time, on hosts that would see it end', () => {
-    expect(watch(ALL, () => ({ phase: 'loading' }))).toMatchObject({ atMs: 1_000, budgetMs: 1_000, phase: 'loading' });
+    expect(watch(ALL, () => ({ phase: 'preparing' }))).toMatchObject({ atMs: 1_000, phase: 'preparing' });
     expect(watch({ milestones: false, iterations: true }, () => ({ phase: 'starting' }))).toMatchObject({
       atMs: 1_000,
     });
-    expect(watch({ milestones: true, iterations: false }, () => ({ phase: 'loading' }))).toMatchObject({ atMs: 1_000 });
+    expect(watch({ milestones: true, iterations: false }, () => ({ phase: 'starting' }))).toMatchObject({
+      atMs: 1_000,
+    });
+  });
+
+  it('gives a load its own time while ranks wait for their files, and that of the start while they compute', () => {
+    expect(watch(ALL, () => ({ phase: 'loading' }))).toMatchObject({ atMs: 300, budgetMs: 300, phase: 'loading' });
+    expect(watch(ALL, (ms) => ({ phase: 'loading', cpuMs: ms }))).toMatchObject({ atMs: 1_000, budgetMs: 1_000 });
+    const long = { ...LIMITS, stallLoadMs: 2_000 };
+    expect(watch({ milestones: false, iterations: true }, () => ({ phase: 'starting' }), 3_000, long)).toMatchObject({
+      atMs: 2_000,
+    });
+  });
+
+  it('gives a save its own time where only the iteration tells that one is due', () => {
+    const seesSteps: Sees = { milestones: false, iterations: true };
+    const limits = { ...LIMITS, saves: { every: 40, last: 50 } };
+    expect(watch(seesSteps, steps(5, 200), 3_000, limits)).toMatchObject({ atMs: 700, budgetMs: 500 });
+    expect(watch(seesSteps, steps(5, 205), 3_000, limits)).toMatchObject({ atMs: 310, budgetMs: 100 });
+    expect(watch(seesSteps, steps(5, 250), 3_000, limits)).toMatchObject({ atMs: 750, budgetMs: 500 });
+    // The host of rank 0 sees whether a save began.
+    expect(watch(ALL, steps(5, 200), 3_000, limits)).toMatchObject({ atMs: 300, budgetMs: 100 });
   });
 
   it('is not judged by hosts that cannot see steps', () => {
@@ -81,7 +106,7 @@ describe('a stall', () => {
   it('is never told while iterations come within the patience (property)', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 5, maxLength: 60 }), (gaps) => {
-        const stalls = new StallWatch(TIMING, ALL);
+        const stalls = new StallWatch(LIMITS, ALL);
         let nowMs = 0;
         gaps.forEach((gap, iteration) => {
           nowMs += gap;

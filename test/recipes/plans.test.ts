@@ -57,7 +57,7 @@ describe('a plan from text', () => {
   });
 
   it('tells lints that are only warnings', () => {
-    expect(planned(TEXT.replace('every: 100', 'every: 299')).plan.warnings).toMatchObject([
+    expect(planned(TEXT.replace('every: 80', 'every: 239')).plan.warnings).toMatchObject([
       { what: expect.stringContaining('leaves one') },
     ]);
   });

@@ -63,6 +63,11 @@ export function collectSet(text: string, before: readonly SpecSet[] = []): SpecS
   return [...before, { path: text.slice(0, equals).trim(), value: text.slice(equals + 1) }];
 }
 
+/** Collects the values of an option that may be given several times. */
+export function collectText(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}
+
 /** Reads a whole number of at least 1. */
 export function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,11}$/.test(text)) throw new InvalidArgumentError('write a whole number above 0.');

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { newCommand, withConnection } from './shared.js';
+import { collectText, newCommand, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands about specs: they run without a server. */
@@ -24,6 +24,21 @@ export function defineSpecCommands(runner: Runner): Command[] {
       .option('--offline', 'ask no host')
       .action((file: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/plan.js')).plan(context, file, options)),
+      ),
+    withConnection(
+      newCommand('render', 'write scripts that do by hand what Temper would do for a spec or a run', 'file'),
+    )
+      .argument('<spec|run>', 'spec file, or name of a run')
+      .requiredOption('--output <dir>', 'new folder for the scripts')
+      .option(
+        '--host <name=address>',
+        'host by node rank, with ,INTERFACE behind it where it has several; may be given several times',
+        collectText,
+      )
+      .option('--python <file>', 'Python of the training environment on the hosts')
+      .option('--resume', 'continue from what these scripts saved')
+      .action((what: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/render.js')).render(context, what, options)),
       ),
     newCommand('schema', 'print the JSON Schema of a spec, for editors').action((_options, command: Command) =>
       runner.run(command, async (context) => (await import('../commands/schema.js')).schema(context)),

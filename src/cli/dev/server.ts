@@ -47,7 +47,8 @@ export async function startServer(options: ServerOptions, listener: ServiceListe
   }
 }
 
-function serverSpec(
+/** How the embedded server is started on chosen ports. */
+export function serverSpec(
   { cli, database, logs, cwd, env }: ServerOptions,
   ports: { readonly port: number; readonly uiPort: number; readonly httpPort: number },
 ): ServiceSpec {

@@ -6,13 +6,19 @@ import { showAgo } from './units.js';
 export function renderFleet(fleet: string, state: FleetState, nowMs: number): string {
   if (state.hosts.length === 0)
     return `fleet ${fleet} has no hosts; temper worker --role host --name NAME --scratch DIR adds one`;
+  const aside = new Map((state.setAside ?? []).map((one) => [one.host, one]));
   const rows = state.hosts.map(({ name, address, labels, startedAt }) => {
     const lease = state.leases.find(({ hosts }) => hosts.includes(name));
     return [
       name,
       address,
       labels.join(',') || '-',
-      lease === undefined ? 'free' : `lease ${lease.lease}`,
+      [
+        ...(lease === undefined ? [] : [`lease ${lease.lease}`]),
+        aside.get(name)?.kind ?? (lease === undefined ? 'free' : ''),
+      ]
+        .filter((text) => text !== '')
+        .join(', '),
       lease?.owner ?? '-',
       showAgo(startedAt, nowMs),
     ];
@@ -20,5 +26,8 @@ export function renderFleet(fleet: string, state: FleetState, nowMs: number): st
   const waiting = state.waiting.map(
     ({ owner, count }) => `waiting: ${owner} for ${count} host${count === 1 ? '' : 's'}`,
   );
-  return [table(['HOST', 'ADDRESS', 'LABELS', 'STATE', 'OWNER', 'ANNOUNCED'], rows), ...waiting].join('\n');
+  const out = [...aside.values()].map(
+    ({ host, kind, reason }) => `${host} is set aside (${kind}): ${reason}; temper uncordon ${host} takes it back`,
+  );
+  return [table(['HOST', 'ADDRESS', 'LABELS', 'STATE', 'OWNER', 'ANNOUNCED'], rows), ...out, ...waiting].join('\n');
 }

@@ -2,6 +2,7 @@ import type { Progress, RunState, RunStatus, StageState, StageStatus } from '../
 import type { Paint, Style } from '../output.js';
 import { problemFrame } from './frame.js';
 import { table } from './table.js';
+import { trainingLines } from './training.js';
 import { showAgo, showDuration, showNumber } from './units.js';
 
 const RUN_STYLES: Readonly<Record<RunState, Style>> = {
@@ -34,20 +35,9 @@ export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): st
     `workflow ${status.workflowId}${status.fleet === null ? '' : `, fleet ${status.fleet}`}`,
     ...(status.stages.length === 0 ? [] : ['', stageTable(status, paint, nowMs)]),
     ...(checkpoint === null ? [] : ['', `newest proven checkpoint: ${checkpoint}`]),
-    ...trainingLines(status, nowMs),
+    ...trainingLines(status, paint, nowMs),
     ...(problem === null ? [] : ['', problemFrame(problem, [], paint)]),
   ].join('\n');
-}
-
-/** How well the gang does, once something went wrong with it. */
-function trainingLines({ incidents = 0, incident, ettr }: RunStatus, nowMs: number): string[] {
-  if (incidents === 0) return [];
-  const share = ettr === undefined || ettr === null ? '' : `, goodput ${Math.round(ettr * 100)} %`;
-  const last =
-    incident === undefined
-      ? ''
-      : `; last ${showAgo(incident.at, nowMs)}: ${oneLine(incident.sentence)} -> ${incident.reaction}`;
-  return ['', `incidents of the training: ${incidents}${share}${last}`];
 }
 
 /** What `temper ls` shows. */

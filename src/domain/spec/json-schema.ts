@@ -28,6 +28,22 @@ export interface SchemaNode {
   readonly maxItems?: number;
 }
 
+/** An environment variable that a recipe documents. */
+export interface DocumentedVariable {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** The schema with what recipes say about variables of `train.env`, so that editors show it; other names stay allowed. */
+export function withVariables(schema: SchemaNode, variables: readonly DocumentedVariable[]): SchemaNode {
+  const train = schema.properties?.['train'];
+  const env = train?.properties?.['env'];
+  if (train === undefined || env === undefined || variables.length === 0) return schema;
+  const properties = Object.fromEntries(variables.map(({ name, description }) => [name, { description }]));
+  const documented = { ...train, properties: { ...train.properties, env: { ...env, properties } } };
+  return { ...schema, properties: { ...schema.properties, train: documented } };
+}
+
 let cached: SchemaNode | undefined;
 
 /** JSON Schema (draft 7, which editors know best) of what a user writes in a spec. */

@@ -13,7 +13,10 @@ export interface SpecPath {
 }
 
 const SPEC_FIELDS: readonly FieldPath[] = [['workspace'], ['weights', 'original'], ['train', 'fromCheckpoint']];
-const HOST_FIELDS: readonly FieldPath[] = [['scratch'], ['environment', 'python'], ['environment', 'cannEnv']];
+const HOST_FIELDS: readonly FieldPath[] = [
+  ['scratch'],
+  ...['python', 'cannEnv', 'folder', 'basePython', 'toolkitRoot'].map((key) => ['environment', key]),
+];
 const DATA_FIELDS: readonly FieldPath[] = [['annotations'], ['images', 'path'], ['images', 'zip']];
 const SOURCE_PREFIX = /^(?:path|dcp):/;
 
@@ -27,6 +30,9 @@ export function specPaths(value: unknown): SpecPath[] {
   };
   for (const field of SPEC_FIELDS) add(field, '', false);
   for (const field of HOST_FIELDS) add(field, '', true);
+  const checkouts = valueAt(value, ['environment', 'checkouts']);
+  const names = typeof checkouts === 'object' && checkouts !== null ? Object.keys(checkouts) : [];
+  for (const name of names) add(['environment', 'checkouts', name], '', true);
   const source = valueAt(value, ['weights', 'source']);
   const prefix = typeof source === 'string' ? SOURCE_PREFIX.exec(source)?.[0] : undefined;
   if (prefix !== undefined) add(['weights', 'source'], prefix, false);

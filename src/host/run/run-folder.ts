@@ -4,10 +4,13 @@ import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { readSpec } from '../../domain/spec/read-spec.js';
-import type { PipelinePlan, StageName } from '../../schemas/plan.js';
-import type { StageRecord } from '../../schemas/receipt.js';
+import { PipelinePlanSchema, type PipelinePlan, type StageName } from '../../schemas/plan.js';
+import { StageRecordSchema, type StageRecord } from '../../schemas/receipt.js';
+import { RunRequestSchema, type RunRequest } from '../../schemas/recovery.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import { writeJsonFile } from '../json-file.js';
+import { readJsonFile, writeJsonFile } from '../json-file.js';
+
+const REQUEST = 'request.json';
 
 /** Folder of a run in the workspace. */
 export function runDir(workspace: string, run: string): string {
@@ -15,20 +18,50 @@ export function runDir(workspace: string, run: string): string {
 }
 
 /** Writes spec and plan of a run; what they were before a correction stays beside them under its digest. */
-export async function writeRun(plan: PipelinePlan, specText: string): Promise<void> {
+export async function writeRun(plan: PipelinePlan, specText: string, request?: RunRequest): Promise<void> {
   const dir = runDir(plan.workspace, plan.run);
   await usable(plan.workspace, () => mkdir(dir, { recursive: true }));
   await writeFileAtomic(join(dir, `spec-${plan.specDigest}.yaml`), specText);
   await writeFileAtomic(join(dir, 'spec.yaml'), specText);
+  if (request !== undefined) await writeJsonFile(join(dir, REQUEST), request);
   await writeJsonFile(join(dir, 'plan.json'), plan);
+}
+
+/** Text of a run's spec, with its corrections, in the version that a plan was made from. */
+export async function readRunSpecText(workspace: string, run: string, specDigest: string): Promise<string> {
+  return usable(workspace, () => readFile(join(runDir(workspace, run), `spec-${specDigest}.yaml`), 'utf8'));
+}
+
+/** What the run was asked for beside its spec; null in folders of before it was kept. */
+export function readRequest(workspace: string, run: string): Promise<RunRequest | null> {
+  return readJsonFile(join(runDir(workspace, run), REQUEST), RunRequestSchema);
+}
+
+/** The newest plan of a run; null when the workspace has no such run. */
+export function readPlan(workspace: string, run: string): Promise<PipelinePlan | null> {
+  return readJsonFile(join(runDir(workspace, run), 'plan.json'), PipelinePlanSchema);
+}
+
+/** What a run remembers of a finished stage; null while it has not finished it. */
+export function readStageRecord(workspace: string, run: string, stage: StageName): Promise<StageRecord | null> {
+  return readJsonFile(join(stageFolder(workspace, run, stage), 'receipt.json'), StageRecordSchema);
 }
 
 /** The spec of a run in the version that the caller's plan was made from. */
 export async function readRunSpec(workspace: string, run: string, specDigest: string): Promise<PipelineSpec> {
+  return (await readSpecOf(workspace, run, specDigest)).spec;
+}
+
+/** The same with its text. */
+export async function readSpecOf(
+  workspace: string,
+  run: string,
+  specDigest: string,
+): Promise<{ readonly spec: PipelineSpec; readonly text: string }> {
   const file = join(runDir(workspace, run), `spec-${specDigest}.yaml`);
   const text = await usable(workspace, () => readFile(file, 'utf8'));
   const { spec } = readSpec(text, { file, baseDir: dirname(file) });
-  if (spec !== null && fingerprint(spec) === specDigest) return spec;
+  if (spec !== null && fingerprint(spec) === specDigest) return { spec, text };
   throw new TemperError('SpecChanged', { where: file, what: 'the spec of the run was changed outside of Temper' });
 }
 

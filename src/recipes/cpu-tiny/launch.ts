@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Command, LaunchFacts } from '../recipe.js';
+import type { Command, LaunchFacts, LaunchReasons } from '../recipe.js';
 import { resume } from './resume.js';
 import { OFFLINE } from './python-command.js';
 import { worldBatch } from './stages.js';
@@ -63,4 +63,47 @@ function outputOf(output: LaunchFacts['inputs']['weights'], name: string): strin
   const path = output?.outputs[name];
   if (path === undefined) throw new TypeError(`training needs the output ${name}`);
   return path;
+}
+
+/** Where each value of the launch comes from. */
+export function reasons({ spec, isResume }: LaunchFacts): LaunchReasons {
+  const { fidelity } = spec.train.checkpoint;
+  const start = isResume
+    ? `this attempt resumes a checkpoint (${fidelity})`
+    : 'this attempt starts from converted weights';
+  const saves = `train.checkpoint.fidelity is ${fidelity}`;
+  return {
+    arguments: {
+      '--nnodes': 'fleet.hosts',
+      '--nproc_per_node': 'fleet.npusPerHost',
+      '--node_rank': 'place of this host in the gang',
+      '--master_addr': 'training address of rank 0',
+      '--master_port': "free on rank 0's host when the attempt was opened",
+      '--redirects': 'a log for each rank',
+      '--log-dir': "on the host's own disk",
+      '--hf-dir': 'the model that was converted: config and tokenizer',
+      '--data': 'the rows that were checked',
+      '--image-root': 'folder that image names in the rows are relative to',
+      '--load': 'view of the attempt on the checkpoint it starts from',
+      '--save': 'folder of this attempt: no other attempt writes into it',
+      '--save-interval': 'train.checkpoint.every',
+      '--train-iters': 'train.iterations',
+      '--micro-batch-size': 'train.microBatchSize',
+      '--global-batch-size': 'micro batch x accumulation x ranks',
+      '--seq-length': 'train.sequenceLength',
+      '--lr': 'train.learningRate',
+      '--lr-warmup-fraction': 'train.warmupFraction',
+      '--weight-decay': 'train.weightDecay',
+      '--seed': 'train.seed',
+      '--exit-on-missing-checkpoint': 'a missing checkpoint would mean random weights',
+      '--no-load-optim': start,
+      '--no-load-rng': start,
+      '--no-save-optim': saves,
+      '--no-save-rng': saves,
+      '--freeze-vision-encoder': 'train.freeze.visionEncoder',
+      '--freeze-vision-projector': 'train.freeze.visionProjector',
+      '--freeze-text-decoder': 'train.freeze.textDecoder',
+    },
+    env: Object.fromEntries(Object.keys(spec.train.env).map((name) => [name, `train.env.${name}`])),
+  };
 }

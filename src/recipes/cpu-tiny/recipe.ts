@@ -3,7 +3,7 @@ import { megatronLog } from '../megatron/log-dialect.js';
 import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/checkpoint-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
-import { launch } from './launch.js';
+import { launch, reasons } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
 import { stages } from './stages.js';
@@ -17,16 +17,17 @@ export const cpuTiny: Recipe = {
   version: 1,
   summary: 'a real GLM-4.5V of half a million parameters, trained on CPUs in about a minute',
   template: TEMPLATE,
-  programsFolder: 'python',
+  programsFolder: 'cpu-tiny/python',
   lint,
   stages,
   environment,
   work,
   training: {
     launch,
+    reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [],
+    masterPorts: () => [],
     stackSignal: 'SIGUSR1',
     resume,
   },

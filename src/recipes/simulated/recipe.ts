@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
+import { resume } from './resume.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { verdictRules } from './verdict-rules.js';
@@ -20,7 +21,7 @@ export const simulated: Recipe = {
   summary:
     'a linear model trained by plain Node programs in seconds, with faults on purpose; needs neither Python nor torch',
   template: TEMPLATE,
-  programsFolder: 'programs',
+  programsFolder: 'simulated/programs',
   lint,
   stages,
   environment,
@@ -29,7 +30,8 @@ export const simulated: Recipe = {
     launch,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
-    masterPorts: [],
+    masterPorts: () => [],
+    resume,
   },
   checkpoint: {
     layout: megatronLayout,

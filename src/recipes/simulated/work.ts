@@ -117,7 +117,7 @@ function readEvaluation([file]: readonly unknown[]): ReturnType<NonNullable<Stag
 }
 
 /** Parts of tensor names that belong to frozen modules. */
-function frozenNames({ train }: PipelineSpec): string[] {
+export function frozenNames({ train }: PipelineSpec): string[] {
   const { visionEncoder, visionProjector, textDecoder } = train.freeze;
   return [
     ...(visionEncoder ? ['visual.blocks'] : []),

@@ -1,9 +1,8 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import { problem } from '../../domain/errors.js';
 import type { Problem } from '../../schemas/problem.js';
 import type { Attempt, NodeDone, StageDone } from '../../schemas/stage-calls.js';
-import { inParallel } from './in-parallel.js';
 import { NodeFailure, onHost, quickCalls, workOn, type Gang, type Node } from './gang.js';
+import { preflight } from './preflight.js';
 import { runNodes, type NodeEnd } from './run-nodes.js';
 import { Silence } from './silence.js';
 
@@ -35,8 +34,8 @@ export type AttemptOutcome =
 export type OnLaunch = (attempt: Attempt) => Promise<void>;
 
 /**
- * One attempt on the hosts of the lease: all of them answer, their software is right, the attempt is opened in the
- * workspace, all nodes run, and the last checkpoint is proven. Throws only when cancelled.
+ * One attempt on the hosts of the lease: all of them answer and can train, the attempt is opened in the workspace, all
+ * nodes run, and the last checkpoint is proven. Throws only when cancelled.
  */
 export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<AttemptOutcome> {
   const { input, grant } = gang;
@@ -44,8 +43,7 @@ export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<Attemp
   let attempt: Attempt | null = null;
   let nodes: Node[] = [];
   try {
-    await awaitAnswers(gang, silence);
-    await checkEnvironments(gang);
+    await preflight(gang, silence);
     attempt = await openAttempt(gang);
     nodes = nodesOf(gang, attempt);
     // The launch is told while the nodes start: telling must not hold them up, and their failure goes first.
@@ -98,34 +96,6 @@ function failed({ attempt, nodes, failure, knownAtMs, ends, silence }: Failed): 
       silentSinceMs: new Map(silent),
     },
   };
-}
-
-/** A host of a new lease that is gone costs seconds here, and the ten minutes of a restarting worker later. */
-async function awaitAnswers({ input, grant }: Gang, silence: Silence): Promise<void> {
-  await inParallel(grant.hosts, async ({ name }) => {
-    try {
-      await quickCalls(input, name).probeHost(undefined);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      const failure = new NodeFailure(name, error);
-      if (!failure.isSilence || (await silence.settle(name)) === 'lost') throw failure;
-    }
-  });
-}
-
-/** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */
-async function checkEnvironments({ input, grant }: Gang): Promise<void> {
-  const answers = await Promise.all(
-    grant.hosts.map(({ name }) => onHost(name, workOn(input, name, 'environment').ensureEnvironment(input.call))),
-  );
-  const odd = answers.filter(({ digest }) => digest !== input.environmentDigest);
-  const [first] = odd;
-  if (first === undefined) return;
-  const facts = problem('EnvironmentsDiffer', {
-    where: first.host,
-    what: `the software of ${odd.map(({ host }) => host).join(', ')} changed since the environment stage`,
-  });
-  throw NodeFailure.of(first.host, facts);
 }
 
 async function openAttempt({ input, grant }: Gang): Promise<Attempt> {

@@ -42,49 +42,49 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'weights/original-missing',
     text: edited('  original: /mnt/models/hf\n', ''),
     says: [
-      's.yaml:19:11 weights.source: a dcp: source stands without weights.original, a converted checkpoint holds neither tokenizer nor config, and the export is compared with the original, add weights.original: FOLDER, the Hugging Face folder that it was converted from',
+      's.yaml:27:11 weights.source: a dcp: source stands without weights.original, a converted checkpoint holds neither tokenizer nor config, and the export is compared with the original, add weights.original: FOLDER, the Hugging Face folder that it was converted from',
     ],
   },
   {
     name: 'weights/original-unused',
     text: edited('dcp:/mnt/models/dcp', 'seed:1'),
     says: [
-      's.yaml:20:3 weights.original: weights.original stands beside seed:1, only a dcp: source needs the model that it was converted from, remove weights.original',
+      's.yaml:28:3 weights.original: weights.original stands beside seed:1, only a dcp: source needs the model that it was converted from, remove weights.original',
     ],
   },
   {
     name: 'weights/revision-unused',
     text: edited('  original: /mnt/models/hf\n', '  original: /mnt/models/hf\n  revision: main\n'),
     says: [
-      's.yaml:21:3 weights.revision: weights.revision stands beside dcp:/mnt/models/dcp, folders and seeds have no revisions, so it would pin nothing, remove weights.revision',
+      's.yaml:29:3 weights.revision: weights.revision stands beside dcp:/mnt/models/dcp, folders and seeds have no revisions, so it would pin nothing, remove weights.revision',
     ],
   },
   {
     name: 'data/duplicate-name',
     text: edited('name: ready', 'name: pictures'),
     says: [
-      's.yaml:29:11 data.1.name: data.0 is named "pictures" too, outputs and messages name data sets, give each data set a name of its own',
+      's.yaml:38:11 data.1.name: data.0 is named "pictures" too, outputs and messages name data sets, give each data set a name of its own',
     ],
   },
   {
     name: 'data/images-source',
     text: FULL.replace('      path: /mnt/data/images\n', '      path: /mnt/data/images\n      zip: a.zip\n'),
     says: [
-      's.yaml:26:7 data.0.images: images has path and zip, images come from one place, give exactly one of path, zip, hub',
+      's.yaml:35:7 data.0.images: images has path and zip, images come from one place, give exactly one of path, zip, hub',
     ],
   },
   {
     name: 'data/source-form',
     text: edited('/mnt/data/rows.json', 'hf-dataset:owner/name'),
     says: [
-      's.yaml:24:18 data.0.annotations: "hf-dataset:owner/name" cannot be fetched: it is not of the form hf-dataset:OWNER/NAME/PATH, only a source that can be read can be fetched, write a path, hf-dataset:OWNER/NAME/PATH, modelscope-dataset:OWNER/NAME/PATH, or an http(s) address',
+      's.yaml:33:18 data.0.annotations: "hf-dataset:owner/name" cannot be fetched: it is not of the form hf-dataset:OWNER/NAME/PATH, only a source that can be read can be fetched, write a path, hf-dataset:OWNER/NAME/PATH, modelscope-dataset:OWNER/NAME/PATH, or an http(s) address',
     ],
   },
   {
     name: 'data/sha256-unused',
     text: edited('/mnt/data/rows.json', `/mnt/data/rows.json\n    annotationsSha256: ${'a'.repeat(64)}`),
     says: [
-      's.yaml:25:5 data.0.annotationsSha256: annotationsSha256 stands beside a path, nothing would compare it, remove it, or give it to what it belongs to',
+      's.yaml:34:5 data.0.annotationsSha256: annotationsSha256 stands beside a path, nothing would compare it, remove it, or give it to what it belongs to',
     ],
   },
   {
@@ -94,54 +94,54 @@ export const RULE_CASES: readonly BrokenSpec[] = [
       'environment:\n  offline: true\n',
     ),
     says: [
-      's.yaml:25:18 data.0.annotations: https://example.org/rows.json is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
+      's.yaml:34:18 data.0.annotations: https://example.org/rows.json is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
     ],
   },
   {
     name: 'train/env-secret',
     text: edited('    TRIES: 3', '    HF_TOKEN: hf_abc'),
     says: [
-      "s.yaml:61:5 train.env.HF_TOKEN: HF_TOKEN looks like a secret, a spec is stored in clear, shown and copied, remove it here and set it in the host worker's own environment",
+      "s.yaml:70:5 train.env.HF_TOKEN: HF_TOKEN looks like a secret, a spec is stored in clear, shown and copied, remove it here and set it in the host worker's own environment",
     ],
   },
   {
     name: 'train/env-launcher',
     text: edited('    TRIES: 3', '    MASTER_PORT: 1'),
     says: [
-      's.yaml:61:5 train.env.MASTER_PORT: MASTER_PORT is set by Temper and torchrun, another value would split the gang or hide its processes, remove it; fleet.hosts and fleet.npusPerHost decide it',
+      's.yaml:70:5 train.env.MASTER_PORT: MASTER_PORT is set by Temper and torchrun, another value would split the gang or hide its processes, remove it; fleet.hosts and fleet.npusPerHost decide it',
     ],
   },
   {
     name: 'lint that is an error',
     text: edited('seed: 42', 'seed: 1'),
-    says: ['s.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept'],
+    says: ['s.yaml:56:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept'],
   },
   {
     name: 'lint that is a warning',
     text: edited('seed: 42', 'seed: 2'),
     says: [
-      's.yaml:47:9 train.seed: warning: the seed is special, tests need it, use 42, or add train/odd-seed to accept',
+      's.yaml:56:9 train.seed: warning: the seed is special, tests need it, use 42, or add train/odd-seed to accept',
     ],
   },
   {
     name: 'lint that cannot be accepted',
     text: edited('seed: 42', 'seed: 3').replace('accept: []', 'accept: [train/forbidden-seed]'),
     says: [
-      's.yaml:47:9 train.seed: the seed is special, tests need it, use 42',
-      's.yaml:71:10 accept.0: warning: train/forbidden-seed cannot be accepted, an acceptance without a reason hides a later problem, remove it',
+      's.yaml:56:9 train.seed: the seed is special, tests need it, use 42',
+      's.yaml:90:10 accept.0: warning: train/forbidden-seed cannot be accepted, an acceptance without a reason hides a later problem, remove it',
     ],
   },
   {
     name: 'accepted lint',
     text: edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-seed]'),
-    says: ['s.yaml:47:9 train.seed: warning: the seed is special (accepted), tests need it, use 42'],
+    says: ['s.yaml:56:9 train.seed: warning: the seed is special (accepted), tests need it, use 42'],
   },
   {
     name: 'accept/unused',
     text: edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-sed]'),
     says: [
-      's.yaml:47:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept',
-      's.yaml:71:10 accept.0: warning: nothing in this spec raises train/unlucky-sed, an acceptance without a reason hides a later problem, did you mean train/unlucky-seed?',
+      's.yaml:56:9 train.seed: the seed is special, tests need it, use 42, or add train/unlucky-seed to accept',
+      's.yaml:90:10 accept.0: warning: nothing in this spec raises train/unlucky-sed, an acceptance without a reason hides a later problem, did you mean train/unlucky-seed?',
     ],
   },
   {
@@ -194,13 +194,13 @@ export const RULE_CASES: readonly BrokenSpec[] = [
   {
     name: 'yaml/tab',
     text: edited('  dtype: bf16', '\tdtype: bf16'),
-    says: ['s.yaml:66:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces'],
+    says: ['s.yaml:85:1: a tab is used for indentation, YAML allows spaces only, replace the tab by spaces'],
   },
   {
     name: 'yaml/multiple-documents',
     text: `${FULL}---\nname: two\n`,
     says: [
-      's.yaml:72:1: a second document starts here (---), a file holds one spec and the rest would be ignored, move it to a file of its own',
+      's.yaml:91:1: a second document starts here (---), a file holds one spec and the rest would be ignored, move it to a file of its own',
     ],
   },
   {
@@ -215,14 +215,14 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     text: edited('name: full', 'name: &n full').replace('name: ready', 'name: *n'),
     says: [
       's.yaml:3:10: the anchor &n marks a part to be repeated, whoever reads the spec must see each value where it is used, write the values out',
-      's.yaml:29:11: the alias *n repeats another part of the file, whoever reads the spec must see each value where it is used, write the values out',
+      's.yaml:38:11: the alias *n repeats another part of the file, whoever reads the spec must see each value where it is used, write the values out',
     ],
   },
   {
     name: 'yaml/key (one that would be lost)',
     text: edited('    TRIES: 3', '    __proto__: 3'),
     says: [
-      's.yaml:61:5: "__proto__" is used as a key, programs do not take it for a name, and would lose what stands under it, rename it',
+      's.yaml:70:5: "__proto__" is used as a key, programs do not take it for a name, and would lose what stands under it, rename it',
     ],
   },
   {
@@ -236,7 +236,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'yaml/merge-key',
     text: edited('export:\n', 'export:\n  <<: { dtype: f32 }\n'),
     says: [
-      's.yaml:66:3: the merge key << takes fields from elsewhere, whoever reads the spec must see each value where it is used, write the values out',
+      's.yaml:85:3: the merge key << takes fields from elsewhere, whoever reads the spec must see each value where it is used, write the values out',
     ],
   },
   {
@@ -257,7 +257,7 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'yaml/key',
     text: edited('    TRIES: 3', '    1: 3'),
     says: [
-      's.yaml:61:5: 1 is used as a key, keys are names, write the key as text, in quotes if it looks like a number',
+      's.yaml:70:5: 1 is used as a key, keys are names, write the key as text, in quotes if it looks like a number',
     ],
   },
   {

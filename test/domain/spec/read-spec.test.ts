@@ -41,8 +41,8 @@ describe('readSpec', () => {
       .replace('name: ready', 'name: pictures');
     expect(read(text).problems.map(({ line, id }) => [line, id])).toEqual([
       [9, 'schema/too-small'],
-      [29, 'data/duplicate-name'],
-      [66, 'schema/choice'],
+      [38, 'data/duplicate-name'],
+      [85, 'schema/choice'],
     ]);
   });
 

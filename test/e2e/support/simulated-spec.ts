@@ -6,15 +6,27 @@ export interface SimulatedSpec {
   readonly every?: number;
   /** Variables of the launchers and ranks, such as SIM_FAULTS; see README.md of the recipe. */
   readonly env?: Readonly<Record<string, string | number>>;
+  /** Hosts of the fleet that are kept free for this run. */
+  readonly spares?: number;
+  /** As in the spec: limits of restarting and waiting. */
+  readonly recovery?: Readonly<Record<string, string | number>>;
 }
 
 /** Text of a spec for two hosts with two ranks each, whose programs need neither Python nor torch. */
-export function simulatedSpec({ name, workspace, iterations = 200, every = 50, env = {} }: SimulatedSpec): string {
+export function simulatedSpec({
+  name,
+  workspace,
+  iterations = 200,
+  every = 50,
+  env = {},
+  spares = 0,
+  recovery = {},
+}: SimulatedSpec): string {
   return `apiVersion: temper/v1
 name: ${name}
 recipe: simulated
 workspace: ${workspace}
-fleet: { hosts: 2, npusPerHost: 2 }
+fleet: { hosts: 2, npusPerHost: 2, spares: ${spares} }
 weights: { source: 'seed:1' }
 data:
   - { name: numbers, format: synthetic, rows: 400, heldOutRows: 50, seed: 7 }
@@ -26,5 +38,6 @@ train:
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
   checkpoint: { every: ${every}, keep: 3, fidelity: full }
   env: ${JSON.stringify(env)}
+recovery: ${JSON.stringify(recovery)}
 `;
 }

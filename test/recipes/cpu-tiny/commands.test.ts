@@ -169,7 +169,10 @@ describe('the launch', () => {
     masterAddress: '10.0.0.1',
     masterPort: 29_500,
     address: '10.0.0.2',
+    networkInterface: null,
     rankLogDir: '/logs',
+    cacheDir: '/caches',
+    hostDir: '/a/h1',
     loadDir: '/a/load',
     saveDir: '/a/ckpt',
     isResume: false,
@@ -235,7 +238,7 @@ describe('the environment', () => {
     ],
     ['nonsense', {}, ['the probe of the Python environment gave no answer']],
   ])('of %j has a lock and what is missing', (line, lock, problems) => {
-    const answer = environment.read(line, specWith());
+    const answer = environment.read(line, specWith(), TOOLS);
     expect(answer.lock).toEqual(lock);
     expect(answer.problems.map(({ code, what }) => [code, what])).toEqual(
       problems.map((what) => ['EnvironmentUnfit', what]),

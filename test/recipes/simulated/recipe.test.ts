@@ -67,7 +67,10 @@ describe('launch', () => {
     masterAddress: '10.0.0.1',
     masterPort: 6000,
     address: '10.0.0.2',
+    networkInterface: null,
     rankLogDir: '/logs',
+    cacheDir: '/caches',
+    hostDir: '/a/h1',
     loadDir: '/load',
     saveDir: '/save',
     inputs: { data: { dir: '/data', outputs: { rows: '/rows.json' }, facts: {} } },
@@ -137,8 +140,11 @@ describe('work', () => {
 describe('environment', () => {
   test('locks the version of Node and refuses an answer that is none', () => {
     const spec = specOf(simulated.template);
-    expect(simulated.environment.read({ node: '20.20.0' }, spec)).toEqual({ lock: { node: '20.20.0' }, problems: [] });
-    expect(simulated.environment.read('what', spec).problems).toHaveLength(1);
+    expect(simulated.environment.read({ node: '20.20.0' }, spec, TOOLS)).toEqual({
+      lock: { node: '20.20.0' },
+      problems: [],
+    });
+    expect(simulated.environment.read('what', spec, TOOLS).problems).toHaveLength(1);
   });
 });
 

@@ -3,6 +3,7 @@ import { failureFrom } from '../../../src/activities/failure.js';
 import type { HostActivities } from '../../../src/activities/host.js';
 import { problem } from '../../../src/domain/errors.js';
 import type { HostEvidence, Incident } from '../../../src/schemas/incident.js';
+import type { PreflightCheck, PreflightDepth } from '../../../src/schemas/preflight.js';
 import type { Problem } from '../../../src/schemas/problem.js';
 import type { TrainCall } from '../../../src/schemas/stage-calls.js';
 
@@ -65,6 +66,11 @@ export class World {
   readonly calls: string[] = [];
   /** Answers another problem than success, by call. */
   readonly refusals = new Map<string, Problem>();
+  /** What the preflights of a host find, one list per look; nothing once they are over. */
+  readonly checks = new Map<string, PreflightCheck[][]>();
+  /** How far the clock of a host is ahead, ms. */
+  readonly clocks = new Map<string, number>();
+  readonly looks: { readonly host: string; readonly depth: PreflightDepth; readonly isCompared: boolean }[] = [];
   /** Iteration that `lookAtNode` tells. */
   iteration: number | null = null;
   readonly #plays: Play[];
@@ -105,6 +111,18 @@ export class World {
         digest: 'env',
         reused: true,
       })),
+      preflightHost: taken('preflightHost', async ({ depth, round }) => {
+        this.looks.push({ host, depth, isCompared: round !== null });
+        return {
+          v: 1 as const,
+          host,
+          at: new Date(Date.now() + (this.clocks.get(host) ?? 0)).toISOString(),
+          elapsedMs: 0,
+          checks: this.checks.get(host)?.shift() ?? [],
+        };
+      }),
+      comparePreflight: taken('comparePreflight', async () => ({ v: 1 as const, checks: [] })),
+      closePreflight: taken('closePreflight', async () => ({ v: 1 as const, checks: [] })),
       claimTraining: taken('claimTraining', async () => ({ v: 1 as const, done: null })),
       releaseClaim: taken('releaseClaim', async () => undefined),
       openAttempt: taken('openAttempt', async ({ hosts, lease }) => {

@@ -62,7 +62,8 @@ async function loadFolder(state, folder, isRelease) {
   const { rank, settings } = state;
   const entries = new Map(await readEntries(folder));
   // Upstream goes on with whatever the initialisation gave; the list of names is the only sign.
-  if (state.faults.strike('load', 0).length > 0) entries.delete(checkpointName(state.model.parameters[0].name));
+  const faults = new Set(state.faults.strike('load', 0).map(({ kind }) => kind));
+  if (faults.has('missing-keys')) entries.delete(checkpointName(state.model.parameters[0].name));
   const reader = new ShardReader(folder);
   try {
     await loadWeights(state, reader, entries);
@@ -73,6 +74,7 @@ async function loadFolder(state, folder, isRelease) {
     await loadProgress(state, reader, entries);
     if (!settings['no-load-optim'] && entries.has('opt_param_scheduler.num_steps'))
       await loadOptimizer(state, reader, entries);
+    if (faults.has('schedule-reset')) state.schedule.samples = 0;
     const stream = entries.get(`rng_state.${rank.rank}.python`);
     if (!settings['no-load-rng'] && stream !== undefined) state.model.noise.restore(await reader.object(stream[0]));
   } finally {

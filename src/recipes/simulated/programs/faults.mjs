@@ -24,6 +24,7 @@ const KINDS = {
   'out-of-memory': 'step',
   'port-taken': 'launcher',
   signal: 'step',
+  'schedule-reset': 'load',
   slow: 'step',
 };
 

@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { TemperError } from '../domain/errors.js';
+import { readJsonFile } from '../host/json-file.js';
+import { interfaceOf } from '../host/network-interface.js';
+import { allAttempts } from '../host/run/attempts.js';
+import { readRunSpec, readRunSpecText, runDir } from '../host/run/run-folder.js';
+import { PipelinePlanSchema } from '../schemas/plan.js';
+import type { RenderAnswer } from '../schemas/render.js';
+import { hostTools } from './host-tools.js';
+import { findOutputs } from './plan-report.js';
+import type { StageHost } from './stage-host.js';
+
+/** What the scripts of a run are made from, as this host knows it. Reads only. */
+export async function renderFacts(host: StageHost, workspace: string, run: string): Promise<RenderAnswer> {
+  const root = runDir(workspace, run);
+  const plan = await readJsonFile(join(root, 'plan.json'), PipelinePlanSchema);
+  if (plan === null) {
+    throw new TemperError('RunNotFound', {
+      where: root,
+      what: `the workspace has no run ${run}`,
+      fix: 'check that the host sees the same workspace',
+    });
+  }
+  const recipe = host.findRecipe(plan.recipe.id);
+  if (recipe === null)
+    throw new TemperError('RecipeUnknown', {
+      where: host.name,
+      what: `this host's Temper has no recipe ${plan.recipe.id}`,
+    });
+  const spec = await readRunSpec(workspace, run, plan.specDigest);
+  const tools = hostTools(host, recipe, spec);
+  const { outputs } = await findOutputs(host, plan, tools);
+  const attempts = await allAttempts(workspace, run);
+  return {
+    v: 1,
+    host: host.name,
+    specText: await readRunSpecText(workspace, run, plan.specDigest),
+    scratch: host.scratch,
+    networkInterface: interfaceOf(host.address),
+    tools,
+    gang: attempts.at(-1)?.hosts ?? [],
+    known: Object.fromEntries(
+      Object.entries(outputs).map(([stage, output]) => [
+        stage,
+        { ...output, outputs: { ...output.outputs }, facts: { ...output.facts } },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,65 @@
+import type { ResumeNote } from '../../schemas/checkpoint.js';
+import type { IncidentNote } from '../../schemas/incident.js';
+import type { RunStatus } from '../../schemas/run.js';
+import type { Paint } from '../output.js';
+import { showAgo, showDuration } from './units.js';
+
+/** How the gang of a run does: what it resumed, what went wrong last, and what that cost. */
+export function trainingLines(
+  { incidents = 0, incident, ettr, resume }: RunStatus,
+  paint: Paint,
+  nowMs: number,
+): string[] {
+  const lines = [
+    ...(resume === undefined ? [] : resumeLines(resume, paint)),
+    ...(incidents === 0 ? [] : [`incidents of the training: ${incidents}${showGoodput(ettr)}`]),
+    ...(incident === undefined ? [] : incidentLines(incident, nowMs)),
+  ];
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function showGoodput(ettr: number | null | undefined): string {
+  return ettr === undefined || ettr === null ? '' : `, goodput ${Math.round(ettr * 100)} %`;
+}
+
+function incidentLines(incident: IncidentNote, nowMs: number): string[] {
+  const { at, sentence, cause, reaction, resumedFrom, stepsLost } = incident;
+  const times = [
+    ['found after', incident.detectMs],
+    ['stopped in', incident.stopMs],
+    ['relaunched in', incident.relaunchMs],
+    ['first iteration after', incident.firstIterationMs],
+  ] as const;
+  const told = [
+    ...times.flatMap(([what, ms]) => (ms === null || ms === undefined ? [] : [`${what} ${showDuration(ms)}`])),
+    ...(resumedFrom === null || resumedFrom === undefined
+      ? []
+      : [resumedFrom === 0 ? 'from the converted weights' : `from iteration ${resumedFrom}`]),
+    ...(stepsLost === null || stepsLost === undefined
+      ? []
+      : [`${stepsLost} iteration${stepsLost === 1 ? '' : 's'} lost`]),
+  ];
+  return [
+    `last ${showAgo(at, nowMs)}: ${oneLine(sentence)} (${cause}) -> ${reaction}`,
+    ...(told.length === 0 ? [] : [`  ${told.join(', ')}`]),
+  ];
+}
+
+const STATES = ['restored', 'reset', 'unverified'] as const;
+
+function resumeLines({ attempt, from, fidelity, components, broken, warning }: ResumeNote, paint: Paint): string[] {
+  const told = STATES.flatMap((state) => {
+    const names = Object.entries(components).flatMap(([name, value]) => (value === state ? [name] : []));
+    return names.length === 0 ? [] : [`${state} ${names.join(', ')}`];
+  });
+  return [
+    `attempt ${attempt} resumed iteration ${from} (${fidelity}): ${told.join('; ')}`,
+    ...(broken.length === 0 ? [] : [paint('red', `  began anew, which the spec does not allow: ${broken.join(', ')}`)]),
+    ...(warning === undefined ? [] : [`  ${paint('yellow', 'warning:')} ${oneLine(warning)}`]),
+  ];
+}
+
+/** Output of commands may hold control characters, which must not reach a terminal. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[^\P{C}]/gu, ' ').trim();
+}

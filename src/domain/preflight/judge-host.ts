@@ -1,0 +1,148 @@
+import type { PreflightCheck } from '../../schemas/preflight.js';
+import { judgeDisks } from './judge-disks.js';
+import { judgeLimits } from './judge-limits.js';
+import { checked } from './list.js';
+import { isUnseen, type HostLook, type PortLook, type Unseen } from './look.js';
+
+/** The checks that one host can tell about itself, in the order of the list; a quick look leaves some out. */
+export function judgeHost(look: HostLook): readonly PreflightCheck[] {
+  return [
+    judgeProcesses(look),
+    judgeSurvivors(look),
+    judgeFence(look),
+    judgeAddress(look),
+    judgeMasterPort(look),
+    judgePorts(look),
+    ...judgeLimits(look),
+    ...judgeDisks(look),
+  ];
+}
+
+function judgeProcesses(look: HostLook): PreflightCheck {
+  const { host, leftovers, trainings, isLaunch } = look;
+  if (isUnseen(leftovers)) return unseen('processes', host, leftovers);
+  if (isUnseen(trainings)) return unseen('processes', host, trainings);
+  const fix = 'temper ends them before it launches; by hand: kill -9 PID';
+  if (leftovers.length > 0) {
+    const named = leftovers.map(({ pid, keeper }) => `${pid} (${keeper})`);
+    return checked('processes', 'fail', { where: host, what: `processes without a keeper: ${list(named)}`, fix });
+  }
+  const named = trainings.map(({ keeper, state }) => `${keeper} is ${state}`);
+  const lost = trainings.some(({ state }) => state === 'lost');
+  if (trainings.length > 0 && (isLaunch || lost)) {
+    return checked('processes', 'fail', { where: host, what: `a training of an older attempt: ${list(named)}`, fix });
+  }
+  const what = trainings.length === 0 ? 'no leftover processes' : `no leftover processes; at work: ${list(named)}`;
+  return checked('processes', 'ok', { where: host, what });
+}
+
+function judgeSurvivors({ host, unkillable }: HostLook): PreflightCheck {
+  if (isUnseen(unkillable)) return unseen('survived-kill', host, unkillable);
+  if (unkillable.length === 0) return checked('survived-kill', 'ok', { where: host, what: 'nothing survived SIGKILL' });
+  return checked('survived-kill', 'fail', {
+    where: host,
+    what: `processes survive SIGKILL: ${list(unkillable.map(String))}`,
+    fix: 'reboot the host, or take it out of the fleet',
+  });
+}
+
+function judgeFence({ host, fence }: HostLook): PreflightCheck {
+  if (isUnseen(fence)) {
+    return checked('fence', 'fail', {
+      where: host,
+      what: `the fence of the host cannot be read: ${fence.unseen}`,
+      why: 'keepers refuse to start under a fence that they cannot read',
+      fix: 'look at fence.json in scratch; remove it when no training runs on the host',
+      fault: 'host',
+    });
+  }
+  const { standing, own } = fence;
+  if (standing !== null && own !== null && standing > own) {
+    return checked('fence', 'fail', {
+      where: host,
+      what: `the host was given to lease ${standing}, after lease ${own} that asks now`,
+      fix: 'none is needed: a newer attempt goes on',
+    });
+  }
+  return checked('fence', 'ok', {
+    where: host,
+    what: standing === null ? 'no attempt has had the host' : `newest lease seen: ${standing}`,
+  });
+}
+
+function judgeAddress({ host, address, isAddressLocal }: HostLook): PreflightCheck {
+  if (isAddressLocal) return checked('address', 'ok', { where: host, what: `${address} belongs to this machine` });
+  return checked('address', 'fail', {
+    where: host,
+    what: `the training address ${address} belongs to no interface of this machine`,
+    fix: 'start the worker with the address of its training interface: temper worker --train-address IP',
+  });
+}
+
+function judgeMasterPort(look: HostLook): PreflightCheck {
+  const { host, address, masterPorts } = look;
+  if (masterPorts === null) {
+    return checked('master-port', 'skipped', { where: host, what: 'node 0 is on another host' });
+  }
+  const [first] = masterPorts;
+  if (first === undefined) {
+    return checked('master-port', 'ok', { where: `${host}: ${address}`, what: 'any free port will do' });
+  }
+  const busy = busyByTraining('master-port', look, masterPorts);
+  if (busy !== null) return busy;
+  const free = masterPorts.find(({ state }) => state === 'free');
+  if (free !== undefined) {
+    return checked('master-port', 'ok', { where: `${host}: ${address}`, what: `port ${free.port} is free` });
+  }
+  return checked('master-port', 'fail', {
+    where: `${host}: ${address}`,
+    what: `none of the ports for the rendezvous is free: ${list(masterPorts.map(tell))}`,
+    fix: 'end the named process, or let the spec name other ports',
+  });
+}
+
+function judgePorts(look: HostLook): PreflightCheck {
+  const { host, address, ports } = look;
+  if (ports.length === 0) return checked('ports', 'ok', { where: host, what: 'no fixed ports are needed' });
+  const busy = busyByTraining('ports', look, ports);
+  if (busy !== null) return busy;
+  const taken = ports.filter(({ state }) => state !== 'free');
+  if (taken.length === 0) {
+    return checked('ports', 'ok', { where: `${host}: ${address}`, what: `${ports.length} ports are free` });
+  }
+  return checked('ports', 'fail', {
+    where: `${host}: ${address}`,
+    what: `ports that ranks need are not free: ${list(taken.map(tell))}`,
+    fix: 'end the named process, or move the ports of the training',
+  });
+}
+
+/** A training at work holds its ports rightly; only a launch wants them free. */
+function busyByTraining(
+  id: 'master-port' | 'ports',
+  { host, isLaunch, trainings }: HostLook,
+  ports: readonly PortLook[],
+): PreflightCheck | null {
+  const isBusy = !isLaunch && !isUnseen(trainings) && trainings.length > 0;
+  if (!isBusy || ports.every(({ state }) => state === 'free')) return null;
+  return checked(id, 'skipped', { where: host, what: 'a training runs on the host and may hold them' });
+}
+
+function tell({ port, state, holder }: PortLook): string {
+  if (state === 'refused') return `${port} may not be used by this user`;
+  return holder === null ? String(port) : `${port} (${holder})`;
+}
+
+/** A check whose facts could not be had. */
+function unseen(id: Parameters<typeof checked>[0], where: string, { unseen: why }: Unseen): PreflightCheck {
+  return checked(id, 'warn', {
+    where,
+    what: `could not be looked at: ${why}`,
+    fix: 'look at the rights of the user that runs the worker',
+  });
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 6).join(', ');
+  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
+}

@@ -1,0 +1,92 @@
+import type { PreflightCheck } from '../../schemas/preflight.js';
+import { checked } from './list.js';
+import { isUnseen, type HostLook } from './look.js';
+
+const MIB = 1024 ** 2;
+const GIB = 1024 ** 3;
+
+/** Below this a loader with a few workers fails; vendors advise 100,000 for large gangs. */
+const MIN_OPEN_FILES = 1_024;
+const GOOD_OPEN_FILES = 65_536;
+/** Container runtimes give 64 MiB when nobody asks for more, which one batch of images fills. */
+const MIN_SHARED_BYTES = 64 * MIB;
+const GOOD_SHARED_BYTES = 1 * GIB;
+
+/** Checks of memory and of what the system allows the ranks. */
+export function judgeLimits(look: HostLook): readonly PreflightCheck[] {
+  const memory = judgeMemory(look);
+  return look.depth === 'quick'
+    ? [memory]
+    : [memory, judgeOpenFiles(look), judgeSharedMemory(look), ...judgeZone(look)];
+}
+
+function judgeMemory({ host, memory }: HostLook): PreflightCheck {
+  const { availableBytes, totalBytes, neededBytes } = memory;
+  const what = `${size(availableBytes)} of ${size(totalBytes)} are available`;
+  if (availableBytes >= neededBytes) return checked('memory', 'ok', { where: host, what });
+  const isTooSmall = totalBytes < neededBytes;
+  return checked('memory', 'fail', {
+    where: host,
+    what: `${what}, ${size(neededBytes)} are needed`,
+    fix: isTooSmall ? 'use hosts with more memory' : 'end what else uses memory on the host: ps aux --sort=-rss',
+    fault: isTooSmall ? 'config' : 'host',
+  });
+}
+
+function judgeOpenFiles({ host, openFiles, neededOpenFiles }: HostLook): PreflightCheck {
+  if (openFiles === null) {
+    return checked('open-files', 'skipped', { where: host, what: 'the limit cannot be read', fix: 'ulimit -n' });
+  }
+  const minimum = Math.max(MIN_OPEN_FILES, neededOpenFiles);
+  const status = openFiles < minimum ? 'fail' : openFiles < GOOD_OPEN_FILES ? 'warn' : 'ok';
+  return checked('open-files', status, {
+    where: host,
+    what: `a process may open ${openFiles} files`,
+    ...(status === 'ok'
+      ? {}
+      : { fix: `raise the limit of the worker to 100000 (LimitNOFILE= of its service, or ulimit -n)` }),
+  });
+}
+
+function judgeSharedMemory({ host, sharedMemory }: HostLook): PreflightCheck {
+  const where = `${host}: /dev/shm`;
+  const fix = 'mount /dev/shm with more room; in a container: --shm-size=16g';
+  if (isUnseen(sharedMemory)) {
+    return checked('shared-memory', 'fail', { where, what: `it cannot be used: ${sharedMemory.unseen}`, fix });
+  }
+  const { totalBytes, freeBytes } = sharedMemory;
+  const status = freeBytes < MIN_SHARED_BYTES ? 'fail' : freeBytes < GOOD_SHARED_BYTES ? 'warn' : 'ok';
+  return checked('shared-memory', status, {
+    where,
+    what: `${size(freeBytes)} of ${size(totalBytes)} are free`,
+    ...(status === 'ok' ? {} : { fix }),
+  });
+}
+
+/** Times of ranks are read by the worker: their zones must be one. */
+function judgeZone({ host, zones }: HostLook): readonly PreflightCheck[] {
+  if (zones === null) return [];
+  if (isUnseen(zones)) {
+    return [
+      checked('time-zone', 'warn', {
+        where: host,
+        what: `the time zone of ranks is not known: ${zones.unseen}`,
+        fix: 'look at TZ of the worker and of train.env',
+      }),
+    ];
+  }
+  const { ranks, worker } = zones;
+  if (ranks === worker) return [checked('time-zone', 'ok', { where: host, what: `ranks and worker are at ${ranks}` })];
+  return [
+    checked('time-zone', 'fail', {
+      where: host,
+      what: `ranks would run at ${ranks}, the worker that reads their logs at ${worker}`,
+      fix: 'remove TZ from train.env, or start the worker with the same TZ',
+    }),
+  ];
+}
+
+/** Bytes for people; binary, as free(1) and df(1) tell them. */
+export function size(bytes: number): string {
+  return bytes < GIB ? `${Math.floor(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
+}

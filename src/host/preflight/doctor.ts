@@ -1,0 +1,58 @@
+import { wantedPorts } from '../../domain/master-ports.js';
+import { join } from 'node:path';
+import type { PreflightRecipe } from '../../recipes/preflight.js';
+import type { HostTools } from '../../recipes/recipe.js';
+import type { Resources } from '../../schemas/plan.js';
+import type { DoctorLook } from '../../schemas/preflight.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import type { HostContext } from '../context.js';
+import { leaveTokens } from './compare.js';
+import { lookAtHost } from './look-at-host.js';
+
+/** The training that a person asks about: from a spec file. */
+export interface PlannedLaunch {
+  readonly spec: PipelineSpec;
+  readonly recipe: {
+    readonly id: string;
+    readonly programsFolder: string;
+    readonly training: { masterPorts(spec: PipelineSpec): readonly number[] };
+    readonly preflight?: PreflightRecipe;
+  };
+  readonly needs: Resources;
+}
+
+/** The whole preflight list on this host for a person, whatever runs here; leaves tokens when hosts are compared. */
+export async function doctorLook(
+  host: HostContext,
+  launch: PlannedLaunch | null,
+  round: string | null,
+): Promise<DoctorLook> {
+  const startedAt = performance.now();
+  const { checks, facts } = await lookAtHost(host, {
+    depth: 'full',
+    isLaunch: false,
+    workspace: launch?.spec.workspace ?? null,
+    needs: launch?.needs ?? { diskBytes: 0, ramBytes: 0 },
+    lease: null,
+    // Any host may become node 0.
+    masterPorts: launch === null ? [] : wantedPorts(launch.spec, launch.recipe.training.masterPorts),
+    training: launch === null ? null : { ...launch, tools: toolsOf(host, launch) },
+  });
+  const isUsable = checks.some(({ id, status }) => id === 'workspace' && status === 'ok');
+  const comparison =
+    round === null || launch === null || !isUsable
+      ? null
+      : { workspace: launch.spec.workspace, scratch: host.scratch, round, host: host.name };
+  const left = comparison === null ? [] : await leaveTokens(comparison, facts);
+  const canCompare = isUsable && left.length === 0;
+  const answer = { v: 1 as const, host: host.name, checks: [...checks, ...left], facts, canCompare };
+  return { ...answer, at: new Date().toISOString(), elapsedMs: Math.round(performance.now() - startedAt) };
+}
+
+function toolsOf(host: HostContext, { spec, recipe }: PlannedLaunch): HostTools {
+  return {
+    ...host.tools,
+    python: spec.environment.python ?? host.tools.python,
+    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
+  };
+}

@@ -1,0 +1,156 @@
+import { totalmem } from 'node:os';
+import { isUnseen, type HostLook, type Unseen } from '../../domain/preflight/look.js';
+import { judgeHost } from '../../domain/preflight/judge-host.js';
+import type { PreflightRecipe } from '../../recipes/preflight.js';
+import type { HostTools } from '../../recipes/recipe.js';
+import type { Resources } from '../../schemas/plan.js';
+import type { HostFacts, PreflightCheck, PreflightDepth } from '../../schemas/preflight.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import { VERSION } from '../../version.js';
+import type { HostContext } from '../context.js';
+import { readEnvironment } from '../environment-file.js';
+import { readHostFence } from '../fence/host-fence.js';
+import { errorText } from '../keeper/errors.js';
+import { measureBandwidth } from '../measure-bandwidth.js';
+import { nearestFolder } from '../nearest-folder.js';
+import { announcedMachineId } from '../probe.js';
+import { availableRamBytes } from '../resources.js';
+import { lookAtDisk, lookAtWorkspace, openScratch, tryToWrite } from './disks.js';
+import { lookAtTrainings } from './leftovers.js';
+import { lookAtSharedMemory, lookAtZones, openFileLimit } from './limits.js';
+import { oncePerDisk } from './once-per-disk.js';
+import { isLocalAddress, lookAtPorts } from './ports.js';
+import { runProbes } from './run-probe.js';
+
+/** What is to be looked at. */
+export interface Preflight {
+  readonly depth: PreflightDepth;
+  readonly isLaunch: boolean;
+  /** null: none is named. */
+  readonly workspace: string | null;
+  readonly needs: Resources;
+  /** Lease that asks; null when nobody launches. */
+  readonly lease: number | null;
+  /** Ports of which node 0 takes the first free one; null on other hosts. */
+  readonly masterPorts: readonly number[] | null;
+  /** The training that is meant; null: this host in general. */
+  readonly training: {
+    readonly spec: PipelineSpec;
+    readonly tools: HostTools;
+    readonly recipe: { readonly id: string; readonly preflight?: PreflightRecipe };
+  } | null;
+}
+
+/** All checks that this host can make alone, and what it says about itself for the comparison with others. */
+export async function lookAtHost(
+  host: HostContext,
+  preflight: Preflight,
+): Promise<{ readonly checks: readonly PreflightCheck[]; readonly facts: HostFacts }> {
+  const { depth, isLaunch, training } = preflight;
+  const probeFacts =
+    training === null ? null : { spec: training.spec, tools: training.tools, host: host.name, depth, isLaunch };
+  const own = training?.recipe.preflight;
+  const [look, outputs, environment] = await Promise.all([
+    gather(host, preflight),
+    runProbes(probeFacts === null ? [] : (own?.probes?.(probeFacts) ?? [])),
+    training === null ? null : readEnvironment(host.scratch, training.recipe.id, training.tools.python),
+  ]);
+  const reading =
+    probeFacts === null || own?.judge === undefined ? { checks: [], facts: {} } : own.judge(outputs, probeFacts);
+  const { zones, bandwidth } = look;
+  return {
+    checks: [...judgeHost(look), ...reading.checks],
+    facts: {
+      v: 1,
+      host: host.name,
+      machineId: announcedMachineId(),
+      address: host.address,
+      user: process.getuid?.() ?? 0,
+      temper: VERSION,
+      node: process.version,
+      environment: environment === null ? null : { digest: environment.digest, lock: environment.lock },
+      zone: zones === null || isUnseen(zones) ? null : zones.ranks,
+      bandwidth: bandwidth === null || isUnseen(bandwidth) ? null : bandwidth,
+      measurement: look.measurement,
+      recipe: { ...reading.facts },
+    },
+  };
+}
+
+/** A launch waits for it; the first block is moved in any case. */
+const MEASURE = { writeMs: 700, readMs: 400 };
+
+async function gather(
+  host: HostContext,
+  preflight: Preflight,
+): Promise<HostLook & { readonly measurement: string | null }> {
+  const { depth, isLaunch, workspace, needs, lease, training } = preflight;
+  const isFull = depth === 'full';
+  // Only the look of a person may come before the first worker, and it makes no folders.
+  if (isLaunch) await openScratch(host.scratch);
+  const scratchDir = isLaunch ? host.scratch : await nearestFolder(host.scratch);
+  const own = training?.recipe.preflight;
+  const [trainings, fence, isAddressLocal, ports, scratch, room, availableBytes, sharedMemory, zones] =
+    await Promise.all([
+      orUnseen(lookAtTrainings(host.scratch)),
+      orUnseen(readHostFence(host.scratch)),
+      isLocalAddress(host.address),
+      lookAtAllPorts(host.address, preflight),
+      orUnseen(lookAtDisk(scratchDir)),
+      workspace === null ? null : lookAtWorkspace(workspace),
+      availableRamBytes(),
+      lookAtSharedMemory(),
+      isFull ? lookAtZones(rankEnvironment(training?.spec ?? null)) : null,
+    ]);
+  // After the rest: what is written would slow the other looks down, and scratch may be on the same disk.
+  const scratchWrite = isFull ? (await oncePerDisk('write', scratchDir, () => tryToWrite(scratchDir))).value : null;
+  const measured =
+    isFull && workspace !== null && room?.state === 'usable'
+      ? await oncePerDisk('bandwidth', workspace, () => orUnseen(measureBandwidth(workspace, MEASURE)))
+      : null;
+  return {
+    host: host.name,
+    depth,
+    isLaunch,
+    trainings: isUnseen(trainings) ? trainings : trainings.trainings,
+    leftovers: isUnseen(trainings) ? trainings : trainings.leftovers,
+    unkillable: isUnseen(trainings) ? trainings : trainings.unkillable,
+    fence: fence !== null && isUnseen(fence) ? fence : { standing: fence?.lease ?? null, own: lease },
+    address: host.address,
+    isAddressLocal,
+    ...ports,
+    scratch,
+    scratchWrite,
+    memory: { availableBytes, totalBytes: totalmem(), neededBytes: needs.ramBytes },
+    openFiles: openFileLimit(),
+    neededOpenFiles: own?.openFiles ?? 0,
+    sharedMemory,
+    zones,
+    workspacePath: workspace,
+    workspace: room,
+    neededBytes: needs.diskBytes,
+    bandwidth: measured?.value ?? null,
+    measurement: measured?.id ?? null,
+  };
+}
+
+/** One list after the other: both may name the same port. */
+async function lookAtAllPorts(
+  address: string,
+  { masterPorts, training }: Preflight,
+): Promise<Pick<HostLook, 'masterPorts' | 'ports'>> {
+  const wanted = training === null ? [] : (training.recipe.preflight?.ports?.(training.spec) ?? []);
+  return {
+    masterPorts: masterPorts === null ? null : await lookAtPorts(address, masterPorts),
+    ports: await lookAtPorts(address, wanted),
+  };
+}
+
+/** What ranks get beside the environment of the worker, as far as the spec says it. */
+function rankEnvironment(spec: PipelineSpec | null): Record<string, string> {
+  return Object.fromEntries(Object.entries(spec?.train.env ?? {}).map(([name, value]) => [name, String(value)]));
+}
+
+function orUnseen<T>(work: Promise<T>): Promise<T | Unseen> {
+  return work.catch((error: unknown): Unseen => ({ unseen: errorText(error) }));
+}

@@ -1,0 +1,143 @@
+import type { PipelineSpec } from '../../schemas/spec.js';
+import type { Lint } from '../recipe.js';
+import { SOURCE_NAMES } from './sources.js';
+
+/** What this recipe cannot do, and what is likely a mistake, before anything is trained. */
+export function stageLints(spec: PipelineSpec): readonly Lint[] {
+  return [...environmentLints(spec), ...weightsLints(spec), ...dataLints(spec)];
+}
+
+/** The rest of a lint that nothing makes right but a changed spec. */
+const REFUSED = { severity: 'error', acceptable: false } as const;
+
+function environmentLints({ environment }: PipelineSpec): Lint[] {
+  const { python, checkouts, folder, basePython, packages, sources, location } = environment;
+  const lints: Lint[] = [];
+  for (const key of ['sources', 'checkouts'] as const) {
+    for (const name of Object.keys(environment[key] ?? {})) {
+      if (SOURCE_NAMES.some((known) => known === name)) continue;
+      lints.push({
+        ...REFUSED,
+        id: 'environment/unknown-source',
+        path: ['environment', key, name],
+        what: `there is no source ${name}`,
+        why: 'it would have no effect',
+        fix: `use one of ${SOURCE_NAMES.join(', ')}`,
+      });
+    }
+  }
+  if ((python === undefined) !== (checkouts === undefined)) {
+    lints.push({
+      ...REFUSED,
+      id: 'environment/half-existing',
+      path: ['environment', python === undefined ? 'checkouts' : 'python'],
+      what: python === undefined ? 'checkouts stands without python' : 'python stands without checkouts',
+      why: 'an existing environment is both: the interpreter, and the checkout that is the working directory',
+      fix: 'give python and checkouts.mindspeedMm, or neither',
+    });
+  }
+  if (checkouts !== undefined && checkouts['mindspeedMm'] === undefined) {
+    lints.push({
+      ...REFUSED,
+      id: 'environment/no-working-directory',
+      path: ['environment', 'checkouts'],
+      what: 'checkouts does not name mindspeedMm',
+      why: 'its folder is the working directory of every program',
+      fix: 'add mindspeedMm: FOLDER; the others are looked for where the guide puts them',
+    });
+  }
+  if (python === undefined) return lints;
+  const unused = Object.entries({
+    folder,
+    basePython,
+    packages,
+    location: location === 'shared' ? location : undefined,
+  });
+  for (const [key, value] of unused) {
+    if (value === undefined) continue;
+    lints.push({
+      ...REFUSED,
+      id: 'environment/not-installed',
+      path: ['environment', key],
+      what: `environment.${key} stands beside environment.python`,
+      why: 'an existing environment is verified and never changed',
+      fix: `remove environment.${key}, or python and checkouts`,
+    });
+  }
+  for (const [name, source] of Object.entries(sources ?? {})) {
+    if (source.url === undefined) continue;
+    lints.push({
+      ...REFUSED,
+      id: 'environment/not-installed',
+      path: ['environment', 'sources', name, 'url'],
+      what: `the repository of ${name} stands beside environment.python`,
+      why: 'nothing is cloned into an existing environment',
+      fix: 'remove url',
+    });
+  }
+  return lints;
+}
+
+function weightsLints({ weights, fleet }: PipelineSpec): Lint[] {
+  const lints: Lint[] = [];
+  if (weights.source.startsWith('seed:')) {
+    lints.push({
+      ...REFUSED,
+      id: 'weights/no-seed',
+      path: ['weights', 'source'],
+      what: `${weights.source} makes a model from nothing`,
+      why: 'this recipe fine-tunes a released model',
+      fix: 'use hf:zai-org/GLM-4.5V, modelscope:ZhipuAI/GLM-4.5V, path:FOLDER or dcp:FOLDER',
+    });
+  }
+  if (weights.reduceLayers !== undefined && weights.source.startsWith('dcp:')) {
+    lints.push({
+      ...REFUSED,
+      id: 'weights/reduce-converted',
+      path: ['weights', 'reduceLayers'],
+      what: 'a converted checkpoint cannot be reduced',
+      why: 'layers are taken out of the Hugging Face folder, before the conversion',
+      fix: 'use path:FOLDER or a hub source, or remove reduceLayers',
+    });
+  }
+  if (weights.reduceLayers === undefined && fleet.hosts === 1) {
+    lints.push({
+      severity: 'error',
+      acceptable: true,
+      id: 'weights/whole-model-on-one-host',
+      path: ['fleet', 'hosts'],
+      what: 'the whole model on one host',
+      why: 'the guide: one host can run a model with fewer layers only; the weights of 106 billion parameters with their moments take 1.3 TB of device memory',
+      fix: 'set weights.reduceLayers, such as 4, or take 8 hosts',
+    });
+  }
+  return lints;
+}
+
+function dataLints({ data }: PipelineSpec): Lint[] {
+  const lints: Lint[] = [];
+  const refuse = (index: number, key: string, told: Pick<Lint, 'id' | 'what' | 'why' | 'fix'>): void => {
+    lints.push({ ...REFUSED, path: ['data', index, key], ...told });
+  };
+  for (const [index, set] of data.entries()) {
+    if (set.format === 'synthetic') {
+      refuse(index, 'format', {
+        id: 'data/no-synthetic',
+        what: 'there are no synthetic rows for a released model',
+        why: 'they are made for the tiny model of cpu-tiny',
+        fix: 'use llava or mllm',
+      });
+      continue;
+    }
+    if (set.format !== 'mllm') continue;
+    if (set.maxSamples !== undefined) {
+      refuse(index, 'maxSamples', {
+        id: 'data/max-samples-of-ready-rows',
+        what: `ready rows are used whole, but maxSamples is ${set.maxSamples}`,
+        why: 'only conversion leaves rows out; all rows would be trained on',
+        fix: `remove maxSamples and name a file with ${set.maxSamples} rows`,
+      });
+    }
+  }
+  return lints;
+}

@@ -1,0 +1,40 @@
+import type { Resources } from '../../schemas/plan.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+
+const GB = 1_000_000_000;
+
+/** Bytes of the released model, BF16: 106 billion parameters in 46 layers. */
+export const RELEASED_BYTES = 215 * GB;
+/** Memory that a conversion takes per byte of its input: the mapped source and the merged copies. */
+const RAM_PER_BYTE = 2;
+/** Python with torch and the converter's imports, before any weight is read. */
+const PROGRAM_RAM_BYTES = 1.5 * GB;
+/** Trained weights are F32, twice the size of BF16. */
+const TRAINED_PER_BYTE = 2;
+
+/** Bytes of the model that a spec trains, as far as a plan can know; 0 for weights that only a host can look at. */
+export function plannedModelBytes({ weights }: PipelineSpec): number {
+  return /^(hf|modelscope):/.test(weights.source) && weights.reduceLayers === undefined ? RELEASED_BYTES : 0;
+}
+
+/** What converting a model of this size needs: the checkpoint on disk, and twice the weights in memory. */
+export function convertResources(modelBytes: number): Resources {
+  if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };
+  return { diskBytes: modelBytes, ramBytes: PROGRAM_RAM_BYTES + RAM_PER_BYTE * modelBytes };
+}
+
+/**
+ * What an export needs. Upstream loads the whole F32 checkpoint and writes F32 shards of 4 GB; a cast to BF16 then
+ * stands beside it until the F32 files are removed.
+ */
+export function exportResources(modelBytes: number, dtype: 'bf16' | 'f32'): Resources {
+  if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };
+  const trained = TRAINED_PER_BYTE * modelBytes;
+  return {
+    diskBytes: dtype === 'bf16' ? trained + modelBytes : trained,
+    ramBytes: PROGRAM_RAM_BYTES + trained + SHARD_BYTES,
+  };
+}
+
+/** Largest shard that upstream holds twice while it writes it. */
+const SHARD_BYTES = 4 * GB;

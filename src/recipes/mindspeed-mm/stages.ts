@@ -1,0 +1,146 @@
+import type { StageDraft } from '../../domain/plan.js';
+import type { Source as UserSource } from '../../schemas/plan.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
+import { wantedPackages } from './environment/packages.js';
+import { convertResources, exportResources, plannedModelBytes } from './sizes.js';
+import { sourcesOf } from './sources.js';
+
+const HOUR_MS = 3_600_000;
+const NOTHING = { diskBytes: 0, ramBytes: 0 } as const;
+
+/** Stages of the guide, from its chapter 1 to 4.4: what each depends on, where it runs, what it needs. */
+export function stages(spec: PipelineSpec): readonly StageDraft[] {
+  const { weights, data, train } = spec;
+  const modelBytes = plannedModelBytes(spec);
+  const isAdopted = weights.source.startsWith('dcp:');
+  // Tools that turn weights into others: a changed one makes their output again.
+  const converter = sourcesOf(spec).mindspeedMm.ref;
+  return [
+    {
+      name: 'environment',
+      title: 'verify CANN, install and prove the training environment on every host',
+      needs: [],
+      placement: 'everyHost',
+      programs: [...ENVIRONMENT_PROGRAMS],
+      sources: [],
+      // Checked where it is installed: it lies on the hosts' own disks, or is there already.
+      resources: NOTHING,
+      // Clones of large repositories over a slow line, and torch.
+      timeoutMs: 6 * HOUR_MS,
+      parameters: {},
+    },
+    {
+      name: 'weights',
+      title: weightsTitle(spec),
+      needs: ['environment'],
+      placement: 'anyHost',
+      programs: [],
+      sources: weightSources(spec),
+      resources: { diskBytes: /^(hf|modelscope):/.test(weights.source) ? modelBytes : 0, ramBytes: 0 },
+      timeoutMs: 72 * HOUR_MS,
+      parameters: { source: weights.source, revision: weights.revision ?? null, original: weights.original ?? null },
+    },
+    {
+      name: 'data',
+      title: 'convert and check the data sets',
+      needs: ['environment'],
+      placement: 'anyHost',
+      programs: [],
+      sources: dataSources(spec),
+      resources: NOTHING,
+      timeoutMs: 24 * HOUR_MS,
+      parameters: { data, sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec) },
+    },
+    {
+      name: 'convert',
+      title: isAdopted ? 'verify the given checkpoint' : 'merge the experts into a distributed checkpoint',
+      needs: ['environment', 'weights'],
+      placement: 'oneHost',
+      programs: [],
+      sources: isAdopted ? [folder('weights.source', pathOf(weights.source))] : [],
+      resources: isAdopted ? NOTHING : convertResources(modelBytes),
+      timeoutMs: 24 * HOUR_MS,
+      parameters: {
+        source: isAdopted ? weights.source : 'weights',
+        reduceLayers: weights.reduceLayers ?? null,
+        converter: isAdopted ? null : converter,
+      },
+    },
+    {
+      name: 'train',
+      title: `train ${train.iterations} iterations on ${spec.fleet.hosts} hosts with ${spec.fleet.npusPerHost} devices each`,
+      needs: ['environment', 'weights', 'convert', 'data'],
+      placement: 'gang',
+      programs: [],
+      sources: train.fromCheckpoint === undefined ? [] : [folder('train.fromCheckpoint', train.fromCheckpoint)],
+      resources: NOTHING,
+      timeoutMs: 60 * 24 * HOUR_MS,
+      parameters: {
+        ...trainParameters(spec),
+        world: { hosts: spec.fleet.hosts, ranksPerHost: spec.fleet.npusPerHost },
+        software: Object.values(sourcesOf(spec)).map(({ ref }) => ref),
+        packages: wantedPackages(spec),
+      },
+    },
+    {
+      name: 'export',
+      title: `split the experts and export in Hugging Face format (${spec.export.dtype})`,
+      needs: ['environment', 'weights', 'convert', 'train'],
+      placement: 'oneHost',
+      programs: [],
+      sources: [],
+      resources: exportResources(modelBytes, spec.export.dtype),
+      timeoutMs: 24 * HOUR_MS,
+      parameters: { dtype: spec.export.dtype, freeze: train.freeze, converter },
+    },
+    {
+      name: 'verify',
+      title: 'look at the exported model as a whole',
+      needs: ['environment', 'convert', 'export'],
+      placement: 'anyHost',
+      programs: [],
+      sources: [],
+      resources: NOTHING,
+      timeoutMs: HOUR_MS,
+      parameters: {},
+    },
+  ];
+}
+
+/** Samples that all ranks take in one optimizer step, without accumulation: the least number of rows. */
+export function worldBatch(spec: PipelineSpec): number {
+  return spec.fleet.hosts * spec.fleet.npusPerHost * spec.train.microBatchSize;
+}
+
+/** Path of a `path:` or `dcp:` source. */
+export function pathOf(source: string): string {
+  return source.slice(source.indexOf(':') + 1);
+}
+
+function weightsTitle({ weights }: PipelineSpec): string {
+  return /^(hf|modelscope):/.test(weights.source) ? `download ${pathOf(weights.source)}` : 'verify the given weights';
+}
+
+/** What changes the trained weights: everything of `train` but retention and where to continue from. */
+function trainParameters(spec: PipelineSpec): object {
+  const { checkpoint, fromCheckpoint: _read, ...rest } = spec.train;
+  return { ...rest, checkpoint: { every: checkpoint.every, fidelity: checkpoint.fidelity } };
+}
+
+function weightSources({ weights: { source, original } }: PipelineSpec): UserSource[] {
+  if (source.startsWith('path:')) return [folder('weights.source', pathOf(source))];
+  return source.startsWith('dcp:') && original !== undefined ? [folder('weights.original', original)] : [];
+}
+
+function dataSources({ data }: PipelineSpec): UserSource[] {
+  return data.flatMap((set, index) =>
+    set.format === 'synthetic'
+      ? []
+      : [{ field: `data.${index}.annotations`, path: set.annotations, kind: 'file' } as const],
+  );
+}
+
+function folder(field: string, path: string): UserSource {
+  return { field, path, kind: 'folder' };
+}

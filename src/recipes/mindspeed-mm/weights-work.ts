@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { problem } from '../../domain/errors.js';
+import { fetchFacts, fetchWeights } from '../fetch-commands.js';
+import type { StageFacts, StageWork } from '../recipe.js';
+import { temper } from './commands.js';
+import { pathOf } from './stages.js';
+
+/** The original model in Hugging Face format: adopted where it lies, its headers, index and sizes agreeing. */
+export function weightsWork(facts: StageFacts): StageWork {
+  const { source, original } = facts.spec.weights;
+  const fetched = fetchWeights(facts, MODELSCOPE_IDS);
+  const hf = fetched?.path ?? (source.startsWith('dcp:') ? (original ?? '') : pathOf(source));
+  return {
+    files: [],
+    commands: [...(fetched?.commands ?? []), inspect(facts, hf)],
+    checks: [{ kind: 'modelFolder', dir: hf }],
+    outputs: { hf },
+    factFiles: [REPORT, ...(fetched?.manifests ?? [])],
+    facts: readReport,
+  };
+}
+
+/** The model has another owner on ModelScope. */
+const MODELSCOPE_IDS = { 'zai-org/GLM-4.5V': 'ZhipuAI/GLM-4.5V' } as const;
+
+const REPORT = 'model.json';
+
+function inspect(facts: StageFacts, dir: string): StageWork['commands'][number] {
+  return temper(facts, 'inspect', ['model', 'inspect', dir, '--report', join(facts.out, REPORT)]);
+}
+
+const ReportSchema = z.looseObject({ bytes: z.number(), tensors: z.number(), layers: z.number().nullable() });
+
+/** Real sizes: what later stages compute their needs from. */
+function readReport([report, ...manifests]: readonly unknown[]): ReturnType<NonNullable<StageWork['facts']>> {
+  const fetched = fetchFacts(manifests);
+  const parsed = ReportSchema.safeParse(report);
+  if (parsed.success) {
+    const { bytes, tensors, layers } = parsed.data;
+    return { facts: { ...fetched.facts, bytes, tensors, layers }, problems: fetched.problems };
+  }
+  return {
+    facts: {},
+    problems: [
+      problem('ProofFailed', { what: 'the report on the model has an unknown form', why: parsed.error.message }),
+    ],
+  };
+}

@@ -1,0 +1,200 @@
+import { isAbsolute, join } from 'node:path';
+import { wantedPorts } from '../../domain/master-ports.js';
+import type { PipelinePlan, StageName } from '../../schemas/plan.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import type { Check, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
+import { scriptText } from './script.js';
+
+/** A host of the gang, in the order of node ranks. */
+export interface RenderHost {
+  readonly name: string;
+  /** Address at which the other hosts reach it. */
+  readonly address: string;
+  readonly networkInterface: string | null;
+}
+
+/** What scripts are made from, beside spec and plan. */
+export interface RenderFacts {
+  readonly hosts: readonly RenderHost[];
+  readonly tools: HostTools;
+  /** Folder on each host's own disk. */
+  readonly scratch: string;
+  /** Outputs that exist already; their stages get no script. */
+  readonly known: Readonly<Partial<Record<StageName, StageOutput>>>;
+  /** Continue from what an earlier start of the same scripts saved. */
+  readonly isResume: boolean;
+}
+
+/** A file of the rendering, relative to its folder. */
+export interface RenderedFile {
+  readonly path: string;
+  readonly content: string;
+  readonly isProgram: boolean;
+}
+
+/**
+ * Scripts that run by hand what Temper would run by itself, for a site that cannot run workers yet: one per stage, and
+ * one per host for the training. Everything lies under `rendered/<run>` of the workspace, apart from Temper's own runs.
+ */
+export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan, facts: RenderFacts): RenderedFile[] {
+  const root = join(plan.workspace, 'rendered', plan.run);
+  const inputs: Partial<Record<StageName, StageOutput>> = { ...facts.known };
+  const files: RenderedFile[] = [];
+  for (const [index, { name, title, placement }] of plan.stages.entries()) {
+    if (facts.known[name] !== undefined) continue;
+    const number = String(index + 1).padStart(2, '0');
+    const about = [`${plan.run}, stage ${name}: ${title}`, placeOf(placement)];
+    const out = join(root, name);
+    if (name === 'environment') {
+      files.push(program(`${number}-${name}.sh`, environmentScript(recipe, spec, facts.tools, about)));
+    } else if (name === 'train') {
+      const train = { recipe, spec, facts, inputs: { ...inputs }, out };
+      for (const [rank] of facts.hosts.entries()) files.push(trainingScript(train, rank, number, about));
+      inputs.train = trainOutput(recipe, spec, out);
+    } else {
+      const work = recipe.work(name as ProducedStage, { spec, tools: facts.tools, out, inputs });
+      files.push(program(`${number}-${name}.sh`, stageScript(work, out, about)));
+      inputs[name] = { dir: out, outputs: absoluteOutputs(work, out), facts: {} };
+    }
+  }
+  return [...files, { path: 'README.md', content: readme(plan, facts, files), isProgram: false }];
+}
+
+interface Training {
+  readonly recipe: Recipe;
+  readonly spec: PipelineSpec;
+  readonly facts: RenderFacts;
+  readonly inputs: RenderFacts['known'];
+  readonly out: string;
+}
+
+/** The launch of one host, as Temper would make it from the same facts. */
+export function launchFacts({ recipe, spec, facts, inputs, out }: Training, nodeRank: number): LaunchFacts {
+  const { hosts, tools, scratch, isResume } = facts;
+  const host = hosts[nodeRank];
+  const first = hosts[0];
+  if (host === undefined || first === undefined) throw new TypeError(`there is no host of rank ${nodeRank}`);
+  const saveDir = join(out, 'ckpt');
+  const converted = inputs.convert?.outputs['dcp'];
+  return {
+    spec,
+    tools,
+    nodeRank,
+    nodes: hosts.length,
+    ranksPerNode: spec.fleet.npusPerHost,
+    masterAddress: first.address,
+    masterPort: wantedPorts(spec, recipe.training.masterPorts)[0] ?? ANY_PORT,
+    address: host.address,
+    networkInterface: host.networkInterface,
+    rankLogDir: join(scratch, 'rank-logs', 'rendered'),
+    cacheDir: join(scratch, 'caches'),
+    hostDir: join(out, host.name),
+    loadDir: isResume ? saveDir : (spec.train.fromCheckpoint ?? converted ?? out),
+    saveDir,
+    isResume: isResume || spec.train.fromCheckpoint !== undefined,
+    inputs,
+  };
+}
+
+/** Where the recipe takes any free port: torchrun's own default. */
+const ANY_PORT = 29_500;
+
+function trainingScript(train: Training, nodeRank: number, number: string, about: readonly string[]): RenderedFile {
+  const { recipe, facts, out } = train;
+  const launch = launchFacts(train, nodeRank);
+  const host = facts.hosts[nodeRank]?.name ?? String(nodeRank);
+  const reasons = recipe.training.reasons?.(launch);
+  const content = scriptText({
+    about: [
+      ...about,
+      `host ${host}, node ${nodeRank} of ${facts.hosts.length}: start the scripts of all hosts within a minute`,
+      'exit status 0 alone proves nothing: look for the last iteration, then temper checkpoint verify',
+    ],
+    folders: [join(out, 'ckpt'), launch.rankLogDir, launch.cacheDir],
+    files: recipe.training.files?.(launch) ?? [],
+    commands: [recipe.training.launch(launch)],
+    ...(reasons === undefined ? {} : { reasons }),
+    after: [],
+  });
+  return program(`${number}-train-${host}.sh`, content);
+}
+
+function stageScript(work: StageWork, out: string, about: readonly string[]): string {
+  return scriptText({
+    about: work.commands.length === 0 ? [...about, 'nothing runs: what is given is only proven'] : about,
+    folders: [out],
+    files: work.files,
+    commands: work.commands,
+    after: work.checks.map(proofOf),
+  });
+}
+
+function environmentScript(recipe: Recipe, spec: PipelineSpec, tools: HostTools, about: readonly string[]): string {
+  return scriptText({
+    about: [
+      ...about,
+      'looks at the environment and tries it; what is missing is installed by a worker, not by this script',
+    ],
+    folders: [],
+    files: [],
+    commands: [recipe.environment.probe(tools, spec), recipe.environment.prove(tools, spec)],
+    after: [],
+  });
+}
+
+function trainOutput(recipe: Recipe, spec: PipelineSpec, out: string): StageOutput {
+  const checkpoint = join(out, 'ckpt', recipe.checkpoint.iterationFolder(spec.train.iterations));
+  return { dir: out, outputs: { checkpoint }, facts: {} };
+}
+
+function absoluteOutputs({ outputs }: StageWork, out: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, path]) => [
+      name,
+      isAbsolute(path) || path.includes(',') ? path : join(out, path),
+    ]),
+  );
+}
+
+function proofOf(check: Check): string {
+  switch (check.kind) {
+    case 'modelFolder':
+      return `Temper proves: headers, index and sizes of the model in ${check.dir} agree`;
+    case 'convertedCheckpoint':
+      return `Temper proves: ${check.dir} holds every tensor of ${check.original}, by name, shape and number format`;
+    case 'sameModel':
+      return `Temper proves: temper export verify --deep --original ${check.original} --exported ${check.exported} --dtype ${check.dtype}`;
+    case 'filesExist':
+      return `Temper proves: ${check.paths.join(', ')} exist`;
+  }
+}
+
+function placeOf(placement: string): string {
+  switch (placement) {
+    case 'everyHost':
+      return 'run it on every host';
+    case 'gang':
+      return 'each host of the gang has a script of its own';
+    default:
+      return 'run it on one host';
+  }
+}
+
+function program(path: string, content: string): RenderedFile {
+  return { path, content, isProgram: true };
+}
+
+function readme(plan: PipelinePlan, { hosts, scratch }: RenderFacts, files: readonly RenderedFile[]): string {
+  return `# ${plan.run}, by hand
+
+These scripts run what Temper would run for this spec, in this order:
+
+${files.map(({ path }) => `- \`${path}\``).join('\n')}
+
+- Outputs go to \`${join(plan.workspace, 'rendered', plan.run)}\`, which all hosts must see; caches and logs to \`${scratch}\` on each host.
+- Hosts by node rank: ${hosts.map(({ name, address }) => `${name} (${address})`).join(', ')}. Rank 0's address must be reachable from all others.
+- What Temper would prove after a stage stands at the end of its script; nothing here restarts, chooses checkpoints or
+  notices a host that hangs.
+- To continue a training that ended early, render again with \`--resume\`: it loads what these scripts saved.
+`;
+}

@@ -1,0 +1,97 @@
+import { dirname } from 'node:path';
+import type { Command, LaunchReasons } from '../recipe.js';
+
+/** A shell script that runs what Temper would run, for people to read. */
+export interface ScriptParts {
+  /** Lines at the top: what it does, where and when to run it. */
+  readonly about: readonly string[];
+  readonly folders: readonly string[];
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+  readonly commands: readonly Command[];
+  readonly reasons?: LaunchReasons;
+  /** Lines at the end: what Temper would prove afterwards. */
+  readonly after: readonly string[];
+}
+
+/**
+ * The text of a script. Arguments stand in arrays, where a comment may stand on a line of its own: behind a backslash it
+ * would become an argument.
+ */
+export function scriptText({ about, folders, files, commands, reasons, after }: ScriptParts): string {
+  return [
+    '#!/usr/bin/env bash',
+    ...about.map(comment),
+    'set -euo pipefail',
+    '',
+    ...folders.map((folder) => `mkdir -p ${quote(folder)}`),
+    ...files.flatMap(({ path, content }) => writeFile(path, content)),
+    ...commands.flatMap((command) => commandLines(command, reasons)),
+    ...after.map(comment),
+    '',
+  ].join('\n');
+}
+
+/** A word as a shell reads it back: unchanged where it can stand as it is, else in single quotes. */
+export function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function comment(line: string): string {
+  return `# ${line.replaceAll(/\s+/g, ' ')}`;
+}
+
+/** Contents end with a line break, as files of settings do; the mark must not stand in them. */
+function writeFile(path: string, content: string): string[] {
+  let mark = 'END_OF_FILE';
+  while (content.includes(mark)) mark = `${mark}_`;
+  const body = content.endsWith('\n') ? content.slice(0, -1) : content;
+  const reading = content.endsWith('\n') ? `cat > ${quote(path)} <<'${mark}'` : `printf %s "$(cat <<'${mark}'`;
+  return [
+    `mkdir -p ${quote(dirname(path))}`,
+    reading,
+    body,
+    mark,
+    ...(content.endsWith('\n') ? [''] : [`)" > ${quote(path)}`, '']),
+  ];
+}
+
+/** A subshell, so that folder and arrays of one command end with it. */
+function commandLines({ step, argv, cwd, env, secretEnv = [] }: Command, reasons?: LaunchReasons): string[] {
+  const variables = Object.entries(env).flatMap(([name, value]) => [
+    ...reasonLine(reasons?.env[name]),
+    `    ${quote(`${name}=${value}`)}`,
+  ]);
+  return [
+    '',
+    comment(step),
+    ...(secretEnv.length === 0 ? [] : [comment(`set these yourself where they are needed: ${secretEnv.join(', ')}`)]),
+    '(',
+    `  cd ${quote(cwd)}`,
+    '  environment=(',
+    ...variables,
+    '  )',
+    '  words=(',
+    ...wordLines(argv, reasons?.arguments ?? {}),
+    '  )',
+    '  exec env "${environment[@]}" "${words[@]}"',
+    ')',
+  ];
+}
+
+function wordLines(argv: readonly string[], reasons: LaunchReasons['arguments']): string[] {
+  const groups: string[][] = [];
+  for (const word of argv) {
+    const last = groups.at(-1);
+    if (last === undefined || /^--[a-z]/.test(word)) groups.push([word]);
+    else last.push(word);
+  }
+  const leftOut = Object.entries(reasons).filter(([flag]) => !argv.includes(flag));
+  return [
+    ...groups.flatMap((words) => [...reasonLine(reasons[words[0] ?? '']), `    ${words.map(quote).join(' ')}`]),
+    ...leftOut.map(([flag, reason]) => `    # ${flag}: ${reason.replaceAll(/\s+/g, ' ')}`),
+  ];
+}
+
+function reasonLine(reason: string | undefined): string[] {
+  return reason === undefined ? [] : [`    # ${reason.replaceAll(/\s+/g, ' ')}`];
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
+import { temper } from './support.js';
+
+let dir = '';
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'temper-render-cli-'));
+  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  await writeFile(join(dir, 'tiny.yaml'), cpuTiny.template);
+});
+
+const render = (...flags: readonly string[]) =>
+  temper(['render', join(dir, 'tiny.yaml'), '--output', join(dir, 'out'), ...flags]);
+
+describe('temper render', () => {
+  it('writes the scripts of a spec, ready to run, for the hosts that are named', async () => {
+    const { status, stdout } = await render('--host', 'a=10.0.0.1,eth0', '--host', 'b=10.0.0.2', '--python', '/py');
+    expect([status, stdout]).toEqual([0, expect.stringContaining('README.md says')]);
+    const files = await readdir(join(dir, 'out'));
+    expect(files).toEqual(expect.arrayContaining(['README.md', '05-train-a.sh', '05-train-b.sh', '07-verify.sh']));
+    const script = await readFile(join(dir, 'out', '05-train-b.sh'), 'utf8');
+    expect(script).toContain('--master_addr 10.0.0.1');
+    expect(script).toContain('/py -m torch.distributed.run');
+    expect((await stat(join(dir, 'out', '05-train-b.sh'))).mode & 0o111).not.toBe(0);
+  });
+
+  it('names hosts by their rank when none are given', async () => {
+    const { status, stdout } = await render('-o', 'json');
+    expect([status, JSON.parse(stdout)]).toMatchObject([
+      0,
+      { v: 1, files: expect.arrayContaining(['05-train-host-01.sh']) },
+    ]);
+  });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ['too few hosts', ['--host', 'a=1.2.3.4'], /1 hosts are named, fleet\.hosts is 2/],
+    ['a host without an address', ['--host', 'a', '--host', 'b=1.2.3.4'], /"a" is no host/],
+    ['a host twice', ['--host', 'a=1.2.3.4', '--host', 'a=1.2.3.5'], /a is named twice/],
+  ])('refuses %s', async (_what, flags, message) => {
+    const { status, stderr } = await render(...flags);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it('writes into no folder that holds something', async () => {
+    await render();
+    const { status, stderr } = await render();
+    expect([status, stderr]).toEqual([2, expect.stringContaining('the folder is not empty')]);
+  });
+
+  it('tells what is wrong with a spec and writes nothing', async () => {
+    await writeFile(join(dir, 'tiny.yaml'), cpuTiny.template.replace('iterations', 'iteratons'));
+    const { status, stderr } = await render();
+    expect([status, stderr]).toEqual([2, expect.stringContaining('did you mean iterations')]);
+    expect(await readdir(dir)).toEqual(['tiny.yaml']);
+  });
+});

@@ -1,0 +1,211 @@
+import { restarted, stopped, UNTOUCHED, type FaultRow } from './support/row.js';
+
+/** Long enough that a server or a way may be away for longer than all timers of the suite, and come back meanwhile. */
+const LONG = { iterations: 120, stepMs: 200 } as const;
+
+/** Processes that die, stop or crawl. */
+const PROCESSES: readonly FaultRow[] = [
+  { name: 'rank-killed', isQuick: true, strike: { name: 'killRank', at: 'step' }, expected: restarted('rank-killed') },
+  { name: 'all-ranks-killed', strike: { name: 'killAllRanks', at: 'step' }, expected: restarted('rank-killed') },
+  {
+    name: 'rank-killed-at-start',
+    strike: { name: 'killRank', at: 'start' },
+    env: { SIM_START_MS: 1_500 },
+    expected: restarted('rank-killed'),
+  },
+  {
+    name: 'launcher-killed',
+    isQuick: true,
+    strike: { name: 'killLauncher', at: 'step' },
+    expected: restarted('rank-killed'),
+  },
+  {
+    name: 'keeper-killed',
+    isQuick: true,
+    strike: { name: 'killKeeper', at: 'step' },
+    expected: restarted('keeper-lost', 'clean-restart'),
+  },
+  { name: 'rank-stopped', isQuick: true, strike: { name: 'stopRank', at: 'step' }, expected: restarted('stalled') },
+  { name: 'rank-hangs', inner: [{ kind: 'hang' }], expected: restarted('stalled') },
+  { name: 'rank-slow', inner: [{ kind: 'slow', ms: 200, steps: 20 }], expected: UNTOUCHED },
+  {
+    name: 'rank-crashed',
+    inner: [{ kind: 'signal', signal: 'SIGSEGV' }],
+    expected: restarted('rank-crashed'),
+  },
+  {
+    // The keeper is killed and its ranks do not follow a TERM: what is left of the attempt is ended before the next.
+    name: 'leftover-ranks',
+    inner: [{ kind: 'ignore-term', rank: 'all', isLasting: true }],
+    strike: { name: 'killKeeper', at: 'step' },
+    expected: restarted('keeper-lost', 'clean-restart'),
+  },
+];
+
+/** Workers and servers: none of them ends a training. */
+const CONTROL: readonly FaultRow[] = [
+  { name: 'worker-killed', isQuick: true, strike: { name: 'killWorker', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'worker-ended', strike: { name: 'endWorker', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'workers-redeployed', strike: { name: 'redeploy', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'control-killed', strike: { name: 'killControl', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'server-killed', isQuick: true, strike: { name: 'killServer', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'server-away', strike: { name: 'serverAway', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'activity-paused', strike: { name: 'pauseActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  { name: 'activity-reset', strike: { name: 'resetActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
+  {
+    name: 'split-from-server',
+    strike: { name: 'cutServer', at: 'early' },
+    ...LONG,
+    expected: UNTOUCHED,
+  },
+];
+
+/** Hosts and the ways to them. */
+const HOSTS: readonly FaultRow[] = [
+  {
+    name: 'host-lost-with-spare',
+    isQuick: true,
+    hasSpare: true,
+    strike: { name: 'losePower', at: 'step' },
+    expected: { ...restarted('host-lost', 'replace-host'), areMetricsLost: true },
+  },
+  {
+    name: 'host-lost-without-spare',
+    strike: { name: 'losePowerUntilMissed', at: 'step' },
+    expected: { ...restarted('host-lost', 'replace-host'), areMetricsLost: true },
+  },
+  {
+    name: 'split-from-server-and-workspace',
+    hasSpare: true,
+    needs: 'own-workspace',
+    strike: { name: 'cutServerAndWorkspace', at: 'early' },
+    ...LONG,
+    expected: { ...restarted('host-lost', 'replace-host'), areMetricsLost: true },
+  },
+  {
+    name: 'workspace-hangs',
+    strike: { name: 'hangWorkspace', at: 'early' },
+    ...LONG,
+    expected: restarted('workspace-lost'),
+  },
+  {
+    name: 'unkillable-process',
+    hasSpare: true,
+    needs: 'hung-file-system',
+    strike: { name: 'haveUnkillable', at: 'step' },
+    expected: restarted(['unkillable', 'rank-killed'], 'replace-host'),
+  },
+];
+
+/** Checkpoints that are torn, damaged, or not written. */
+const CHECKPOINTS: readonly FaultRow[] = [
+  {
+    name: 'killed-in-save-outside',
+    env: { SIM_SAVE_MS: 800 },
+    strike: { name: 'killAllRanks', at: 'save' },
+    expected: restarted('rank-killed'),
+  },
+  ...(['half-shard', 'after-shard', 'before-tracker'] as const).map((at): FaultRow => ({
+    name: `killed-in-save-${at}`,
+    isQuick: at === 'half-shard',
+    inner: [{ kind: 'die-in-save', at, ...(at === 'before-tracker' ? { rank: 0 } : {}) }],
+    expected: restarted('rank-killed'),
+  })),
+  { name: 'hang-in-save', inner: [{ kind: 'hang-in-save' }], expected: restarted('stalled') },
+  {
+    name: 'shard-truncated',
+    isQuick: true,
+    strike: { name: 'truncateShard', at: 'step' },
+    expected: { ...restarted('rank-killed'), refused: /shard-truncated|bytes/ },
+  },
+  {
+    name: 'shard-missing',
+    strike: { name: 'removeShard', at: 'step' },
+    expected: { ...restarted('rank-killed'), refused: /missing|not there/ },
+  },
+  {
+    name: 'shard-swapped',
+    strike: { name: 'swapShards', at: 'step' },
+    expected: { ...restarted('rank-killed'), refused: /changed|mixed|size|bytes/ },
+  },
+  { name: 'tracker-empty', strike: { name: 'emptyTracker', at: 'step' }, expected: restarted('rank-killed') },
+  {
+    name: 'disk-full-in-save',
+    inner: [{ kind: 'disk-full', isLasting: true }],
+    expected: stopped('disk-full', /No space left on device/),
+  },
+  {
+    // The last checkpoint is complete when all is lost: nothing is left to be launched.
+    name: 'relaunch-at-the-last-iteration',
+    inner: [{ kind: 'die-in-save', at: 'before-tracker', rank: 0, iteration: 120 }],
+    expected: restarted('rank-killed'),
+  },
+];
+
+/** What a restart cures once, and what it does not cure. */
+const CAUSES: readonly FaultRow[] = [
+  { name: 'nan-loss', inner: [{ kind: 'nan' }], expected: restarted('nan-loss') },
+  {
+    name: 'data-error',
+    isQuick: true,
+    inner: [{ kind: 'data-error', isLasting: true }],
+    expected: stopped('data-error', /messages/),
+  },
+  {
+    name: 'master-port-taken',
+    inner: [{ kind: 'port-taken' }],
+    expected: restarted('port-taken', 'clean-restart'),
+  },
+  {
+    name: 'crash-loop',
+    inner: [{ kind: 'exit', code: 7, rank: 1, iteration: 33, isLasting: true }],
+    expected: {
+      end: 'blocked',
+      attempts: 4,
+      incidents: [
+        ['rank-exit', 'restart'],
+        ['rank-exit', 'restart'],
+        ['rank-exit', 'replace-host'],
+        ['rank-exit', 'stop'],
+      ],
+      says: /3 restarts brought no newer proven checkpoint/,
+    },
+  },
+  {
+    name: 'wrong-arguments',
+    isQuick: true,
+    inner: [{ kind: 'bad-argument', rank: 'all', isLasting: true }],
+    expected: stopped('bad-input', /unrecognized arguments/),
+  },
+];
+
+/** What people do. */
+const PEOPLE: readonly FaultRow[] = [
+  {
+    name: 'cancelled',
+    isQuick: true,
+    strike: { name: 'cancel', at: 'step' },
+    expected: { end: 'cancelled', incidents: [], attempts: 1 },
+  },
+  {
+    name: 'terminated',
+    strike: { name: 'terminate', at: 'early' },
+    ...LONG,
+    expected: { end: 'terminated', incidents: [], attempts: 1 },
+  },
+  {
+    name: 'two-runs-want-the-hosts',
+    strike: { name: 'startAnother', at: 'step' },
+    expected: UNTOUCHED,
+  },
+  {
+    // Workers are away when the run is terminated, so nobody stops its ranks; the next run on these hosts does.
+    name: 'leftover-training-of-another-run',
+    strike: { name: 'orphanAndStartAnother', at: 'early' },
+    ...LONG,
+    expected: { end: 'terminated', incidents: [], attempts: 1 },
+  },
+];
+
+/** Every fault of the suite on the simulated trainer. */
+export const ROWS: readonly FaultRow[] = [...PROCESSES, ...CONTROL, ...HOSTS, ...CHECKPOINTS, ...CAUSES, ...PEOPLE];

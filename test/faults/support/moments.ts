@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { getFleet } from '../../../src/client/fleet.js';
+import { getRunStatus } from '../../../src/client/runs.js';
+import { waitFor } from '../../e2e/support/dev.js';
+import type { FaultSite } from './fault-site.js';
+import type { Random } from './random.js';
+import type { Moment } from './row.js';
+import { loggedIteration, nodesOfAttempt, rankLog, type NodeProcesses } from './training-processes.js';
+import { FLEET } from './worker-command.js';
+
+/** What a training of a row looks like. */
+export interface Shape {
+  readonly nodes: number;
+  readonly ranksPerNode: number;
+  readonly iterations: number;
+  /** Iterations between two checkpoints. */
+  readonly every: number;
+}
+
+export interface Place extends Shape {
+  readonly site: FaultSite;
+  readonly run: string;
+  readonly random: Random;
+  /** The attempt that is struck. */
+  readonly attempt: number;
+}
+
+/** Rank that logs iterations. */
+export function lastRank({ nodes, ranksPerNode }: Shape): number {
+  return nodes * ranksPerNode - 1;
+}
+
+/** An iteration after the first checkpoint and before the last but one, or soon after the first. */
+export function someIteration({ iterations, every }: Shape, random: Random, isEarly = false): number {
+  return random.between(every + 1, isEarly ? every + Math.ceil(every / 2) : iterations - 2 * every);
+}
+
+/** Waits until the attempt is at a moment; answers its processes. */
+export async function awaitMoment(place: Place, at: Moment): Promise<readonly NodeProcesses[]> {
+  const { site, run, random, attempt } = place;
+  const nodes = await allUp(place);
+  if (at === 'start') return nodes;
+  const iteration = someIteration(place, random, at === 'early');
+  await waitFor(
+    `iteration ${iteration} of ${run}`,
+    async () => (loggedIteration(site, run, attempt, lastRank(place)) >= iteration ? true : null),
+    () => rankLog(site, run, attempt, 0, 'err'),
+    90_000,
+  );
+  if (at === 'save') {
+    const begun = (text: string): number => text.split('saving checkpoint at iteration').length;
+    const before = begun(rankLog(site, run, attempt, 0, 'out'));
+    await waitFor('a save', async () => (begun(rankLog(site, run, attempt, 0, 'out')) > before ? true : null));
+    // Not for luck: any moment of the save will do, and the seed chooses which.
+    await sleep(random.between(0, 600));
+  }
+  return nodes;
+}
+
+/** Waits until all ranks of the attempt run. */
+export function allUp(place: Place): Promise<readonly NodeProcesses[]> {
+  const { site, run, nodes, ranksPerNode, attempt } = place;
+  let said = '';
+  return waitFor(
+    `attempt ${attempt} of ${run}`,
+    async () => {
+      const up = nodesOfAttempt(site, run, attempt);
+      said = JSON.stringify({ ...(await getRunStatus(site.client, run)), fleet: await getFleet(site.client, FLEET) });
+      return up.length === nodes && up.every(({ ranks }) => ranks.size === ranksPerNode) ? up : null;
+    },
+    () => `${site.hosts.map(({ worker }) => worker.tail()).join('\n')}\n${said}`,
+    90_000,
+  );
+}

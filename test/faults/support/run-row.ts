@@ -1,0 +1,133 @@
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { getFleet } from '../../../src/client/fleet.js';
+import { cancelRun } from '../../../src/client/runs.js';
+import { readIncidents } from '../../../src/host/run/incidents.js';
+import { allAttempts } from '../../../src/host/run/attempts.js';
+import type { Incident } from '../../../src/schemas/incident.js';
+import type { RunStatus } from '../../../src/schemas/run.js';
+import { follow } from '../../e2e/support/runs.js';
+import { readSegments, mergeSegments, type Point } from './curve.js';
+import type { FaultSite } from './fault-site.js';
+import { awaitMoment, lastRank, someIteration, type Place, type Shape } from './moments.js';
+import { expectInvariantOf, expectNoStepAgain, expectNothingLeft, expectWholeCurve } from './proofs.js';
+import { Random } from './random.js';
+import type { Expected, FaultRow, InnerFault } from './row.js';
+import { STRIKES } from './strikes.js';
+import type { Trainer } from './training.js';
+
+const STEP_MS = 20;
+
+/** What a training comes to when nothing disturbs it. */
+export interface Undisturbed {
+  readonly curve: readonly Point[];
+  readonly state: string | null;
+}
+
+/** Trains once without a fault. */
+export async function trainUndisturbed(site: FaultSite, { shape, start, digest }: Trainer): Promise<Undisturbed> {
+  const run = await start(site, { name: 'undisturbed', stepMs: 1, env: {} });
+  const status = await follow(site.client, run);
+  expect(status.state, JSON.stringify(status.problem)).toBe('done');
+  const curve = mergeSegments(await readSegments(site, run, lastRank(shape)));
+  expect(curve).toHaveLength(shape.iterations);
+  return { curve, state: digest === null ? null : await digest(lastCheckpoint(site, status)) };
+}
+
+/** Lets a row's fault strike at a moment that the seed chooses, and proves what has to come of it. */
+export async function runRow(
+  site: FaultSite,
+  { shape, start, digest }: Trainer,
+  row: FaultRow,
+  seed: number,
+  undisturbed: Undisturbed,
+): Promise<readonly Incident[]> {
+  const random = Random.of(seed, row.name);
+  const { name, stepMs = STEP_MS, env = {}, hasSpare = false, strike } = row;
+  const inner = (row.inner ?? []).map((fault) => chosen(fault, join(site.home, `${name}.struck`), shape, random));
+  const run = await start(site, { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
+  const place: Place = { ...shape, site, run, random, attempt: 1 };
+  const ending = follow(site.client, run);
+  // Awaited below; when the strike fails first, that is what is told.
+  ending.catch(() => undefined);
+  if (strike !== undefined) await STRIKES[strike.name](place, await awaitMoment(place, strike.at));
+  const status = await ending;
+  const incidents = await readIncidents(site.workspace, run);
+  await expectOutcome(site, status, incidents, row.expected);
+  await expectInvariantOf(site, [run]);
+  await expectNoStepAgain(site, run, { lastRank: lastRank(shape), isDamaged: row.expected.refused !== undefined });
+  if (row.expected.end === 'done') {
+    expect(status.result?.facts['train']).toMatchObject({ iterations: shape.iterations });
+    const areMetricsWhole = row.expected.areMetricsLost !== true;
+    await expectWholeCurve(site, run, lastRank(shape), { undisturbed: undisturbed.curve, areMetricsWhole });
+    if (digest !== null) expect(await digest(lastCheckpoint(site, status)), 'the final state').toBe(undisturbed.state);
+  }
+  if (status.closedAt === null) {
+    expect((await getFleet(site.client, status.fleet ?? '')).leases, 'leases of a blocked run').toEqual([]);
+    await cancelRun(site.client, run);
+  }
+  await site.repair();
+  await expectNothingLeft(site, run, {
+    wasPowerLost: row.expected.areMetricsLost === true,
+    wasTerminated: row.expected.end === 'terminated',
+  });
+  return incidents;
+}
+
+/** Kinds that strike before there are iterations. */
+const AT_START = ['bad-argument', 'ignore-term', 'missing-keys', 'port-taken'];
+
+/** The fields that a row leaves to the seed. */
+function chosen(
+  { isLasting = false, ...fault }: InnerFault,
+  marker: string,
+  shape: Shape,
+  random: Random,
+): Readonly<Record<string, unknown>> {
+  return {
+    rank: random.between(0, lastRank(shape)),
+    iteration: AT_START.includes(fault.kind) ? 0 : someIteration(shape, random),
+    ...fault,
+    ...(isLasting ? {} : { once: marker }),
+  };
+}
+
+async function expectOutcome(
+  site: FaultSite,
+  status: RunStatus,
+  incidents: readonly Incident[],
+  expected: Expected,
+): Promise<void> {
+  const told = incidents.map(({ verdict, reaction }) => [verdict.cause, reaction]);
+  const wanted = expected.incidents.map(([causes, reaction]) => [
+    typeof causes === 'string' ? causes : expect.toBeOneOf([...causes]),
+    reaction,
+  ]);
+  expect(told, JSON.stringify({ problem: status.problem, incidents }, null, 1)).toEqual(wanted);
+  expect(status.state, JSON.stringify(status.problem)).toBe(expected.end);
+  const attempts = await allAttempts(site.workspace, status.run);
+  expect(attempts.length, 'attempts').toBe(expected.attempts);
+  if (expected.refused !== undefined) expect(attempts.at(-1)?.refused.join('\n')).toMatch(expected.refused);
+  if (expected.says !== undefined) expect(JSON.stringify(status.problem)).toMatch(expected.says);
+  for (const [index, incident] of incidents.entries()) expectRecord(incident, index === incidents.length - 1);
+}
+
+/** An incident tells what it rests on, and how long each part of the answer took. */
+function expectRecord(incident: Incident, isLast: boolean): void {
+  const { verdict, reaction } = incident;
+  expect(verdict.sentence.length).toBeGreaterThan(10);
+  expect(incident.stopMs).toBeGreaterThanOrEqual(0);
+  if (reaction === 'stop') return;
+  expect(incident.resumedFrom).not.toBeNull();
+  expect(incident.relaunchMs).toBeGreaterThanOrEqual(0);
+  const { lastIteration, resumedFrom, stepsLost } = incident;
+  expect(stepsLost).toBe(lastIteration === null ? null : Math.max(0, lastIteration - (resumedFrom ?? 0)));
+  if (!isLast) return;
+  expect(incident.detectMs ?? 0).toBeGreaterThanOrEqual(0);
+}
+
+function lastCheckpoint(site: FaultSite, status: RunStatus): string {
+  const checkpoint = status.result?.facts['train']?.['checkpoint'];
+  if (typeof checkpoint !== 'string') throw new Error(`run ${status.run} tells no checkpoint`);
+  return join(site.workspace, checkpoint);
+}

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import { environment } from '../../../../src/recipes/mindspeed-mm/environment/environment.js';
+import { isWanted } from '../../../../src/recipes/mindspeed-mm/environment/judge-python.js';
+import type { ProbeFacts } from '../../../../src/recipes/mindspeed-mm/environment/probe.js';
+import { parseVersion } from '../../../../src/recipes/mindspeed-mm/environment/toolkit-parts.js';
+import { compareVersions } from '../../../../src/recipes/mindspeed-mm/environment/versions.js';
+import { guideSpec } from '../training/support.js';
+
+describe('versions', () => {
+  it.each([
+    ['8.3.RC1', '8.3.RC1', 'same'],
+    ['8.2.RC1', '8.3.RC1', 'older'],
+    ['8.3.RC2', '8.3.RC1', 'newer'],
+    ['8.3.RC1.alpha001', '8.3.RC1', 'older'],
+    ['8.3.0', '8.3.RC1', 'newer'],
+    ['8.5.0', '8.3.RC1', 'newer'],
+    ['9.0.0', '8.3.RC1', 'newer'],
+    ['10.0', '9.1', 'newer'],
+    ['2.7.1', '2.7.1', 'same'],
+    ['2.7.1+cpu', '2.7.1', 'same'],
+    ['2.7.1.post2', '2.7.1', 'same'],
+    ['2.7.1rc1', '2.7.1', 'older'],
+    ['2.6.0', '2.7.1', 'older'],
+    ['2.13.0', '2.7.1', 'newer'],
+    ['present', '8.3.RC1', 'unknown'],
+  ])('%s is to %s: %s', (found, wanted, standing) => {
+    expect(compareVersions(found, wanted)).toBe(standing);
+  });
+
+  it.each([
+    ['package_name=Ascend-cann-toolkit\nversion=8.1.RC1\ninnerversion=V100R001C21\narch=aarch64\n', '8.1.RC1'],
+    ['Version=25.3.rc1\nascendhal_version=7.35.23\n', '25.3.rc1'],
+    ['Version=7.8.0.1.129\nversion_dir=8.3.RC1\ntimestamp=2025\n', '8.3.RC1'],
+    ['Ascend-cann-atb : 8.3.RC1\nAscend-cann-atb Version : 8.3.RC1.B106\n', '8.3.RC1.B106'],
+    ['Ascend-cann-atb : 8.3.RC1\n', '8.3.RC1'],
+    ['nothing to see\n', null],
+    ['', null],
+  ])('are read from %j', (text, version) => {
+    expect(parseVersion(text)).toBe(version);
+  });
+
+  it.each([
+    ['2.7.1', '2.7.1', true],
+    ['2.7.1+cpu', '2.7.1', true],
+    ['2.7.1.post1', '2.7.1', true],
+    ['2.7.1.post1', '2.7.1.post2', false],
+    ['2.7.10', '2.7.1', false],
+    [undefined, '2.7.1', false],
+  ])('installed %s stands for wanted %s: %s', (found, wanted, answer) => {
+    expect(isWanted(found, wanted)).toBe(answer);
+  });
+});
+
+const HEAD = '840612c5c1a120d4c46d3c18d52397687df413db';
+const CHECKOUTS = { mindspeedMm: '/opt/MindSpeed-MM', mindspeed: '/opt/MindSpeed', transformers: '/opt/transformers' };
+const EXISTING = { python: '/opt/env/bin/python', checkouts: CHECKOUTS };
+const TOOLS = {
+  python: '/opt/env/bin/python',
+  node: '/node',
+  temper: '/t',
+  programs: '/p',
+  cpus: 1,
+  environment: '/env',
+};
+
+type Python = NonNullable<ProbeFacts['python']>;
+
+/** Facts of an existing environment as the guide wants it. */
+function facts(over: Partial<ProbeFacts> = {}, python: Partial<Python> = {}): ProbeFacts {
+  const at = (head: string) => ({ exists: true, head, wanted: head, isChanged: false });
+  const file = (part: string, text: string) => ({ part, path: `/usr/local/Ascend/${part}`, text });
+  return {
+    v: 1,
+    versionFiles: [
+      file('driver', 'Version=25.3.rc1'),
+      file('firmware', 'Version=7.8.0'),
+      ...['toolkit', 'kernels', 'nnal'].map((part) => file(part, 'Version=8.3.RC1')),
+    ],
+    setEnv: ['/usr/local/Ascend/cann/set_env.sh'],
+    checkouts: { mindspeedMm: at(HEAD), mindspeed: at('d76dbddd'), transformers: at('8cb5963c') },
+    megatron: { original: null, copy: 'a'.repeat(64) },
+    folders: {},
+    python: {
+      version: '3.10.14',
+      count: 200,
+      digest: 'b'.repeat(64),
+      packages: {
+        torch: { version: '2.7.1', editable: null },
+        'torch-npu': { version: '2.7.1', editable: null },
+        mindspeed: { version: '0.12.1', editable: CHECKOUTS.mindspeed },
+        'mindspeed-mm': { version: '0.1', editable: CHECKOUTS.mindspeedMm },
+        transformers: { version: '4.57.1', editable: CHECKOUTS.transformers },
+      },
+      modules: {
+        megatron: `${CHECKOUTS.mindspeedMm}/megatron`,
+        mindspeed: `${CHECKOUTS.mindspeed}/mindspeed`,
+        mindspeed_mm: `${CHECKOUTS.mindspeedMm}/mindspeed_mm`,
+        transformers: `${CHECKOUTS.transformers}/src/transformers`,
+      },
+      hasPip: true,
+      scripts: { 'mm-convert': true },
+      ...python,
+    },
+    basePython: null,
+    hasGit: true,
+    ...over,
+  };
+}
+
+const read = (found: ProbeFacts, over: Readonly<Record<string, unknown>> = {}) =>
+  environment.read(found, guideSpec({ environment: EXISTING, ...over }), TOOLS);
+const withVersion = (part: string, text: string | null): Partial<ProbeFacts> => ({
+  versionFiles: facts().versionFiles.flatMap((file) =>
+    file.part === part ? (text === null ? [] : [{ ...file, text }]) : [file],
+  ),
+});
+
+describe('an existing environment', () => {
+  it('as the guide wants it is accepted, and nothing is repaired', () => {
+    expect(read(facts())).toMatchObject({ problems: [], warnings: [], repairs: [] });
+  });
+
+  it('with another Python, a post release and a newer CANN is accepted with warnings', () => {
+    const python = facts().python?.packages ?? {};
+    const found = facts(withVersion('toolkit', 'Version=8.5.0'), {
+      version: '3.11.9',
+      packages: {
+        ...python,
+        'torch-npu': { version: '2.7.1.post2', editable: null },
+        torch: { version: '2.8.0', editable: null },
+      },
+    });
+    const { problems, warnings } = read(found);
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual([
+      "CANN toolkit is 8.5.0, the guide's set is 8.3.RC1",
+      'Python is 3.11.9, the guide recommends 3.10',
+      'torch is 2.8.0, the guide recommends 2.7.1',
+    ]);
+  });
+
+  it('with an older Python is refused', () => {
+    expect(read(facts({}, { version: '3.9.2' })).problems).toMatchObject([{ what: expect.stringContaining('3.9.2') }]);
+  });
+
+  it.each([
+    [
+      'a drifted commit',
+      {
+        checkouts: { ...facts().checkouts, mindspeed: { exists: true, head: 'aaa', wanted: 'bbb', isChanged: false } },
+      },
+      'MindSpeed is at aaa',
+    ],
+    [
+      'a folder that is no checkout',
+      {
+        checkouts: { ...facts().checkouts, mindspeedMm: { exists: true, head: null, wanted: null, isChanged: false } },
+      },
+      'no checkout',
+    ],
+    [
+      'changed files',
+      { checkouts: { ...facts().checkouts, transformers: { exists: true, head: 'a', wanted: 'a', isChanged: true } } },
+      'files of transformers differ',
+    ],
+  ])('with %s is refused and not changed', (_what, over, text) => {
+    const { problems, repairs } = read(facts(over));
+    expect(problems).toMatchObject([
+      { what: expect.stringContaining(text), fix: expect.stringContaining('environment.sources') },
+    ]);
+    expect(repairs).toEqual([]);
+  });
+});
+
+describe('driver, firmware and CANN', () => {
+  it.each([
+    ['driver', 'driver: found none, wanted any version'],
+    ['firmware', 'firmware: found none, wanted any version'],
+    ['toolkit', 'CANN toolkit: found none, wanted 8.3.RC1 or newer'],
+    ['kernels', 'CANN kernels: found none, wanted 8.3.RC1 or newer'],
+    ['nnal', 'NNAL: found none, wanted 8.3.RC1 or newer'],
+  ])('a missing %s is named with what was wanted and where it was looked for', (part, what) => {
+    expect(read(facts(withVersion(part, null))).problems).toMatchObject([
+      {
+        code: 'EnvironmentUnfit',
+        what,
+        why: expect.stringContaining('/usr/local/Ascend/'),
+        fix: expect.stringContaining('Temper never does'),
+      },
+    ]);
+  });
+
+  it('older ones are an error while the fused operators are on, a warning while they are off', () => {
+    const old = facts(withVersion('toolkit', 'Version=8.2.RC1'));
+    expect(read(old).problems).toMatchObject([{ what: 'CANN toolkit: found 8.2.RC1, wanted 8.3.RC1 or newer' }]);
+    const off = read(old, { train: { fusedMoe: false } });
+    expect(off.problems).toEqual([]);
+    expect(off.warnings).toEqual(["CANN toolkit is 8.2.RC1, the guide's set is 8.3.RC1"]);
+  });
+
+  it('an older torch_npu too', () => {
+    const packages = { ...facts().python?.packages, 'torch-npu': { version: '2.6.0', editable: null } };
+    expect(read(facts({}, { packages })).problems).toMatchObject([
+      { what: 'torch_npu: found 2.6.0, wanted 2.7.1 or newer' },
+    ]);
+    expect(read(facts({}, { packages }), { train: { fusedMoe: false } }).problems).toEqual([]);
+  });
+
+  it('kernels without a version file are seen by their folder', () => {
+    const files = facts().versionFiles.map((file) => (file.part === 'kernels' ? { ...file, text: null } : file));
+    const { problems, lock } = read(facts({ versionFiles: files }));
+    expect(problems).toEqual([]);
+    expect(lock['CANN kernels']).toBe('present');
+  });
+
+  it('a missing set_env.sh is named with both places', () => {
+    expect(read(facts({ setEnv: ['/usr/local/Ascend/nnal/atb/set_env.sh'] })).problems).toMatchObject([
+      { what: expect.stringMatching(/cann\/set_env\.sh and .*ascend-toolkit\/set_env\.sh/) },
+    ]);
+  });
+
+  it('an answer of another form is a problem, not a crash', () => {
+    expect(environment.read({ v: 2 }, guideSpec(), TOOLS).problems).toHaveLength(1);
+  });
+});
