@@ -83,7 +83,7 @@ export const MACHINE_USERS = [
   ...SPAWNERS,
   // Files which the person at this machine names, and the machine itself: a spec, a report, keys, free memory.
   'src/cli/spec-file.ts',
-  'src/cli/commands/data-check.ts',
+  'src/cli/report-path.ts',
   'src/cli/commands/doctor.ts',
   'src/cli/commands/init.ts',
   'src/cli/commands/render.ts',
