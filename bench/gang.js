@@ -38,20 +38,20 @@ Runtime.install({
   telemetryOptions: { logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'ERROR', other: 'ERROR' }) } },
 });
 const { openSite, World } = await importTestCode('test/workflows/support/site.ts', 'test/workflows/support/world.ts');
-const { LOCAL_TIMING } = await import(`${ROOT}/dist/domain/timing.js`);
+const { FLEET_TIMING } = await import(`${ROOT}/dist/domain/timing.js`);
 
 const hosts = Array.from({ length: count }, (_, index) => `h${String(index + 1).padStart(3, '0')}`);
 const marks = { launched: [], failed: [] };
 const world = new World([...Array.from({ length: failures }, (_, index) => failAfter(index)), finish]);
 world.stopMs = Number(values['stop-ms']);
-world.heartbeatMs = LOCAL_TIMING.heartbeatIntervalMs;
+world.heartbeatMs = FLEET_TIMING.heartbeatIntervalMs;
 
 const site = await openSite('bench');
 const memory = watchMemory(site.server.pid());
 try {
   const empty = memory.now();
   const openedAt = performance.now();
-  const fleet = await site.open(world, [], { timing: LOCAL_TIMING, pollers: 1 });
+  const fleet = await site.open(world, [], { timing: FLEET_TIMING, pollers: 1 });
   for (let next = 0; next < count; next += REGISTRATIONS)
     await Promise.all(hosts.slice(next, next + REGISTRATIONS).map(fleet.add));
   print(`${count} hosts, 2 workers each, registered in ${seconds(performance.now() - openedAt)}`);

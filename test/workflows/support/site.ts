@@ -113,6 +113,7 @@ async function openFleet(
     }),
   );
   const running = new Map<string, Runner[]>();
+  const lines = new Lines(server.address);
   const lose = async (host: string): Promise<void> => {
     const workers = running.get(host) ?? [];
     running.delete(host);
@@ -133,9 +134,11 @@ async function openFleet(
   };
   const add = async (host: string): Promise<void> => {
     const activities = world.activitiesOf(host);
+    const connection = await lines.next();
     const make = (kind: 'ctl' | 'run') =>
       Worker.create({
         ...common,
+        connection,
         taskQueue: hostQueue(name, host, kind),
         activities,
         maxHeartbeatThrottleInterval: timing.heartbeatThrottleMs,
@@ -184,8 +187,33 @@ async function openFleet(
         .catch(() => undefined);
       await Promise.all([...running.keys()].map(lose));
       await control.stop();
+      await lines.close();
     },
   };
+}
+
+/** Hosts that share a connection: a hundred long polls on one leave no room for answers. */
+const HOSTS_PER_LINE = 16;
+
+/** Connections of hosts, which have one each in a real fleet. */
+class Lines {
+  readonly #address: string;
+  readonly #open: Promise<NativeConnection>[] = [];
+  #hosts = 0;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  next(): Promise<NativeConnection> {
+    const index = Math.floor(this.#hosts / HOSTS_PER_LINE);
+    this.#hosts += 1;
+    return (this.#open[index] ??= NativeConnection.connect({ address: this.#address }));
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#open) await (await connection).close();
+  }
 }
 
 interface Runner {
