@@ -3,6 +3,8 @@ import { listKeepers } from '../host/keeper/client.js';
 import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
+import { promoteByHand, reportModels } from './retrain/models-by-hand.js';
+import { rollBack } from '../host/models/promote.js';
 import { doctor } from './doctor.js';
 import { listCheckpoints } from './list-checkpoints.js';
 import { planReport } from './plan-report.js';
@@ -23,6 +25,12 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
+    case 'models':
+      return { v: 1, models: await reportModels(call.workspace, call.model) };
+    case 'promoteModel':
+      return promoteByHand(call);
+    case 'rollBackModel':
+      return { v: 1, change: await rollBack(call.workspace, call.model, call) };
     case 'render':
       return renderFacts(host, call.workspace, call.run);
     case 'surveyRun':

@@ -12,10 +12,13 @@ import {
   StopNodeCallSchema,
   TrainCallSchema,
 } from '../schemas/stage-calls.js';
+import { EvaluateCallSchema, PromoteCallSchema, ResolveCallSchema } from '../schemas/retrain.js';
+import { CollectCallSchema } from '../schemas/retention.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
 import { claimTraining, releaseClaim } from './claim-training.js';
+import { collectGarbage } from './collect-garbage.js';
 import { collectEvidence } from './collect-evidence.js';
 import { activity } from './edge.js';
 import { ensureEnvironment } from './ensure-environment.js';
@@ -25,6 +28,9 @@ import { lookUpStage } from './look-up-stage.js';
 import { openAttempt } from './open-attempt.js';
 import { closePreflight, comparePreflight, preflightHost } from './preflight.js';
 import { recordIncident } from './record-incident.js';
+import { evaluateModels } from './retrain/evaluate-models.js';
+import { promoteModel } from './retrain/promote-model.js';
+import { resolveRetrain } from './retrain/resolve-retrain.js';
 import { runStage } from './run-stage.js';
 import { sealTraining } from './seal-training.js';
 import type { StageHost } from './stage-host.js';
@@ -54,6 +60,10 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
     collectEvidence: activity(TrainCallSchema, (call) => collectEvidence(host, call)),
     findNewestCheckpoint: activity(StageCallSchema, (call) => findNewestCheckpoint(host, call)),
     recordIncident: activity(RecordIncidentCallSchema, (call) => recordIncident(call)),
+    resolveRetrain: activity(ResolveCallSchema, (call) => resolveRetrain(call)),
+    evaluateModels: activity(EvaluateCallSchema, (call) => evaluateModels(host, call)),
+    promoteModel: activity(PromoteCallSchema, (call) => promoteModel(call)),
+    collectGarbage: activity(CollectCallSchema, (call) => collectGarbage(host, call)),
     sealTraining: activity(SealCallSchema, (call) => sealTraining(host, call)),
   };
 }

@@ -8,6 +8,7 @@ import { defineFetchCommands } from './define/fetch-commands.js';
 import { defineFileCommands } from './define/file-commands.js';
 import { defineModelCommands } from './define/model-commands.js';
 import { defineRunCommands } from './define/run-commands.js';
+import { defineRetrainCommands } from './define/retrain-commands.js';
 import { defineServiceCommands } from './define/service-commands.js';
 import { outputFormat } from './define/shared.js';
 import type { Runner } from './define/shared.js';
@@ -72,6 +73,7 @@ function createProgram(runner: Runner, io: CliIo): Command {
   const commands = [
     ...defineSpecCommands(runner),
     ...defineRunCommands(runner),
+    ...defineRetrainCommands(runner),
     ...defineServiceCommands(runner),
     ...defineFileCommands(runner),
     ...defineModelCommands(runner),

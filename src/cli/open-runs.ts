@@ -1,12 +1,24 @@
 import { listCheckpoints } from '../client/checkpoints.js';
 import { connect } from '../client/connect.js';
 import type { ConnectFlags } from '../client/connect.js';
+import { collect } from '../client/retention.js';
+import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
 import { planOnHost } from '../client/plans.js';
 import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
+import { applySchedule } from '../client/schedules/apply.js';
+import { approveRun } from '../client/schedules/approve.js';
+import { describeSchedule, listSchedules } from '../client/schedules/report.js';
+import {
+  backfillSchedule,
+  deleteSchedule,
+  pauseSchedule,
+  triggerSchedule,
+  unpauseSchedule,
+} from '../client/schedules/steer.js';
 import { watchPatiently } from './dev/dev-client.js';
 import type { RunService } from './run-service.js';
 
@@ -27,6 +39,23 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
     listCheckpoints: (run) => listCheckpoints(client, run),
+    schedules: {
+      apply: (request, isDryRun) => applySchedule(client, request, isDryRun),
+      list: () => listSchedules(client),
+      describe: (name) => describeSchedule(client, name),
+      pause: (name, note) => pauseSchedule(client, name, note),
+      unpause: (name, note) => unpauseSchedule(client, name, note),
+      trigger: (name) => triggerSchedule(client, name),
+      backfill: (name, range) => backfillSchedule(client, name, range),
+      delete: (name) => deleteSchedule(client, name),
+      approve: (run, answer) => approveRun(client, run, answer),
+    },
+    models: {
+      list: (place, model) => listModels(client, place, model),
+      promote: (request) => promoteRun(client, request),
+      collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
+      rollBack: (place, request) => rollBackModel(client, place, request),
+    },
     readRunFacts: (run) => readRunFacts(client, run),
     recoverRun: (request) => recoverRun(client, request),
     doctor: (fleet, hosts, specText) => doctorHosts(client, fleet, hosts, specText),

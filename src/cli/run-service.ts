@@ -1,6 +1,12 @@
-import type { RunFacts } from '../client/render.js';
+import type { Place } from '../client/models.js';
+import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
+import type { ModelDecision, PromotedModel } from '../schemas/models.js';
+import type { CollectReport, RetentionPolicy } from '../schemas/retention.js';
+import type { ApproveRequest } from '../schemas/retrain.js';
+import type { Approved, ScheduleApplied, ScheduleDone, ScheduleList, ScheduleReport } from '../schemas/schedule.js';
+import type { RunFacts } from '../client/render.js';
 import type { DoctorReport } from '../schemas/preflight.js';
 import type { StageName } from '../schemas/plan.js';
 import type { RecoveryAnswer } from '../schemas/recovery.js';
@@ -57,10 +63,42 @@ export interface RunService {
   uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
+  readonly schedules: ScheduleService;
+  readonly models: ModelService;
   /** What the scripts of a run are made from, asked of its hosts. */
   readRunFacts(run: string): Promise<RunFacts>;
   recoverRun(request: RecoverRequest): Promise<RecoveryAnswer>;
   /** The preflight list on hosts of a fleet, and what they tell together. */
   doctor(fleet: string, hosts: readonly string[], specText: string | null): Promise<DoctorReport>;
   close(): Promise<void>;
+}
+
+/** What commands ask of retrain schedules. */
+export interface ScheduleService {
+  apply(request: ScheduleRequest, isDryRun: boolean): Promise<ScheduleApplied>;
+  list(): Promise<ScheduleList>;
+  describe(name: string): Promise<ScheduleReport>;
+  pause(name: string, note: string): Promise<ScheduleDone>;
+  unpause(name: string, note: string): Promise<ScheduleDone>;
+  trigger(name: string): Promise<ScheduleDone>;
+  backfill(name: string, range: { readonly from: string; readonly to: string }): Promise<ScheduleDone>;
+  delete(name: string): Promise<ScheduleDone>;
+  approve(run: string, answer: Omit<ApproveRequest, 'v'>): Promise<Approved>;
+}
+
+/** What commands ask of promoted models; `place` null looks in all workspaces that are known. */
+export interface ModelService {
+  list(place: Place | null, model: string | null): Promise<readonly PromotedModel[]>;
+  promote(request: { readonly run: string; readonly model: string } & Decider): Promise<ModelDecision>;
+  rollBack(
+    place: Place | null,
+    request: { readonly model: string; readonly to: number | null } & Decider,
+  ): Promise<ModelDecision>;
+  /** Removes what retention does not keep, or only tells it. */
+  collect(place: Place | null, policy: RetentionPolicy, isDryRun: boolean): Promise<readonly CollectReport[]>;
+}
+
+interface Decider {
+  readonly by: string;
+  readonly why: string;
 }

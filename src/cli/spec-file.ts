@@ -58,3 +58,11 @@ async function readStart(path: string, file: string): Promise<Uint8Array> {
     );
   }
 }
+
+/** Text of a file that is written by people, such as a spec; rejects with `SpecUnreadable` when it is none. */
+export async function readTextFile(file: string, cwd: string): Promise<string> {
+  const decoded = decodeSpec(await readStart(resolve(cwd, file), file));
+  if ('text' in decoded) return decoded.text;
+  const { what, why, fix } = decoded.finding;
+  throw new TemperError('SpecUnreadable', { where: file, what, why, fix });
+}

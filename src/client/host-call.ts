@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isErrorCode, TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
 import type { HostCall } from '../schemas/host-call.js';
+import type { CollectCall } from '../schemas/retention.js';
 import { ProblemSchema } from '../schemas/problem.js';
 import type { TemperClient } from './connect.js';
 
@@ -28,6 +29,39 @@ export async function hostCall(client: TemperClient, fleet: string, host: string
       'HostUnreachable',
       { where: `${fleet}/${host}`, what: `the host did not answer (${call.op})`, why: reasonOf(error) },
       { cause: error },
+    );
+  }
+}
+
+/** How long a look at everything in a workspace may take. */
+const COLLECT_MS = 6 * 3_600_000;
+
+/** Removes what retention does not keep, or tells it, on the first host that takes the work. */
+export async function collectOnHost(
+  client: TemperClient,
+  fleet: string,
+  host: string,
+  call: CollectCall,
+): Promise<unknown> {
+  const { heartbeatTimeoutMs, callTimeoutMs } = client.target.timing;
+  try {
+    return await client.temporal.activity.execute('collectGarbage', {
+      id: `collect/${randomUUID()}`,
+      taskQueue: hostQueue(fleet, host, 'run'),
+      args: [call],
+      scheduleToCloseTimeout: COLLECT_MS,
+      scheduleToStartTimeout: Math.min(ANSWER_MS, callTimeoutMs),
+      heartbeatTimeout: heartbeatTimeoutMs,
+      retry: { maximumAttempts: 1 },
+    });
+  } catch (error) {
+    throw (
+      answeredWith(error) ??
+      new TemperError(
+        'HostUnreachable',
+        { where: `${fleet}/${host}`, what: 'the host did not end the work', why: reasonOf(error) },
+        { cause: error },
+      )
     );
   }
 }

@@ -67,3 +67,18 @@ export function attemptFolder(attempt: number): string {
 export function attemptOfFolder(name: string): number | null {
   return /^\d{4,}$/.test(name) ? Number(name) : null;
 }
+
+/** Id of a retrain schedule. */
+export function scheduleId(schedule: string): string {
+  return `temper/schedule/${schedule}`;
+}
+
+/** Name of a retrain schedule's id, or null for other schedules. */
+export function nameOfScheduleId(id: string): string | null {
+  return /^temper\/schedule\/([a-z0-9-]+)$/.exec(id)?.[1] ?? null;
+}
+
+/** Workflow id of a schedule's retrains; the server adds the time of each. */
+export function retrainWorkflowId(schedule: string): string {
+  return `temper/retrain/${schedule}`;
+}

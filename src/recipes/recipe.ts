@@ -6,6 +6,7 @@ import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
 import type { PreflightRecipe } from './preflight.js';
+import type { EvaluationRecipe } from './evaluation-recipe.js';
 
 /**
  * A recipe is everything Temper knows about one model with one training code: functions from facts to commands,
@@ -36,6 +37,8 @@ export interface Recipe {
   readonly verdictRules: readonly CauseRule[];
   /** What this training needs of a host beyond the generic preflight list. */
   readonly preflight?: PreflightRecipe;
+  /** How exported models are compared by retrains; without it a schedule needs a command of its own. */
+  readonly evaluation?: EvaluationRecipe;
 }
 
 /** Stages whose output is made by commands on one host and kept in the store. */
@@ -119,6 +122,8 @@ export interface StageWork {
   readonly resources?: Resources;
   /** Named outputs, as paths relative to `out`; adopted ones are absolute. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** Folders (relative to `out`) of very many files, such as images: one entry each in the receipt, none is hashed. */
+  readonly manyFiles?: readonly string[];
   /** JSON files (relative to `out`) from which `facts` makes the stage's small facts. */
   readonly factFiles?: readonly string[];
   /** Small facts for status and report, from the parsed fact files in their order; may name problems. */

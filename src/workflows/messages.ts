@@ -9,6 +9,7 @@ import type {
 } from '../schemas/fleet-calls.js';
 import type { FleetState, HostRecord } from '../schemas/host.js';
 import type { GangReport } from '../schemas/incident.js';
+import type { ApproveRequest } from '../schemas/retrain.js';
 import type { ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
 
 /** Continues a blocked run; answers at once whether the correction is valid. */
@@ -37,3 +38,6 @@ export const leaseGrantedSignal = defineSignal<[LeaseGrant]>('leaseGranted');
 
 /** Tells the workflow of the run how its gang is doing: at each launch and at each incident. */
 export const gangReportedSignal = defineSignal<[GangReport]>('gangReported');
+
+/** Lets a retrain promote its model, or refuses it; only while it waits for that. */
+export const approveRetrainUpdate = defineUpdate<{ v: 1; isTaken: boolean }, [ApproveRequest]>('approveRetrain');

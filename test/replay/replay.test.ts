@@ -14,7 +14,7 @@ describe('recorded histories', { timeout: 60_000 }, () => {
 
   it('cover every workflow', () => {
     const types = files.map((name) => typeOf(JSON.parse(readFileSync(join(HISTORIES, name), 'utf8'))));
-    expect(new Set(types)).toEqual(new Set(['fineTunePipeline', 'fleet', 'trainGang']));
+    expect(new Set(types)).toEqual(new Set(['fineTunePipeline', 'fleet', 'scheduledRetrain', 'trainGang']));
   });
 
   for (const name of files) {

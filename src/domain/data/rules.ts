@@ -147,6 +147,11 @@ export const DATA_RULES = {
     why: 'The image tokens alone fill the sequence; they would be cut and no longer match the image features.',
     fix: 'Use fewer images per row, a smaller imageMaxPixels, or a larger sequenceLength.',
   },
+  'data/image-cut': {
+    severity: 'warning',
+    why: 'By estimate a part of the image tokens is cut off with the end of a long row; the forward pass of every rank ends when they no longer match the image features.',
+    fix: 'Raise sequenceLength, lower imageMaxPixels, put <image> first, or shorten the row.',
+  },
   'data/sequence-exceeded': {
     severity: 'warning',
     why: 'The row is longer than the sequence by estimate; its end is cut off in training.',

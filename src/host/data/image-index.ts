@@ -51,13 +51,20 @@ export class ImageIndex {
 
   /** Looks a name up; a promise only when a folder must be listed or a link followed first. */
   lookup(name: string): ImagePlace | Promise<ImagePlace> {
-    const parts = splitMediaName(name);
+    // Below the root of all folders a whole path is a name like any other.
+    const parts = splitMediaName(this.#realRoot === sep ? name.replace(/^\/+/, '') : name);
     if (parts === undefined) return 'outside';
     if (this.#root === null) return 'missing';
     const listing = this.#listings.get(parts.folder);
     return listing === undefined
       ? this.#listThenFind(parts.folder, parts.base)
       : this.#find(listing, parts.folder, parts.base);
+  }
+
+  /** The folder that is all there is in the root, as in an unpacked archive; null when there is anything else. */
+  onlyFolder(): string | null {
+    const [entry, ...others] = this.#listings.get('')?.entries() ?? [];
+    return entry !== undefined && others.length === 0 && entry[1] === 'not-a-file' ? entry[0] : null;
   }
 
   /** Absolute path of a name that was looked up as `file`. */

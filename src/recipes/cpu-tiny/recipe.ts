@@ -3,6 +3,7 @@ import { megatronLog } from '../megatron/log-dialect.js';
 import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/checkpoint-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
+import { evaluation } from './evaluation.js';
 import { launch, reasons } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
@@ -38,4 +39,5 @@ export const cpuTiny: Recipe = {
     compareConverted,
   },
   verdictRules,
+  evaluation,
 };

@@ -3,6 +3,7 @@ import { compareConverted } from '../megatron/compare-converted.js';
 import { megatronLog } from '../megatron/log-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
+import { evaluation } from './evaluation.js';
 import { launch } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
@@ -40,4 +41,5 @@ export const simulated: Recipe = {
     compareConverted,
   },
   verdictRules,
+  evaluation,
 };

@@ -15,9 +15,18 @@ const RECORD = process.env['TEMPER_RECORD_HISTORIES'];
 
 /** Replays what just happened with the workflow code as it is now, and keeps it where that was asked for. */
 export async function replayHistories(client: TemperClient, runs: readonly string[]): Promise<void> {
-  quietWorkers();
   const ids = [fleetWorkflowId('default'), ...runs.flatMap((run) => [runWorkflowId(run), gangWorkflowId(run)])];
-  for (const workflowId of ids) {
+  await replayAll(client, new Map(ids.map((id) => [id, id.replaceAll('/', '_')])));
+}
+
+/** The same for retrains, by the ids of their workflows; kept under how they ended, which their names do not tell. */
+export async function replayRetrains(client: TemperClient, workflowIds: ReadonlyMap<string, string>): Promise<void> {
+  await replayAll(client, new Map([...workflowIds].map(([state, id]) => [id, `temper_retrain_${state}`])));
+}
+
+async function replayAll(client: TemperClient, names: ReadonlyMap<string, string>): Promise<void> {
+  quietWorkers();
+  for (const [workflowId, name] of names) {
     if ((await describe(client, workflowId)) === null) continue;
     const history = await client.temporal.workflow.getHandle(workflowId).fetchHistory();
     await Worker.runReplayHistory(
@@ -34,9 +43,6 @@ export async function replayHistories(client: TemperClient, runs: readonly strin
       ['workflow', 'show', '--address', address, '-w', workflowId, '-o', 'json'],
       { maxBuffer: 1e8 },
     );
-    await writeFile(
-      join(RECORD, `${workflowId.replaceAll('/', '_')}.json`),
-      JSON.stringify(JSON.parse(stdout)).replaceAll(ROOT, '/temper'),
-    );
+    await writeFile(join(RECORD, `${name}.json`), JSON.stringify(JSON.parse(stdout)).replaceAll(ROOT, '/temper'));
   }
 }

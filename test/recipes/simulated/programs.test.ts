@@ -197,6 +197,10 @@ describe('evaluate.mjs', () => {
     expect(evaluation).toMatchObject({ v: 1, rows: 20 });
     expect(evaluation.lossAfter).toBeLessThan(evaluation.lossBefore / 2);
     expect(evaluation.lossAfter).toBeGreaterThan(0);
+    const measured = join(site.dir, 'measured.json');
+    const rows = join(site.dir, 'data/heldout.json');
+    await program('measure.mjs', '--model', after, '--rows', rows, '--output', measured);
+    expect(JSON.parse(await readFile(measured, 'utf8'))).toEqual({ v: 1, rows: 20, evalLoss: evaluation.lossAfter });
   });
 });
 
@@ -224,6 +228,8 @@ describe('the list of programs', () => {
       ).toEqual(reached.toSorted());
       for (const file of reached) used.add(file);
     }
+    // Measuring makes no output of a stage, so it belongs to none.
+    for (const file of await importsOf(folder, ['measure.mjs'])) used.add(file);
     expect((await readdir(folder)).toSorted()).toEqual([...used].toSorted());
   });
 });

@@ -1,0 +1,42 @@
+import { getClient } from '@temporalio/activity';
+import { isClosedStatus } from '../../domain/closed-status.js';
+import { runWorkflowId } from '../../domain/ids.js';
+import { promote } from '../../host/models/promote.js';
+import { versionDir } from '../../host/models/paths.js';
+import { listVersions, retainVersions } from '../../host/models/versions.js';
+import { specsNaming } from '../../host/run/specs-naming.js';
+import type { PromoteAnswer, PromoteCall } from '../../schemas/retrain.js';
+
+/** Makes a run's model current unless another one became current meanwhile, and gives up the oldest ones. */
+export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
+  const { workspace, model, run, token, keep, by, why, fingerprint, startedFrom, metrics, expected } = call;
+  const promotion = { workspace, model, run, token, fingerprint, startedFrom, metrics, by, why };
+  const outcome = await promote({ ...promotion, expected });
+  if (!outcome.isPromoted) return { v: 1, isPromoted: false, version: null, why: outcome.why, removed: [] };
+  const { version, changes } = outcome;
+  const removed =
+    keep === null
+      ? []
+      : await retainVersions(workspace, model, { changes, keep, spare: await startedFromNow(workspace, model) });
+  return { v: 1, isPromoted: true, version: version.version, why: null, removed };
+}
+
+/** Versions that a run which is not known to be over names in its spec. */
+async function startedFromNow(workspace: string, model: string): Promise<number[]> {
+  const spare: number[] = [];
+  for (const { version } of await listVersions(workspace, model)) {
+    const runs = await specsNaming(workspace, `${versionDir(workspace, model, version)}/`);
+    for (const run of runs) if (!(await isOver(run))) spare.push(version);
+  }
+  return spare;
+}
+
+async function isOver(run: string): Promise<boolean> {
+  try {
+    const { status } = await getClient().workflow.getHandle(runWorkflowId(run)).describe();
+    return isClosedStatus(status.name);
+  } catch (error) {
+    // A run that the server has forgotten closed long ago.
+    return error instanceof Error && error.name === 'WorkflowNotFoundError';
+  }
+}

@@ -1,0 +1,108 @@
+import { cancellationSignal } from '@temporalio/activity';
+import { TemperError } from '../../domain/errors.js';
+import { inputsFingerprint, placeFiles, setField, setWeights } from '../../domain/retrain/inputs.js';
+import { fillDates } from '../../domain/retrain/dates.js';
+import { retrainRun } from '../../domain/retrain/run-name.js';
+import { readSpec } from '../../domain/spec/read-spec.js';
+import { contentDigest } from '../../host/models/content-digest.js';
+import { findFiles } from '../../host/models/find-files.js';
+import { resolveHubRevision } from '../../host/models/hub-revision.js';
+import { settle } from '../../host/models/pointer.js';
+import { rejectedInputs } from '../../host/models/promote.js';
+import { readVersion, versionModel } from '../../host/models/versions.js';
+import { planFromText } from '../../recipes/plan-from-text.js';
+import type { PipelinePlan } from '../../schemas/plan.js';
+import type { DailyInput, ResolveAnswer, ResolveCall, RetrainInput } from '../../schemas/retrain.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import { beating } from './beating.js';
+
+/** What the inputs of a retrain are for the time that it was scheduled for, and whether there is anything to train. */
+export function resolveRetrain(call: ResolveCall): Promise<ResolveAnswer> {
+  return beating(call.input.timing, 'resolving the inputs', () => resolve(call));
+}
+
+async function resolve({ input, at }: ResolveCall): Promise<ResolveAnswer> {
+  const { workspace, model, startFrom } = input;
+  const changes = await settle(workspace, model);
+  const promoted = changes.at(-1)?.to ?? null;
+  const dated = fillDates(input.specText, at, input.when.timezone);
+  const placed = await placeInputs(dated, input, at);
+  if ('missing' in placed) return { v: 1, specText: dated, fingerprint: '', promoted, skip: placed.missing };
+  const { plan, spec } = read(placed.text, retrainRun(input.schedule, at));
+  const sources: { source: PipelinePlan['stages'][number]['sources'][number]; digest: string }[] = [];
+  for (const source of plan.stages.flatMap((stage) => stage.sources)) {
+    const digest = await contentDigest(source.path);
+    if (digest !== null) {
+      sources.push({ source, digest });
+      continue;
+    }
+    // A file of the day that has not come is no failure; one that the spec names outright is.
+    if (!input.specText.includes(source.path))
+      return { v: 1, specText: placed.text, fingerprint: '', promoted, skip: `${source.path} is not there` };
+    throw new TemperError('SourceMissing', { where: source.field, what: `${source.path} is not there` });
+  }
+  const fingerprint = inputsFingerprint(spec, plan.recipe, sources, startFrom);
+  const current = promoted === null ? null : await readVersion(workspace, model, promoted);
+  const specText =
+    startFrom === 'promoted' && promoted !== null
+      ? setWeights(placed.text, `path:${versionModel(workspace, model, promoted)}`)
+      : placed.text;
+  return { v: 1, specText, fingerprint, promoted, skip: skipReason(fingerprint, current, rejectedInputs(changes)) };
+}
+
+function skipReason(
+  fingerprint: string,
+  current: { readonly version: number; readonly fingerprint: string | null } | null,
+  rejected: ReadonlyMap<string, number>,
+): string | null {
+  if (current?.fingerprint === fingerprint) return `the inputs are those of the promoted model ${current.version}`;
+  const given = rejected.get(fingerprint);
+  return given === undefined ? null : `the inputs are those of model ${given}, which was rolled back`;
+}
+
+async function placeInputs(
+  specText: string,
+  input: RetrainInput,
+  at: string,
+): Promise<{ readonly text: string } | { readonly missing: string }> {
+  let text = specText;
+  for (const daily of input.inputs) {
+    const placed = 'hub' in daily ? { text: await withCommit(text) } : await placeGlob(text, daily, input, at);
+    if ('missing' in placed) return placed;
+    text = placed.text;
+  }
+  return { text };
+}
+
+async function placeGlob(
+  text: string,
+  { data, glob, newest }: Extract<DailyInput, { glob: string }>,
+  { when: { timezone } }: RetrainInput,
+  at: string,
+): Promise<{ readonly text: string } | { readonly missing: string }> {
+  const pattern = fillDates(glob, at, timezone);
+  const files = await findFiles(pattern);
+  if (files.length === 0) return { missing: `no file matches ${pattern}` };
+  const placed = placeFiles(text, data, newest === undefined ? files : files.slice(-newest));
+  if ('why' in placed) throw new TemperError('SpecInvalid', { where: `inputs: ${pattern}`, what: placed.why });
+  return placed;
+}
+
+async function withCommit(text: string): Promise<string> {
+  const { spec } = readSpec(text, { file: 'spec.yaml', baseDir: '/' });
+  if (spec === null) throw new TemperError('SpecInvalid', { what: 'the spec of the schedule cannot be read' });
+  const { source, revision = 'main' } = spec.weights;
+  return setField(text, ['weights', 'revision'], await resolveHubRevision(source, revision, cancellationSignal()));
+}
+
+function read(text: string, run: string): { plan: PipelinePlan; spec: PipelineSpec } {
+  const planned = planFromText(text, run, []);
+  const { spec } = readSpec(text, { file: `${run}/spec.yaml`, baseDir: '/' });
+  if (planned.plan !== null && spec !== null) return { plan: planned.plan, spec };
+  const [first] = planned.plan === null ? planned.problems : [];
+  throw new TemperError('SpecInvalid', {
+    where: run,
+    what: `the spec is not valid with the inputs of the day: ${first?.what ?? ''}`,
+    evidence: planned.plan === null ? planned.problems.map(({ where, what }) => `${where ?? ''}: ${what}`) : [],
+  });
+}

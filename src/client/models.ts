@@ -1,0 +1,107 @@
+import { TemperError } from '../domain/errors.js';
+import type { HostCall } from '../schemas/host-call.js';
+import { ModelDecisionSchema, ModelListSchema, type ModelDecision, type PromotedModel } from '../schemas/models.js';
+import { readPlaces } from './checkpoints.js';
+import type { TemperClient } from './connect.js';
+import { getFleet } from './fleet.js';
+import { callAnyHost } from './host-call.js';
+import { getRunStatus, listRuns } from './run-status.js';
+import { listSchedules } from './schedules/report.js';
+
+/** A workspace, and the fleet whose hosts see it. */
+export interface Place {
+  readonly workspace: string;
+  readonly fleet: string;
+}
+
+/** Runs that are asked for their workspace when no schedule and no flag names one. */
+const RECENT_RUNS = 20;
+
+/** The models that were promoted in a workspace, or in all that schedules and recent runs use. */
+export async function listModels(
+  client: TemperClient,
+  place: Place | null,
+  model: string | null,
+): Promise<PromotedModel[]> {
+  const found: PromotedModel[] = [];
+  for (const one of place === null ? await knownPlaces(client) : [place]) {
+    try {
+      const answer = await ask(client, one, { v: 1, op: 'models', workspace: one.workspace, model });
+      found.push(...ModelListSchema.parse(answer).models);
+    } catch (error) {
+      // In another workspace, perhaps.
+      if (!(error instanceof TemperError) || error.problem.code !== 'ModelNotFound' || place !== null) throw error;
+    }
+  }
+  if (model !== null && found.length === 0)
+    throw new TemperError('ModelNotFound', {
+      what: `no model ${model} was promoted in the workspaces of schedules and recent runs`,
+    });
+  return found;
+}
+
+/** Makes a run's model the current one. */
+export async function promoteRun(
+  client: TemperClient,
+  { run, model, by, why }: { readonly run: string; readonly model: string; readonly by: string; readonly why: string },
+): Promise<ModelDecision> {
+  const { workflowId, workflowRunId } = await getRunStatus(client, run);
+  const place = await readPlaces(client, workflowId, workflowRunId);
+  const { workspace } = place;
+  return ModelDecisionSchema.parse(
+    await ask(client, place, { v: 1, op: 'promoteModel', workspace, model, run, by, why }),
+  );
+}
+
+/** Makes an earlier model current again. */
+export async function rollBackModel(
+  client: TemperClient,
+  place: Place | null,
+  {
+    model,
+    to,
+    by,
+    why,
+  }: { readonly model: string; readonly to: number | null; readonly by: string; readonly why: string },
+): Promise<ModelDecision> {
+  const where = place ?? (await placeOfModel(client, model));
+  const { workspace } = where;
+  return ModelDecisionSchema.parse(
+    await ask(client, where, { v: 1, op: 'rollBackModel', workspace, model, to, by, why }),
+  );
+}
+
+/** Workspaces that schedules and recent runs use. */
+export async function knownPlaces(client: TemperClient): Promise<Place[]> {
+  const places = new Map<string, Place>();
+  for (const { workspace, fleet } of (await listSchedules(client)).schedules)
+    places.set(workspace, { workspace, fleet });
+  for (const { workflowId, workflowRunId } of (await listRuns(client)).slice(0, RECENT_RUNS)) {
+    const place = await readPlaces(client, workflowId, workflowRunId).catch(() => null);
+    if (place !== null) places.set(place.workspace, place);
+  }
+  return [...places.values()];
+}
+
+async function placeOfModel(client: TemperClient, model: string): Promise<Place> {
+  const places = await knownPlaces(client);
+  const holding: Place[] = [];
+  for (const place of places)
+    if ((await listModels(client, place, null)).some((one) => one.model === model)) holding.push(place);
+  const [only] = holding;
+  if (only !== undefined && holding.length === 1) return only;
+  throw new TemperError('ModelNotFound', {
+    what: only === undefined ? `no model ${model} was promoted` : `several workspaces have a model ${model}`,
+    ...(only === undefined ? {} : { fix: `name one: --workspace ${only.workspace}` }),
+  });
+}
+
+async function ask(client: TemperClient, { fleet }: Place, call: HostCall): Promise<unknown> {
+  const { hosts } = await getFleet(client, fleet);
+  return callAnyHost(
+    client,
+    fleet,
+    hosts.map(({ name }) => name),
+    call,
+  );
+}

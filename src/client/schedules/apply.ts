@@ -1,0 +1,93 @@
+import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
+import { TemperError } from '../../domain/errors.js';
+import { controlQueue, retrainWorkflowId, scheduleId } from '../../domain/ids.js';
+import { settingChanges } from '../../domain/retrain/settings.js';
+import { RetrainInputSchema, type RetrainInput } from '../../schemas/retrain.js';
+import type { ScheduleApplied } from '../../schemas/schedule.js';
+import type { TemperClient } from '../connect.js';
+import { makeRetrainInput, type ScheduleRequest } from './make-input.js';
+
+/** Creates or updates a schedule, or tells what that would change. */
+export async function applySchedule(
+  client: TemperClient,
+  request: ScheduleRequest,
+  isDryRun: boolean,
+): Promise<ScheduleApplied> {
+  const input = makeRetrainInput(request, client.target.timing, new Date().toISOString());
+  const name = input.schedule;
+  await assertOnlyOne(client, input);
+  const existing = await describeById(client, scheduleId(name));
+  const before = existing === null ? null : appliedInput(existing);
+  const changes = settingChanges(before, input);
+  const action = existing === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
+  const answer: ScheduleApplied = { v: 1, name, action, isDryRun, changes };
+  if (isDryRun || action === 'unchanged') return answer;
+  const options = optionsOf(input);
+  if (existing === null) await client.temporal.schedule.create({ scheduleId: scheduleId(name), ...options });
+  else {
+    await client.temporal.schedule
+      .getHandle(scheduleId(name))
+      // Paused stays paused: why it was is not answered by another spec.
+      .update(({ state }) => ({
+        ...options,
+        state: { paused: state.paused, ...(state.note === undefined ? {} : { note: state.note }) },
+      }));
+  }
+  return answer;
+}
+
+/** Description of a schedule, or null when there is none. */
+export async function describeById(client: TemperClient, id: string): Promise<ScheduleDescription | null> {
+  try {
+    return await client.temporal.schedule.getHandle(id).describe();
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError) return null;
+    throw error;
+  }
+}
+
+/** The input that a schedule was applied with, with its policies as the server has them; null for one that is not ours. */
+export function appliedInput({ action, policies }: ScheduleDescription): RetrainInput | null {
+  const parsed = RetrainInputSchema.safeParse(action.type === 'startWorkflow' ? action.args?.[0] : null);
+  if (!parsed.success) return null;
+  const { overlap, catchupWindow, pauseOnFailure } = policies;
+  const known = overlap === 'SKIP' || overlap === 'BUFFER_ONE' ? overlap : parsed.data.when.overlap;
+  return { ...parsed.data, when: { ...parsed.data.when, overlap: known, catchupMs: catchupWindow, pauseOnFailure } };
+}
+
+function optionsOf(input: RetrainInput) {
+  const { cron, everyMs, timezone, jitterMs, catchupMs, overlap, pauseOnFailure } = input.when;
+  return {
+    spec: {
+      ...(cron === null ? {} : { cronExpressions: [cron] }),
+      ...(everyMs === null ? {} : { intervals: [{ every: everyMs }] }),
+      timezone,
+      jitter: jitterMs,
+    },
+    action: {
+      type: 'startWorkflow' as const,
+      workflowType: 'scheduledRetrain',
+      workflowId: retrainWorkflowId(input.schedule),
+      taskQueue: controlQueue(input.fleet),
+      args: [input],
+      staticSummary: `retrain of ${input.model}`,
+    },
+    policies: { overlap, catchupWindow: catchupMs, pauseOnFailure },
+  };
+}
+
+/** Two schedules of one model could train side by side and promote over each other. */
+async function assertOnlyOne(client: TemperClient, input: RetrainInput): Promise<void> {
+  for await (const { scheduleId: id } of client.temporal.schedule.list()) {
+    if (id === scheduleId(input.schedule)) continue;
+    const other = await describeById(client, id);
+    const applied = other === null ? null : appliedInput(other);
+    if (applied?.model !== input.model || applied.workspace !== input.workspace) continue;
+    throw new TemperError('UsageInvalid', {
+      where: input.schedule,
+      what: `schedule ${applied.schedule} retrains the model ${input.model} of this workspace already`,
+      why: 'two retrains at once would promote over each other',
+      fix: `give another model:, or temper schedule delete ${applied.schedule}`,
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ScheduleOverlapPolicy } from '@temporalio/client';
+import { TemperError } from '../../domain/errors.js';
+import { scheduleId } from '../../domain/ids.js';
+import { zonedMoment } from '../../domain/retrain/dates.js';
+import type { ScheduleDone } from '../../schemas/schedule.js';
+import type { TemperClient } from '../connect.js';
+import { describeById } from './apply.js';
+import { findSchedule, runOf } from './report.js';
+
+/** How long the server may take to start what was triggered; a schedule decides within a second. */
+const TRIGGER_MS = 10_000;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** Keeps a schedule from starting runs; one that is under way goes on. */
+export async function pauseSchedule(client: TemperClient, name: string, note: string): Promise<ScheduleDone> {
+  await findSchedule(client, name);
+  await client.temporal.schedule.getHandle(scheduleId(name)).pause(note);
+  return done(name, 'paused', `${name} is paused: ${note}`);
+}
+
+export async function unpauseSchedule(client: TemperClient, name: string, note: string): Promise<ScheduleDone> {
+  await findSchedule(client, name);
+  await client.temporal.schedule.getHandle(scheduleId(name)).unpause(note);
+  return done(name, 'unpaused', `${name} runs again: ${note}`);
+}
+
+/** Starts a run now, under the schedule's own overlap policy: the SDK's default would train beside a running one. */
+export async function triggerSchedule(client: TemperClient, name: string): Promise<ScheduleDone> {
+  const { description, input } = await findSchedule(client, name);
+  const { numActionsTaken, numActionsSkippedOverlap, runningActions } = description.info;
+  await client.temporal.schedule.getHandle(scheduleId(name)).trigger(input.when.overlap);
+  const until = Date.now() + TRIGGER_MS;
+  for (;;) {
+    const now = await describeById(client, scheduleId(name));
+    if (now === null) throw new TemperError('ScheduleNotFound', { what: `schedule ${name} was deleted meanwhile` });
+    const newest = now.info.recentActions.at(-1);
+    if (now.info.numActionsTaken > numActionsTaken && newest !== undefined) {
+      const run = await runOf(client, newest);
+      return { ...done(name, 'triggered', `${name} started ${run.workflowId}`), run };
+    }
+    const [running] = runningActions;
+    if (now.info.numActionsSkippedOverlap > numActionsSkippedOverlap)
+      return done(name, 'skipped', `${name} started nothing: ${running?.workflow.workflowId ?? 'a run'} is under way`);
+    if (Date.now() > until) return done(name, 'triggered', `${name} will start a run when the one under way has ended`);
+    await sleep(100);
+  }
+}
+
+/**
+ * Starts the runs of a time that has passed, one after the other. BUFFER_ALL, because SKIP would run the first one only
+ * and BUFFER_ONE the first two.
+ */
+export async function backfillSchedule(
+  client: TemperClient,
+  name: string,
+  { from, to }: { readonly from: string; readonly to: string },
+): Promise<ScheduleDone> {
+  const { input } = await findSchedule(client, name);
+  const { timezone } = input.when;
+  const start = moment('--from', from, '00:00:00', timezone);
+  const end = moment('--to', to, '23:59:59', timezone);
+  if (end < start) throw new TemperError('UsageInvalid', { what: `--to ${to} is before --from ${from}` });
+  if (start.getTime() > Date.now()) throw new TemperError('UsageInvalid', { what: `--from ${from} has not come yet` });
+  // What has not come yet is the schedule's own business.
+  const until = new Date(Math.min(end.getTime(), Date.now()));
+  await client.temporal.schedule
+    .getHandle(scheduleId(name))
+    .backfill({ start, end: until, overlap: ScheduleOverlapPolicy.BUFFER_ALL });
+  return done(
+    name,
+    'backfilled',
+    `${name} runs what was due from ${start.toISOString()} to ${until.toISOString()}, one after the other`,
+  );
+}
+
+/** Deletes a schedule; a run that is under way goes on. */
+export async function deleteSchedule(client: TemperClient, name: string): Promise<ScheduleDone> {
+  const { description } = await findSchedule(client, name);
+  await client.temporal.schedule.getHandle(scheduleId(name)).delete();
+  const [running] = description.info.runningActions;
+  const rest = running === undefined ? '' : `; ${running.workflow.workflowId} goes on`;
+  return done(name, 'deleted', `${name} is deleted${rest}`);
+}
+
+function moment(flag: string, text: string, time: string, timezone: string): Date {
+  const at = DATE.test(text) ? new Date(zonedMoment(text, time, timezone)) : MOMENT.test(text) ? new Date(text) : null;
+  if (at !== null && !Number.isNaN(at.getTime())) return at;
+  throw new TemperError('UsageInvalid', {
+    where: flag,
+    what: `${JSON.stringify(text)} is no time`,
+    fix: 'write 2026-11-26 (in the zone of the schedule) or 2026-11-26T02:00:00Z',
+  });
+}
+
+function done(name: string, did: ScheduleDone['did'], text: string): ScheduleDone {
+  return { v: 1, name, did, text, run: null };
+}

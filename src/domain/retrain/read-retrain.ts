@@ -1,0 +1,179 @@
+import type { Problem } from '../../schemas/problem.js';
+import { RetrainFileSchema, type RetrainFile } from '../../schemas/retrain-file.js';
+import { durationMs } from '../../schemas/units.js';
+import { problem } from '../errors.js';
+import { showPath, type FieldPath } from '../spec/finding.js';
+import { suggest } from '../spec/suggest.js';
+import { checkText } from '../spec/text-checks.js';
+import { parseYaml, type YamlSource } from '../spec/yaml-source.js';
+import { readCron } from './cron.js';
+import { checkTemplates, isTimezone } from './dates.js';
+import { checkRule, namesOf } from './gate.js';
+
+/** A schedule file, or all that is wrong with it. */
+export type ReadRetrain =
+  | { readonly retrain: RetrainFile; readonly approvalMs: number | null; readonly problems: readonly [] }
+  | { readonly retrain: null; readonly problems: readonly Problem[] };
+
+/** Policies that Temporal has and a training cannot bear, with what they would do. */
+const REFUSED_POLICIES: Readonly<Record<string, string>> = {
+  TERMINATE_OTHER: 'it ends the running workflow without a word, and leaves its training on the hosts as an orphan',
+  ALLOW_ALL: 'it trains twice at once, and two trainings promote over each other',
+  CANCEL_OTHER: 'it gives up hours of training each time that one takes longer than the period',
+  BUFFER_ALL: 'runs that take longer than the period pile up without end; temper schedule backfill uses it by itself',
+};
+const DAY_MS = 86_400_000;
+const LEAST_CATCHUP_MS = 10_000;
+
+/** Reads a schedule file: all problems at once, with their places. */
+export function readRetrain(text: string, file: string): ReadRetrain {
+  const broken = checkText(text);
+  if (broken !== null) return { retrain: null, problems: [invalid(file, broken.what, broken.why, broken.fix)] };
+  const source = parseYaml(text);
+  const yaml = source.findings.map(({ place, what, why, fix }) =>
+    invalid(placeOf(file, source, place), what, why, fix),
+  );
+  if (source.value === undefined) return { retrain: null, problems: yaml };
+  const parsed = RetrainFileSchema.safeParse(source.value);
+  const at = (path: FieldPath): string => `${placeOf(file, source, { path })} ${showPath(path)}`;
+  const problems = [
+    ...yaml,
+    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => explain(issue, source.value, at))),
+    ...(parsed.success ? crossField(parsed.data, at) : []),
+  ];
+  if (!parsed.success || problems.length > 0) return { retrain: null, problems };
+  return { retrain: parsed.data, approvalMs: approvalMs(parsed.data), problems: [] };
+}
+
+/** Shortest time between two runs; null when there is only ever one in years. */
+export function shortestPeriodMs({ schedule }: Pick<RetrainFile, 'schedule'>): number | null {
+  if (schedule.every !== undefined) return durationMs(schedule.every);
+  const cron = readCron(schedule.cron ?? '');
+  return cron.problem === null ? cron.shortestGapMs : null;
+}
+
+function approvalMs(retrain: RetrainFile): number | null {
+  const { approval } = retrain;
+  if (approval === 'none' || (typeof approval === 'object' && !approval.required)) return null;
+  if (typeof approval === 'object') return durationMs(approval.within);
+  return Math.min(DAY_MS, (shortestPeriodMs(retrain) ?? 2 * DAY_MS) / 2);
+}
+
+type At = (path: FieldPath) => string;
+
+function crossField(retrain: RetrainFile, at: At): Problem[] {
+  return [...scheduleProblems(retrain, at), ...approvalProblems(retrain, at), ...textProblems(retrain, at)];
+}
+
+function scheduleProblems({ schedule }: RetrainFile, at: At): Problem[] {
+  const problems: Problem[] = [];
+  const add = (field: string, what: string, why: string, fix: string): void => {
+    problems.push(invalid(at(['schedule', field]), what, why, fix));
+  };
+  if ((schedule.cron === undefined) === (schedule.every === undefined))
+    add('cron', 'give one of cron and every', 'one of them says when to train', "cron: '0 2 * * *' or every: 6h");
+  if (schedule.cron !== undefined) {
+    const cron = readCron(schedule.cron);
+    if (cron.problem !== null)
+      add('cron', cron.problem, 'the schedule would never run, or at other times', "write it as in '0 2 * * MON-FRI'");
+  }
+  if (schedule.every !== undefined && durationMs(schedule.every) < 1_000)
+    add('every', `${schedule.every} is under a second`, 'Temporal counts in seconds', 'every: 6h');
+  if (!isTimezone(schedule.timezone))
+    add('timezone', `there is no zone ${schedule.timezone}`, 'times would be told wrongly', 'timezone: Asia/Shanghai');
+  if (durationMs(schedule.catchup) < LEAST_CATCHUP_MS)
+    add('catchup', `${schedule.catchup} is under 10s`, 'Temporal makes up for no shorter time', 'catchup: 2h');
+  return problems;
+}
+
+function approvalProblems(retrain: RetrainFile, at: At): Problem[] {
+  const [limit, period] = [approvalMs(retrain), shortestPeriodMs(retrain)];
+  if (limit === null || period === null || limit < period) return [];
+  return [
+    invalid(
+      at(['approval', 'within']),
+      `the approval may take ${limit / 1_000} s, and the next run is due ${period / 1_000} s after`,
+      'a run that waits for a person would keep the next one from training',
+      'make it shorter than the time between two runs',
+    ),
+  ];
+}
+
+function textProblems({ gate, inputs, evaluation }: RetrainFile, at: At): Problem[] {
+  const problems: Problem[] = [];
+  for (const [index, rule] of gate.entries()) {
+    const wrong = checkRule(rule);
+    if (wrong !== null)
+      problems.push(
+        invalid(at(['gate', index]), wrong, 'no model could be judged', 'evalLoss <= promoted.evalLoss * 1.01'),
+      );
+    else if (evaluation === 'heldOut' || 'heldOut' in evaluation) {
+      const strange = namesOf(rule).find((name) => name.replace('promoted.', '') !== 'evalLoss');
+      if (strange !== undefined)
+        problems.push(
+          invalid(
+            at(['gate', index]),
+            `${strange} is not measured`,
+            'heldOut measures evalLoss only',
+            'use evalLoss, or an evaluation command',
+          ),
+        );
+    }
+  }
+  for (const [index, input] of inputs.entries()) {
+    const wrong = 'glob' in input ? checkTemplates(input.glob) : null;
+    if (wrong !== null)
+      problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
+  }
+  return problems;
+}
+
+interface IssueFacts {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly keys?: readonly string[];
+}
+
+function explain(issue: IssueFacts, value: unknown, at: At): Problem[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  if (issue.code === 'unrecognized_keys') {
+    return (issue.keys ?? []).slice(0, 25).map((key) => {
+      const known = knownKeys(path);
+      const near = suggest(key, known);
+      const fix = near === null ? `known keys: ${known.join(', ')}` : `did you mean ${near}?`;
+      return invalid(
+        at([...path, key]),
+        `unknown key ${key}`,
+        'a key that nobody reads would silently change nothing',
+        fix,
+      );
+    });
+  }
+  const given = path.reduce<unknown>((node, part) => (isRecord(node) ? node[String(part)] : undefined), value);
+  const policy =
+    showPath(path) === 'schedule.overlap' && typeof given === 'string' ? REFUSED_POLICIES[given] : undefined;
+  if (policy !== undefined)
+    return [invalid(at(path), `overlap ${String(given)} is refused`, policy, 'overlap: SKIP or BUFFER_ONE')];
+  const what = given === undefined ? `${showPath(path)} is missing` : issue.message;
+  return [invalid(at(path), what, 'the schedule cannot be made from it', `see temper schedule apply --help`)];
+}
+
+function knownKeys(path: FieldPath): string[] {
+  const section =
+    path.length === 0 ? RetrainFileSchema.shape : path[0] === 'schedule' ? RetrainFileSchema.shape.schedule.shape : {};
+  return Object.keys(section);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}
+
+function placeOf(file: string, source: YamlSource, place: Parameters<YamlSource['position']>[0]): string {
+  const { line, col } = source.position(place);
+  return `${file}:${line}:${col}`;
+}
+
+function invalid(where: string, what: string, why: string, fix: string): Problem {
+  return problem('SpecInvalid', { where, what, why, fix });
+}

@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { TemperError } from '../../domain/errors.js';
+import type { Metrics } from '../../schemas/retrain.js';
+import { tailLog } from '../processes/tail.js';
+
+/** Numbers that a result carries through Temporal. */
+const MOST_METRICS = 50;
+const LINE_BYTES = 65_536;
+const NAME = /^[A-Za-z]\w{0,63}$/;
+
+/** The numbers that an evaluation wrote: a JSON file, or the last line of its output. Others than numbers are left out. */
+export async function readMeasured(path: string, isFile: boolean): Promise<Metrics> {
+  const text = isFile ? await readText(path) : await lastLine(path);
+  const value = parse(text, path);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw failed(path, 'it is no JSON object of numbers', text);
+  const metrics = Object.entries(value).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[0] !== 'v' && NAME.test(entry[0]),
+  );
+  return Object.fromEntries(metrics.slice(0, MOST_METRICS));
+}
+
+async function lastLine(path: string): Promise<string> {
+  const { lines } = await tailLog(path, { maxBytes: LINE_BYTES, maxLines: 20 });
+  return lines.findLast((line) => line.trim() !== '') ?? '';
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw failed(path, error instanceof Error ? error.message : String(error), '');
+  }
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw failed(path, error instanceof Error ? error.message : String(error), text);
+  }
+}
+
+function failed(where: string, why: string, text: string): TemperError {
+  return new TemperError('EvaluationFailed', {
+    where,
+    what: 'the evaluation left no numbers',
+    why,
+    evidence: text === '' ? [] : [text.slice(0, 300)],
+  });
+}

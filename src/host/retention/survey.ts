@@ -1,0 +1,116 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve } from 'node:path';
+import type { OutputFacts, RunFacts, Survey } from '../../domain/retention.js';
+import { ReceiptSchema, StageRecordSchema } from '../../schemas/receipt.js';
+import { readJsonFile } from '../json-file.js';
+import { readLedger } from '../ledger/store.js';
+import { listModels } from '../models/promote.js';
+import { listVersions } from '../models/versions.js';
+import { readClaim } from '../store/claim.js';
+
+/** Tells of each run why it may still be going on; null when it has ended for certain. */
+export type LookAtRuns = (
+  runs: readonly { readonly name: string; readonly touchedMs: number }[],
+) => Promise<ReadonlyMap<string, string | null>>;
+
+/** Looks at all runs, outputs and promoted models of a workspace, and at what needs what. */
+export async function surveyWorkspace(workspace: string, lookAtRuns: LookAtRuns): Promise<Survey> {
+  // Outputs first, then who needs them: one that is begun in between is not in the list of what may go.
+  const outputs = await surveyOutputs(workspace);
+  const found = await surveyRuns(workspace);
+  const states = await lookAtRuns(found);
+  const runs = found.map((run) => ({
+    ...run,
+    open: states.get(run.name) ?? (states.has(run.name) ? null : 'it was not looked at'),
+  }));
+  const promoted: { label: string; run: string; output: string }[] = [];
+  for (const model of await listModels(workspace)) {
+    for (const one of await listVersions(workspace, model))
+      promoted.push({ label: `model ${one.version} of ${model}`, run: one.run, output: `export/${one.export.key}` });
+  }
+  return { runs, outputs, promoted };
+}
+
+async function surveyOutputs(workspace: string): Promise<OutputFacts[]> {
+  const root = join(workspace, 'store');
+  const outputs: OutputFacts[] = [];
+  for (const stage of await foldersOf(root)) {
+    for (const key of await foldersOf(join(root, stage))) {
+      const entry = join(root, stage, key);
+      const size = await measure(entry);
+      const receipt = await readJsonFile(join(entry, 'receipt.json'), ReceiptSchema);
+      const named = receipt === null ? [] : [receipt.dir, ...Object.values(receipt.outputs)];
+      outputs.push({
+        id: `${stage}/${key}`,
+        ...size,
+        isClaimed: (await readClaim(entry)) !== null,
+        points: named.map((path) => inWorkspace(workspace, path)).filter((path) => path.startsWith('runs/')),
+      });
+    }
+  }
+  return outputs;
+}
+
+async function surveyRuns(workspace: string): Promise<Omit<RunFacts, 'open'>[]> {
+  const root = join(workspace, 'runs');
+  const runs: Omit<RunFacts, 'open'>[] = [];
+  for (const name of await foldersOf(root)) {
+    const dir = join(root, name);
+    runs.push({
+      name,
+      ...(await measure(dir)),
+      outputs: await outputsOf(dir),
+      uses: await usesOf(workspace, dir, name),
+    });
+  }
+  return runs;
+}
+
+async function outputsOf(dir: string): Promise<string[]> {
+  const outputs: string[] = [];
+  for (const stage of await foldersOf(join(dir, 'stages'))) {
+    const record = await readJsonFile(join(dir, 'stages', stage, 'receipt.json'), StageRecordSchema);
+    if (record !== null) outputs.push(`${record.stage}/${record.key}`);
+  }
+  return outputs;
+}
+
+/** Paths of the workspace that a run starts from, by its ledger and its spec. */
+async function usesOf(workspace: string, dir: string, name: string): Promise<string[]> {
+  const { inUse } = await readLedger(dir);
+  const spec = await readFile(join(dir, 'spec.yaml'), 'utf8').catch(() => '');
+  const named = spec.split(/[\s'",:{}[\]]+/).filter((word) => word.startsWith(`${workspace}/`));
+  const all = [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named].map((path) =>
+    inWorkspace(workspace, path),
+  );
+  return all.filter((path) => !path.startsWith('..') && path !== `runs/${name}` && !path.startsWith(`runs/${name}/`));
+}
+
+function inWorkspace(workspace: string, path: string): string {
+  return isAbsolute(path) ? relative(workspace, path) : path;
+}
+
+/** Bytes and newest time of a folder; links are not followed, and shared files free nothing. */
+export async function measure(path: string): Promise<{ bytes: number; touchedMs: number }> {
+  const info = await lstat(path).catch(() => null);
+  if (info === null) return { bytes: 0, touchedMs: 0 };
+  let bytes = info.isFile() && info.nlink === 1 ? info.size : 0;
+  // A link is made anew when an output is noted again, which is no work.
+  let touchedMs = info.isSymbolicLink() ? 0 : info.mtimeMs;
+  if (info.isDirectory()) {
+    for (const name of await readdir(path).catch(() => [])) {
+      const inner = await measure(join(path, name));
+      bytes += inner.bytes;
+      touchedMs = Math.max(touchedMs, inner.touchedMs);
+    }
+  }
+  return { bytes, touchedMs };
+}
+
+async function foldersOf(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}

@@ -1,0 +1,193 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  condition,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  setHandler,
+  upsertMemo,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { formatProblem, problem } from '../domain/errors.js';
+import { runWorkflowId } from '../domain/ids.js';
+import { retrainRun } from '../domain/retrain/run-name.js';
+import { judge } from '../domain/retrain/gate.js';
+import { cutToBytes } from '../domain/cut-text.js';
+import type { ApproveRequest, EvaluateAnswer, RetrainInput, RetrainMemo, RetrainResult } from '../schemas/retrain.js';
+import { fineTunePipeline } from './fine-tune-pipeline.js';
+import { approveRetrainUpdate } from './messages.js';
+import { problemOf } from './problem-of.js';
+import { onAHost } from './retrain/on-a-host.js';
+
+const HOUR_MS = 3_600_000;
+/** Reasons carry the numbers of at most twenty rules; memos are small. */
+const REASON_BYTES = 1_000;
+
+/**
+ * One retrain of a schedule: the inputs of the day, the pipeline as a child, evaluation, gate, promotion. It completes
+ * with its reason when there was nothing to train or the model was not good enough, fails when something failed, and
+ * never waits for a person longer than the schedule allows.
+ */
+export async function scheduledRetrain(input: RetrainInput): Promise<RetrainResult> {
+  const memo = new Memo();
+  const approvals = receiveApprovals(() => memo.state === 'approval');
+  try {
+    const result = await retrain(input, memo, approvals);
+    memo.set({ state: result.outcome, phase: 'done', reason: result.reason });
+    return result;
+  } catch (error) {
+    // A cancelled retrain is no failure: the schedule goes on.
+    if (isCancellation(error)) throw error;
+    const facts = problemOf(error, input.schedule);
+    memo.set({ state: 'failed', phase: 'done', reason: formatProblem(facts) });
+    throw ApplicationFailure.nonRetryable(formatProblem(facts), facts.code, facts);
+  }
+}
+
+async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): Promise<RetrainResult> {
+  const at = scheduledTime();
+  const run = retrainRun(input.schedule, at);
+  const day = await onAHost(work(input, 'resolve', 'resolve the inputs of the day', HOUR_MS), (host) =>
+    host.resolveRetrain({ v: 1, input, at }),
+  );
+  const startedFrom = input.startFrom === 'promoted' ? day.promoted : null;
+  const end = (
+    outcome: RetrainResult['outcome'],
+    reason: string,
+    more: Partial<RetrainResult> = {},
+  ): RetrainResult => ({
+    ...{ v: 1, outcome, reason: cutToBytes(reason, REASON_BYTES), run: null, version: null, startedFrom },
+    ...{ metrics: null, promotedMetrics: null, ...more },
+  });
+  if (day.skip !== null) return end('skipped', day.skip);
+
+  memo.set({ run, phase: 'training' });
+  if (!(await runPipeline(input, run, day.specText))) return end('refused', `run ${run} was cancelled`, { run });
+
+  memo.set({ phase: 'evaluating' });
+  const measured = await evaluate(input, run, day.promoted);
+  const numbers = { run, metrics: measured.candidate, promotedMetrics: measured.promoted };
+  const verdict = judge(input.gate, { candidate: measured.candidate, promoted: measured.promoted });
+  const why = verdict.reasons.join('; ');
+  if (!verdict.isPassed) return end('refused', why, numbers);
+
+  let by = `schedule ${input.schedule}`;
+  if (input.approvalMs !== null) {
+    memo.set({ state: 'approval', phase: `waiting for temper approve ${run}`, reason: why });
+    const answer = await approvals.wait(input.approvalMs);
+    if (answer === null) return end('refused', `nobody approved within ${input.approvalMs / 1_000} s; ${why}`, numbers);
+    if (!answer.isApproved) return end('refused', `${answer.by} refused: ${answer.reason}`, numbers);
+    by = `${by}, approved by ${answer.by}`;
+    memo.set({ state: 'running' });
+  }
+
+  memo.set({ phase: 'promoting' });
+  const promoted = await onAHost(work(input, 'promote', 'promote the model', HOUR_MS), (host) =>
+    host.promoteModel({
+      ...{
+        v: 1,
+        workspace: input.workspace,
+        model: input.model,
+        run,
+        token: workflowInfo().runId,
+        expected: day.promoted,
+      },
+      ...{ fingerprint: day.fingerprint, startedFrom, metrics: measured.candidate, by, keep: input.keep },
+      why: cutToBytes(why, REASON_BYTES),
+    }),
+  );
+  if (!promoted.isPromoted) return end('refused', promoted.why ?? 'it was not promoted', numbers);
+  const given = promoted.removed.length === 0 ? '' : `; gave up model ${promoted.removed.join(', ')}`;
+  return end('promoted', `${why}${given}`, { ...numbers, version: promoted.version });
+}
+
+/** The only clock of a retrain: a backfill of last week reads the data of last week. */
+function scheduledTime(): string {
+  const [at] = workflowInfo().searchAttributes['TemporalScheduledStartTime'] ?? [];
+  if (at instanceof Date) return at.toISOString();
+  const facts = problem('UsageInvalid', {
+    what: 'a retrain was started without a schedule, so that it has no time whose data it could use',
+    fix: 'temper schedule trigger NAME starts one now, temper schedule backfill one of another time',
+  });
+  throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+}
+
+/** False: a person cancelled the run, which is no failure of the schedule. */
+async function runPipeline(input: RetrainInput, run: string, specText: string): Promise<boolean> {
+  try {
+    await executeChild(fineTunePipeline, {
+      workflowId: runWorkflowId(run),
+      args: [{ v: 1, run, specText, timing: input.timing, from: null, until: null, onFailure: 'fail' }],
+      parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
+      cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+      // A date that is filled in again is done again: most of it comes from the store.
+      workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      staticSummary: `retrain of schedule ${input.schedule}`,
+    });
+    return true;
+  } catch (error) {
+    if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return false;
+    throw error;
+  }
+}
+
+function evaluate(input: RetrainInput, run: string, promoted: number | null): Promise<EvaluateAnswer> {
+  const { workspace, model, evaluation, evaluationMs, timing } = input;
+  const { workflowId, runId, firstExecutionRunId } = workflowInfo();
+  const owner = { workflowId, runId, firstRunId: firstExecutionRunId };
+  // Both models, one after the other, and the start of their commands.
+  const timeoutMs = 2 * evaluationMs + timing.stallStartMs;
+  return onAHost(work(input, 'evaluate', 'measure the model and the promoted one', timeoutMs), (host) =>
+    host.evaluateModels({ v: 1, workspace, run, model, promoted, owner, evaluation, timing }),
+  );
+}
+
+function work({ fleet, timing }: RetrainInput, activityId: string, summary: string, timeoutMs: number) {
+  return { fleet, timing, activityId, summary, timeoutMs };
+}
+
+interface Approvals {
+  /** The first answer, or null when none came in time. */
+  wait(limitMs: number): Promise<ApproveRequest | null>;
+}
+
+function receiveApprovals(isWanted: () => boolean): Approvals {
+  let answer: ApproveRequest | null = null;
+  setHandler(
+    approveRetrainUpdate,
+    (request: ApproveRequest) => {
+      answer ??= request;
+      return { v: 1 as const, isTaken: answer === request };
+    },
+    {
+      validator: (_request: ApproveRequest) => {
+        if (isWanted() && answer === null) return;
+        const facts = problem('ApprovalNotAwaited', { what: 'this retrain waits for no approval now' });
+        throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+      },
+    },
+  );
+  return {
+    async wait(limitMs) {
+      await condition(() => answer !== null, limitMs);
+      return answer;
+    },
+  };
+}
+
+/** What `describe()` tells while and after it runs. */
+class Memo {
+  #memo: RetrainMemo = { v: 1, state: 'running', phase: 'resolving the inputs', run: null, reason: null };
+
+  get state(): RetrainMemo['state'] {
+    return this.#memo.state;
+  }
+
+  set(change: Partial<RetrainMemo>): void {
+    const reason = change.reason ?? this.#memo.reason;
+    this.#memo = { ...this.#memo, ...change, reason: reason === null ? null : cutToBytes(reason, REASON_BYTES) };
+    upsertMemo({ temperRetrain: this.#memo });
+  }
+}

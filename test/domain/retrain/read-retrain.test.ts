@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { readRetrain } from '../../../src/domain/retrain/read-retrain.js';
+
+const WHOLE = `apiVersion: temper/v1
+kind: Retrain
+name: nightly
+spec: ./pipeline.yaml
+schedule: { cron: '0 2 * * *', timezone: Asia/Shanghai }
+`;
+
+describe('a schedule file', () => {
+  it('has defaults that suit trainings', () => {
+    const read = readRetrain(WHOLE, 'nightly.yaml');
+    expect(read.problems).toEqual([]);
+    expect(read.retrain).toMatchObject({
+      schedule: { overlap: 'SKIP', catchup: '2h', pauseOnFailure: true },
+      startFrom: 'base',
+      evaluation: 'heldOut',
+      gate: ['evalLoss <= promoted.evalLoss * 1.01'],
+      keep: 3,
+    });
+  });
+
+  it.each([
+    ['approval: none', null],
+    ['approval: required', 12 * 3_600_000],
+    ['approval: { within: 4h }', 4 * 3_600_000],
+    ['approval: { required: false, within: 4h }', null],
+  ])('with %s waits %s ms', (line, expected) => {
+    expect(readRetrain(`${WHOLE}${line}\n`, 'f')).toMatchObject({ approvalMs: expected, problems: [] });
+  });
+
+  it.each([
+    ['overlap: TERMINATE_OTHER', 'nightly.yaml:5:', 'overlap TERMINATE_OTHER is refused', 'orphan'],
+    ['overlap: ALLOW_ALL', 'nightly.yaml:5:', 'overlap ALLOW_ALL is refused', 'twice at once'],
+    ['overlap: BUFFER_ALL', 'nightly.yaml:5:', 'overlap BUFFER_ALL is refused', 'pile up'],
+    ['every: 6h', 'nightly.yaml:5:', 'give one of cron and every', ''],
+    ['catchup: 5s', 'nightly.yaml:5:', '5s is under 10s', ''],
+    ['timezone: Mars/Olympus', 'nightly.yaml:5:', 'there is no zone Mars/Olympus', ''],
+    ['jiter: 5m', 'nightly.yaml:5:', 'unknown key jiter', ''],
+  ])('with %s in the schedule is refused', (line, where, what, why) => {
+    const [key = ''] = line.split(':');
+    const schedule = key === 'timezone' ? `cron: '0 2 * * *', ${line}` : `cron: '0 2 * * *', timezone: UTC, ${line}`;
+    const { problems } = readRetrain(WHOLE.replace(/schedule: .*/, `schedule: { ${schedule} }`), 'nightly.yaml');
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatchObject({ what: expect.stringContaining(what), why: expect.stringContaining(why) });
+    expect(problems[0]?.where).toContain(where);
+  });
+
+  it.each([
+    ['approval: { within: 24h }', 'the approval may take 86400 s, and the next run is due 86400 s after'],
+    ['gate: [evalLoss]', 'compares nothing'],
+    ['gate: [accuracy > 0.5]', 'accuracy is not measured'],
+    ['gate: []', 'Too small'],
+    ['inputs: [{ data: rows, glob: "/r/{{day}}.json" }]', '{{day}} is unknown'],
+    ['keep: 0', 'Too small'],
+    ['name: nightly-of-a-very-long-name', 'at most 24'],
+    ['specs: ./x', 'unknown key specs'],
+  ])('with %s is refused', (line, what) => {
+    const text = line.startsWith('name') ? WHOLE.replace(/name: .*/, line) : `${WHOLE}${line}\n`;
+    expect(JSON.stringify(readRetrain(text, 'nightly.yaml').problems)).toContain(what);
+  });
+
+  it('takes any number of an own evaluation', () => {
+    const text = `${WHOLE}evaluation: { command: [python3, m.py, '{{model}}'] }\ngate: [accuracy > promoted.accuracy]\n`;
+    expect(readRetrain(text, 'f').problems).toEqual([]);
+  });
+
+  it('tells all problems at once and never throws', () => {
+    expect(readRetrain('kind: Retrain\nfoo: 1\nschedule: {}\n', 'f').problems.length).toBeGreaterThan(3);
+    for (const text of ['', '[]', '5', 'a: [', '\u0000', 'schedule: 5', '- kind: Retrain'])
+      expect(readRetrain(text, 'f').problems.length).toBeGreaterThan(0);
+  });
+});

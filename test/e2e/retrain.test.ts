@@ -1,0 +1,265 @@
+import { readFile, readlink, realpath, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listModels, rollBackModel } from '../../src/client/models.js';
+import { getRunStatus } from '../../src/client/run-status.js';
+import { cancelRun } from '../../src/client/runs.js';
+import { approveRun } from '../../src/client/schedules/approve.js';
+import { describeSchedule } from '../../src/client/schedules/report.js';
+import {
+  backfillSchedule,
+  deleteSchedule,
+  pauseSchedule,
+  triggerSchedule,
+  unpauseSchedule,
+} from '../../src/client/schedules/steer.js';
+import { runWorkflowId } from '../../src/domain/ids.js';
+import type { ScheduleRun } from '../../src/schemas/schedule.js';
+import { startDev, waitFor, type Dev } from './support/dev.js';
+import { replayRetrains } from './support/histories.js';
+import { apply, endedRun, retrainSpec, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
+
+const NIGHTLY = `apiVersion: temper/v1
+kind: Retrain
+name: nightly
+model: numbers
+spec: ./spec.yaml
+startFrom: promoted
+keep: 3
+`;
+
+describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 }, () => {
+  let dev: Dev;
+  let workspace: string;
+  let rows: string;
+
+  const schedule = (more: string, every = '1h'): string =>
+    `${NIGHTLY}schedule: { every: ${every}, catchup: 10m }\ninputs: [{ data: daily, glob: '${rows}/*.json' }]\n${more}`;
+  const current = (): Promise<string> => readlink(join(workspace, 'models/numbers/current'));
+  /** Starts one and waits for its end. */
+  const trigger = async (name = 'nightly'): Promise<ScheduleRun> => {
+    const { taken } = await describeSchedule(dev.client, name);
+    expect((await triggerSchedule(dev.client, name)).did).toBe('triggered');
+    return waitForSchedule(dev, name, (report) => endedRun(report, taken));
+  };
+
+  beforeAll(async () => {
+    dev = await startDev();
+    workspace = join(dev.home, 'workspace');
+    rows = join(dev.home, 'rows');
+    await writeRows(join(rows, 'a.json'), 'a');
+  }, 120_000);
+  afterAll(async () => {
+    await dev?.stop();
+  }, 60_000);
+
+  it('promotes the first model by itself and then finds nothing new, again and again', async () => {
+    const dry = await apply(dev, schedule('', '3s'), retrainSpec({ workspace }), true);
+    expect(dry).toMatchObject({ action: 'created', isDryRun: true });
+    await expect(describeSchedule(dev.client, 'nightly')).rejects.toThrow('there is no schedule nightly');
+    await apply(dev, schedule('', '3s'), retrainSpec({ workspace }));
+    expect(await apply(dev, schedule('', '3s'), retrainSpec({ workspace }))).toMatchObject({
+      action: 'unchanged',
+      changes: [],
+    });
+    const first = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, 0));
+    expect(first, JSON.stringify(first)).toMatchObject({ state: 'promoted' });
+    expect(await current()).toBe('versions/0001');
+    const second = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, 1));
+    expect(second).toMatchObject({
+      state: 'skipped',
+      reason: 'the inputs are those of the promoted model 1',
+      run: null,
+    });
+    const report = await describeSchedule(dev.client, 'nightly');
+    expect(report.nextTimes).toHaveLength(5);
+    expect(report.lastSkip).toBe(second.reason);
+    expect(report.skippedByOverlap).toBeGreaterThan(0);
+    const spans = await spansOf(dev, 'nightly');
+    for (const [index, { from }] of spans.slice(1).entries())
+      expect(from).toBeGreaterThanOrEqual(spans[index]?.to ?? 0);
+    await pauseSchedule(dev.client, 'nightly', 'the test goes on by hand');
+  });
+
+  it('trains on changed data from the promoted model, while the server is killed, and starts no second one', async () => {
+    await writeRows(join(rows, 'b.json'), 'b');
+    const update = await apply(dev, schedule(''), retrainSpec({ workspace, env: { SIM_STEP_MS: 40 } }));
+    expect(update).toMatchObject({
+      action: 'updated',
+      changes: [
+        { field: 'schedule.every', from: '3 s', to: '3600 s' },
+        { field: 'spec.train.env.SIM_STEP_MS', from: '1', to: '40' },
+      ],
+    });
+    expect(await describeSchedule(dev.client, 'nightly')).toMatchObject({ isPaused: true });
+    const { taken } = await describeSchedule(dev.client, 'nightly');
+    const started = await triggerSchedule(dev.client, 'nightly');
+    expect(started.did).toBe('triggered');
+    expect(await triggerSchedule(dev.client, 'nightly')).toMatchObject({ did: 'skipped' });
+    await dev.kill('server');
+    const run = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, taken));
+    expect(run, JSON.stringify(run)).toMatchObject({ state: 'promoted' });
+    expect(await current()).toBe('versions/0002');
+    const [model] = await listModels(dev.client, null, 'numbers');
+    expect(model).toMatchObject({
+      current: 2,
+      versions: [
+        { version: 2, startedFrom: 1 },
+        { version: 1, startedFrom: null },
+      ],
+    });
+    const spec = await readFile(join(workspace, 'runs', run.run ?? '', 'spec.yaml'), 'utf8');
+    expect(spec).toContain(`path:${workspace}/models/numbers/versions/0001/hf`);
+    expect(spec).toContain(`${rows}/a.json`);
+    expect(spec).toContain(`${rows}/b.json`);
+    expect(await realpath(join(workspace, 'models/numbers/current/hf'))).toBe(
+      await realpath(join(workspace, 'runs', run.run ?? '', 'export/hf')),
+    );
+  });
+
+  it('refuses a worse model and keeps the promoted one', async () => {
+    await apply(
+      dev,
+      schedule('').replace('startFrom: promoted', 'startFrom: base'),
+      retrainSpec({ workspace, iterations: 1 }),
+    );
+    const run = await trigger();
+    expect(run, JSON.stringify(run)).toMatchObject({ state: 'refused' });
+    expect(run.reason).toMatch(
+      /evalLoss <= promoted\.evalLoss \* 1\.01: does not hold \(evalLoss = .+, promoted\.evalLoss = /,
+    );
+    expect(await current()).toBe('versions/0002');
+    expect(await describeSchedule(dev.client, 'nightly')).toMatchObject({ lastSkip: run.reason, isPaused: true });
+  });
+
+  it('is paused by a run that fails, which leaves nothing waiting, and goes on when that is corrected', async () => {
+    const faults = join(dev.home, 'faults.json');
+    await writeFile(faults, JSON.stringify({ v: 1, faults: [{ kind: 'data-error', rank: 0, iteration: 5 }] }));
+    await writeRows(join(rows, 'c.json'), 'c');
+    await apply(dev, schedule(''), retrainSpec({ workspace, env: { SIM_FAULTS: faults } }));
+    await unpauseSchedule(dev.client, 'nightly', 'go on');
+    const run = await trigger();
+    expect(run).toMatchObject({ state: 'failed' });
+    expect(run.reason).toContain('TrainingFailed');
+    const report = await waitForSchedule(dev, 'nightly', (one) => (one.isPaused ? one : null));
+    expect(report.note).toContain('paused due to workflow failure');
+    expect(await getRunStatus(dev.client, run.run ?? '')).toMatchObject({ state: 'failed' });
+    expect(await current()).toBe('versions/0002');
+  });
+
+  it('compares with the model that was rolled back to, and does not bring the other one back', async () => {
+    const [before] = await listModels(dev.client, null, 'numbers');
+    const given = before?.versions.find(({ version }) => version === 2)?.run;
+    await rollBackModel(dev.client, null, { model: 'numbers', to: null, by: 'test', why: 'answers in rhymes' });
+    expect(await current()).toBe('versions/0001');
+    await apply(dev, schedule(''), retrainSpec({ workspace, env: { SIM_STEP_MS: 2 } }));
+    const run = await trigger();
+    expect(run, JSON.stringify(run)).toMatchObject({ state: 'promoted' });
+    const [after] = await listModels(dev.client, null, 'numbers');
+    expect(after?.versions[0]).toMatchObject({ version: 3, startedFrom: 1 });
+    expect(after?.history.map(({ action, from, to }) => [action, from, to])).toEqual([
+      ['promote', 1, 3],
+      ['rollback', 2, 1],
+      ['promote', 1, 2],
+      ['promote', null, 1],
+    ]);
+    await rollBackModel(dev.client, null, { model: 'numbers', to: 2, by: 'test', why: 'it was better' });
+    expect(await trigger()).toMatchObject({
+      state: 'skipped',
+      reason: 'the inputs are those of model 3, which was rolled back',
+    });
+    expect(given).toBeDefined();
+    expect(await realpath(join(workspace, 'models/numbers/current/hf'))).toBe(
+      await realpath(join(workspace, 'runs', given ?? '', 'export/hf')),
+    );
+  });
+
+  it('runs each of three dates of a backfill with the data of its date, one after the other', async () => {
+    const dates = ['2026-11-03', '2026-11-04', '2026-11-05'];
+    for (const date of dates) await writeRows(join(dev.home, `dated/${date}.json`), date);
+    const text = `${NIGHTLY.replace('nightly', 'dated').replace('numbers', 'dated')}schedule: { cron: '30 2 * * *', timezone: Asia/Shanghai }\ngate: [evalLoss < 100]\n`;
+    await apply(dev, text, retrainSpec({ workspace, annotations: `${dev.home}/dated/{{date}}.json` }));
+    await backfillSchedule(dev.client, 'dated', { from: '2026-11-03', to: '2026-11-05' });
+    const report = await waitForSchedule(
+      dev,
+      'dated',
+      (one) => (one.runs.length === 3 && one.runs.every(({ state }) => state === 'promoted') ? one : null),
+      140_000,
+    );
+    const spans = await spansOf(dev, 'dated');
+    for (const [index, { from }] of spans.slice(1).entries())
+      expect(from).toBeGreaterThanOrEqual(spans[index]?.to ?? 0);
+    for (const [index, { run }] of [...report.runs].reverse().entries()) {
+      const spec = await readFile(join(workspace, 'runs', run ?? '', 'spec.yaml'), 'utf8');
+      expect(spec).toContain(`/dated/${dates[index]}.json`);
+      // 02:30 in Shanghai is the evening before in UTC.
+      expect(run).toBe(`dated-202611${String(index + 2).padStart(2, '0')}t183000`);
+    }
+    // No file came for the day of this one.
+    expect(await trigger('dated')).toMatchObject({ state: 'skipped' });
+  });
+
+  it('waits for an approval no longer than it may, and promotes when it comes', async () => {
+    const text = `${NIGHTLY.replace('nightly', 'asked').replace('numbers', 'asked')}schedule: { every: 1h }\ninputs: [{ data: daily, glob: '${rows}/a.json' }]\n`;
+    await apply(dev, `${text}approval: { within: 1s }\n`, retrainSpec({ workspace }));
+    await expect(trigger('asked')).resolves.toMatchObject({
+      state: 'refused',
+      reason: expect.stringContaining('nobody approved within 1 s'),
+    });
+    await apply(dev, `${text}approval: { within: 5m }\n`, retrainSpec({ workspace }));
+    const { taken } = await describeSchedule(dev.client, 'asked');
+    await triggerSchedule(dev.client, 'asked');
+    const run = await waitForSchedule(dev, 'asked', ({ runs: [one] }) => (one?.state === 'approval' ? one.run : null));
+    await approveRun(dev.client, run, { isApproved: true, by: 'ada', reason: 'looks good' });
+    expect(await waitForSchedule(dev, 'asked', (report) => endedRun(report, taken))).toMatchObject({
+      state: 'promoted',
+    });
+    const [model] = await listModels(dev.client, null, 'asked');
+    expect(model?.history[0]?.by).toContain('approved by ada');
+    await expect(approveRun(dev.client, run, { isApproved: true, by: 'ada', reason: '' })).rejects.toThrow(
+      'ApprovalNotAwaited',
+    );
+    await deleteSchedule(dev.client, 'asked');
+    await expect(describeSchedule(dev.client, 'asked')).rejects.toThrow('there is no schedule');
+  });
+
+  it('replays', async () => {
+    await replayRetrains(dev.client, await oneOfEach(dev));
+  });
+
+  it('ends the training of a retrain that is cancelled, and is not paused by that', async () => {
+    await writeRows(join(rows, 'd.json'), 'd');
+    await unpauseSchedule(dev.client, 'nightly', 'for the last test');
+    await apply(dev, schedule(''), retrainSpec({ workspace, iterations: 5_000, env: { SIM_STEP_MS: 20 } }));
+    /** Starts one, cancels it or its run once it trains, and waits for its end. */
+    const cancelled = async (what: 'run' | 'retrain'): Promise<ScheduleRun> => {
+      const { taken } = await describeSchedule(dev.client, 'nightly');
+      const { run: started } = await triggerSchedule(dev.client, 'nightly');
+      const run = await waitForSchedule(dev, 'nightly', ({ runs: [one], taken: now }) =>
+        now > taken ? (one?.run ?? null) : null,
+      );
+      await waitFor('the training', async () => {
+        const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
+        return progress.some(({ iteration }) => iteration !== undefined) ? true : null;
+      });
+      if (what === 'run') await cancelRun(dev.client, run);
+      else await dev.client.temporal.workflow.getHandle(started?.workflowId ?? '').cancel();
+      const ended = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, taken));
+      const child = await dev.client.temporal.workflow.getHandle(runWorkflowId(run)).describe();
+      expect(child.status.name).toBe('CANCELLED');
+      return ended;
+    };
+    expect(await cancelled('retrain')).toMatchObject({ state: 'cancelled' });
+    expect(await cancelled('run')).toMatchObject({
+      state: 'refused',
+      reason: expect.stringContaining('was cancelled'),
+    });
+    expect(await describeSchedule(dev.client, 'nightly')).toMatchObject({ isPaused: false });
+  });
+});
+
+/** One retrain for each way in which they ended. */
+async function oneOfEach(dev: Dev): Promise<Map<string, string>> {
+  const reports = await Promise.all(['nightly', 'dated'].map((name) => describeSchedule(dev.client, name)));
+  return new Map(reports.flatMap(({ runs }) => runs.map(({ state, workflowId }) => [state, workflowId] as const)));
+}
