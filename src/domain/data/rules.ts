@@ -123,7 +123,7 @@ export const DATA_RULES = {
   },
   'data/image-corrupt': {
     severity: 'error',
-    why: 'The header cannot be read, so the image cannot be decoded; the row would be skipped.',
+    why: 'The header or the end is missing, so the image cannot be decoded; the row would be skipped.',
     fix: 'Fetch or unpack the image again.',
   },
   'data/image-type': {

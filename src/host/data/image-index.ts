@@ -138,8 +138,9 @@ async function readListing(folder: string): Promise<Listing> {
   return listing;
 }
 
-// A name that no file system can hold (too long, with NUL) is as absent as one that nobody made.
-const ABSENCE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
+// A name that no file system can hold (too long, with NUL), or that links lead round to, is as absent as one that
+// nobody made.
+const ABSENCE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
 
 function isAbsence(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && ABSENCE.has(cause.code);

@@ -35,6 +35,7 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
           where: source.field,
           what: `cannot read ${source.kind === 'file' ? 'file' : 'folder'} ${source.path}`,
           why: error instanceof Error ? error.message : String(error),
+          fix: `correct the path in the spec: temper resume RUN --set ${source.field}=VALUE`,
         },
         { cause: error },
       );
