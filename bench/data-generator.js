@@ -38,7 +38,7 @@ function conversation(random) {
   const pairs = random() < 0.25 ? 1 : 2 + Math.floor(random() * 3);
   return Array.from({ length: pairs }, (_, pair) => [
     { from: 'human', value: pair === 0 ? `${sentence(random, 10)}\n<image>` : sentence(random, 10) },
-    { from: 'gpt', value: sentence(random, Math.floor(random() * 2 * (200 / pairs))) },
+    { from: 'gpt', value: sentence(random, Math.floor(random() * 2 * (192 / pairs))) },
   ]).flat();
 }
 

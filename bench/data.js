@@ -18,11 +18,13 @@ const { values: flags } = parseArgs({
   },
 });
 
-const converter = join(flags.dist, 'host/data/convert-llava.js');
+const converter = join(flags.dist, 'host/data/convert-rows.js');
 if (!existsSync(converter)) {
   process.stderr.write(`${converter} does not exist; run npm run build first\n`);
   process.exit(2);
 }
+
+const BARS = { times: 3, rssMb: 200 };
 
 const folder = mkdtempSync(join(tmpdir(), 'temper-bench-data-'));
 try {
@@ -40,14 +42,17 @@ async function main() {
   const bytes = statSync(annotations).size;
   print(`${flags.rows} rows, ${mega(bytes)} MB, ${flags.images} images, ${flags.runs} alternating runs each, median`);
 
-  const contestants = [temper(annotations, images), python(annotations, images), upstream()];
+  const script = findScript();
+  // Older scripts write image paths from the working directory on.
+  const prefix = script?.includes('/examples/') ? './data/COCO2017/train2017/' : './train2017/';
+  const contestants = [temper(annotations, images, prefix), python(annotations, images, prefix), upstream(script)];
   const runs = contestants.map(() => []);
   for (let run = 0; run < Number(flags.runs); run += 1) {
     for (const [index, contestant] of contestants.entries()) {
       if (contestant.skipped === undefined) runs[index].push(await measure(contestant));
     }
   }
-  const baseline = runs[0].length > 0 ? median(runs[0].map((run) => run.seconds)) : Number.NaN;
+  const baseline = median(runs[0].map((run) => run.seconds));
   for (const [index, { name, skipped }] of contestants.entries()) {
     if (skipped !== undefined) {
       print(`${name.padEnd(28)} skipped: ${skipped}`);
@@ -62,31 +67,49 @@ async function main() {
     );
   }
   compareOutputs();
+  judge(runs[0], runs.at(-1), baseline);
 }
 
-function temper(annotations, images) {
-  const options = { annotations, imagesDir: images, output: join(folder, 'temper.json'), mediaPrefix: './train2017/' };
-  const code = `import { convertLlava } from ${JSON.stringify(pathToFileURL(converter).href)}; await convertLlava(${JSON.stringify(options)});`;
+// What the converter must reach beside upstream's script; without a checkout only its memory can be judged.
+function judge(own, theirs, baseline) {
+  const peak = Math.max(...own.map((run) => run.peakRssMb));
+  const bars = [[`peak RSS at most ${BARS.rssMb} MB`, peak <= BARS.rssMb]];
+  if (theirs.length > 0) {
+    const times = median(theirs.map((run) => run.seconds)) / baseline;
+    bars.push([`at least ${BARS.times} times the speed of the upstream script`, times >= BARS.times]);
+  }
+  for (const [bar, isMet] of bars) print(`${isMet ? 'met' : 'MISSED'}: ${bar}`);
+  if (bars.some(([, isMet]) => !isMet)) process.exitCode = 1;
+}
+
+function temper(annotations, images, mediaPrefix) {
+  const options = { annotations, imagesDir: images, output: join(folder, 'temper.json'), mediaPrefix };
+  const code = `import { convertRows } from ${JSON.stringify(pathToFileURL(converter).href)}; await convertRows(${JSON.stringify(options)});`;
   return { name: 'temper', argv: [process.execPath, '--input-type=module', '-e', code], cwd: folder };
 }
 
-function python(annotations, images) {
+function python(annotations, images, prefix) {
   const program = join(import.meta.dirname, 'data_baseline.py');
   const name = 'python json module';
   if (!hasPython()) return { name, skipped: 'no python3 in PATH' };
-  return { name, argv: ['python3', program, annotations, images, join(folder, 'python.json')], cwd: folder };
+  return { name, argv: ['python3', program, annotations, images, join(folder, 'python.json'), prefix], cwd: folder };
 }
 
-function upstream() {
+// Moved in 2026-06; both places read and write the hard-coded defaults when called without arguments.
+function findScript() {
+  const checkout = process.env.TEMPER_MINDSPEED_MM;
+  if (checkout === undefined) return undefined;
+  const places = ['mindspeed_mm/fsdp/tools/data_tool', 'examples/qwen2vl'];
+  return places.map((place) => join(checkout, place, 'llava_instruct_2_mllm_demo_format.py')).find(existsSync);
+}
+
+function upstream(script) {
   const name = 'upstream script';
   const checkout = process.env.TEMPER_MINDSPEED_MM;
   if (checkout === undefined) return { name, skipped: 'TEMPER_MINDSPEED_MM is not set' };
-  // Moved in 2026-06; both places read and write the hard-coded defaults when called without arguments.
-  const places = ['mindspeed_mm/fsdp/tools/data_tool', 'examples/qwen2vl'];
-  const script = places.map((place) => join(checkout, place, 'llava_instruct_2_mllm_demo_format.py')).find(existsSync);
   if (script === undefined) return { name, skipped: `no llava_instruct_2_mllm_demo_format.py in ${checkout}` };
   const output = join(folder, 'data/mllm_format_llava_instruct_data.json');
-  return { name, argv: ['python3', script], cwd: folder, prepare: () => rmSync(output, { force: true }) };
+  return { name, argv: ['python3', resolve(script)], cwd: folder, prepare: () => rmSync(output, { force: true }) };
 }
 
 function hasPython() {
@@ -131,13 +154,16 @@ function peakRss(pid) {
 function compareOutputs() {
   const code =
     'import json,sys; a,b=(json.load(open(p,encoding="utf-8")) for p in sys.argv[1:]); print("equal" if a==b else "DIFFERENT")';
-  const other = [join(folder, 'data/mllm_format_llava_instruct_data.json'), join(folder, 'python.json')].find(
-    existsSync,
-  );
-  if (other === undefined) return;
-  print(
-    `content of both outputs: ${execFileSync('python3', ['-c', code, join(folder, 'temper.json'), other], { encoding: 'utf8' }).trim()}`,
-  );
+  for (const [name, file] of [
+    ['upstream script', 'data/mllm_format_llava_instruct_data.json'],
+    ['python json module', 'python.json'],
+  ]) {
+    if (!existsSync(join(folder, file))) continue;
+    const paths = [join(folder, 'temper.json'), join(folder, file)];
+    const verdict = execFileSync('python3', ['-c', code, ...paths], { encoding: 'utf8' }).trim();
+    print(`output beside that of ${name}: ${verdict}`);
+    if (verdict !== 'equal') process.exitCode = 1;
+  }
 }
 
 function median(numbers) {

@@ -7,7 +7,7 @@ import sys
 ROLES = {"human": "user", "gpt": "assistant"}
 
 
-def main(annotations: str, images: str, output: str) -> None:
+def main(annotations: str, images: str, output: str, prefix: str) -> None:
     with open(annotations, encoding="utf-8") as file:
         items = json.load(file)
     rows = []
@@ -16,7 +16,7 @@ def main(annotations: str, images: str, output: str) -> None:
         if item.get("image"):
             if not os.path.exists(os.path.join(images, item["image"])):
                 continue
-            row["images"].append("./train2017/" + item["image"])
+            row["images"].append(prefix + item["image"])
         for turn in item["conversations"]:
             row["messages"].append({"role": ROLES[turn["from"]], "content": turn["value"]})
         rows.append(row)

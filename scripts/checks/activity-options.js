@@ -1,5 +1,5 @@
 import { lineAt, readSources } from './source-files.js';
-import { parseSource, walk } from './syntax.js';
+import { parseSource, propertyOf, walk } from './syntax.js';
 
 const PROXIES = ['proxyActivities', 'proxyLocalActivities'];
 const TIMEOUTS = ['startToCloseTimeout', 'scheduleToCloseTimeout'];
@@ -22,6 +22,7 @@ export function checkActivityOptions(root) {
 }
 
 function missingIn(names) {
+  if (names === 'not called') return ['call it where its options stand, rather than hand it on'];
   if (names === null) return ['the options of this proxy cannot be read here: write an object literal'];
   return [
     ...(names.has('cancellationType')
@@ -31,16 +32,36 @@ function missingIn(names) {
   ];
 }
 
-/** Calls of a proxy function with the names of the options they set; null when these cannot be told. */
+/** Uses of a proxy function with the names of the options they set; null when these cannot be told. */
 function proxiesIn(file) {
   const program = parseSource(file);
   const values = namedValues(program);
-  const calls = [];
+  const names = localNames(program);
+  const seen = new Set();
+  const uses = [];
   walk(program, (node) => {
-    if (node.type !== 'CallExpression' || !PROXIES.includes(node.callee.name)) return;
-    calls.push({ offset: node.start, names: optionNames(node.arguments[0], values) });
+    if (node.type === 'ImportDeclaration') walk(node, (below) => seen.add(below));
+    if (node.type === 'CallExpression') {
+      const { callee } = node;
+      const isMember = callee.type === 'MemberExpression' && PROXIES.includes(propertyOf(callee));
+      if (!isMember && !names.has(callee.name)) return;
+      seen.add(isMember ? callee.property : callee);
+      uses.push({ offset: node.start, names: optionNames(node.arguments[0], values) });
+    }
+    const isMention = (node.type === 'Identifier' && names.has(node.name)) || PROXIES.includes(node.value);
+    if (isMention && !seen.has(node)) uses.push({ offset: node.start, names: 'not called' });
   });
-  return calls;
+  return uses;
+}
+
+/** What the proxy functions are called in a file: an import may rename them. */
+function localNames(program) {
+  const names = new Set(PROXIES);
+  walk(program, (node) => {
+    const imported = node.imported?.name ?? node.imported?.value;
+    if (node.type === 'ImportSpecifier' && PROXIES.includes(imported)) names.add(node.local.name);
+  });
+  return names;
 }
 
 /** Variables by their value, functions by the object they return. */

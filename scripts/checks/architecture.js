@@ -2,6 +2,7 @@ import { checkActivityOptions } from './activity-options.js';
 import { checkEnvironmentAccess } from './environment-access.js';
 import { checkFileSize } from './file-size.js';
 import { checkImportDirections } from './import-directions.js';
+import { checkMachineAccess } from './machine-access.js';
 import { checkRecipeWords } from './recipe-words.js';
 
 /** The checks of our own rules, by the name that people read. */
@@ -10,5 +11,6 @@ export const ARCHITECTURE_CHECKS = {
   'recipe words': checkRecipeWords,
   'file size': checkFileSize,
   'environment access': checkEnvironmentAccess,
+  'machine access': checkMachineAccess,
   'activity options': checkActivityOptions,
 };

@@ -1,5 +1,5 @@
 import { lineAt, readSources } from './source-files.js';
-import { parseSource, walk } from './syntax.js';
+import { isGlobalObject, isProcess, parseSource, propertyOf, walk } from './syntax.js';
 
 /** Rule 4: one place knows which variables exist. A keeper has no configuration and hands its environment on. */
 const ALLOWED = ['src/config.ts', 'src/host/keeper/environment.ts', 'src/host/keeper/spawn-command.ts'];
@@ -20,12 +20,11 @@ export function checkEnvironmentAccess(root) {
 function accessesIn(file) {
   const offsets = [];
   walk(parseSource(file), (node) => {
-    const isMember =
-      node.type === 'MemberExpression' && node.object.type === 'Identifier' && node.object.name === 'process';
-    if (isMember && (node.property.name ?? node.property.value) === 'env') offsets.push(node.start);
+    const isMember = node.type === 'MemberExpression' && isProcess(node.object);
+    // What a computed name reads cannot be told.
+    if (isMember && ['env', null].includes(propertyOf(node))) offsets.push(node.start);
     // `const { env } = process` and `import { env } from 'node:process'` read the same.
-    const isTaken =
-      node.type === 'VariableDeclarator' && node.init?.type === 'Identifier' && node.init.name === 'process';
+    const isTaken = node.type === 'VariableDeclarator' && (isProcess(node.init) || isGlobalObject(node.init));
     const isImport = node.type === 'ImportDeclaration' && /^(node:)?process$/.test(node.source.value);
     if (isTaken || isImport) offsets.push(node.start);
   });

@@ -12,7 +12,7 @@ const ENDINGS = ['.ts', '.js', '.mjs', '.py'];
  * @returns {{ looked: number, findings: readonly import('./source-files.js').Finding[] }}
  */
 export function checkFileSize(root, folders = FOLDERS) {
-  const files = readSources(root, folders, ENDINGS).filter(({ path }) => !path.includes('/fixtures/'));
+  const files = readSources(root, folders, ENDINGS).filter(({ path }) => !/^test\/(.*\/)?fixtures\//.test(path));
   const findings = files
     .map(({ path, text }) => ({ file: path, line: MAX_LINES + 1, count: text.trimEnd().split('\n').length }))
     .filter(({ count }) => count > MAX_LINES)

@@ -1,6 +1,6 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
-import { EXCEPTIONS, LAYERS, MACHINE_MODULES, PACKAGES, PURE_LAYERS, SPAWNERS } from './layers.js';
+import { EXCEPTIONS, LAYERS, MACHINE_MODULES, MACHINE_USERS, PACKAGES, PURE_LAYERS, SPAWNERS } from './layers.js';
 import { lineAt, readSources } from './source-files.js';
 import { importsOf } from './syntax.js';
 
@@ -29,7 +29,7 @@ function reachedByWorkflows(files) {
     if (reached.has(path) || !byPath.has(path)) return;
     reached.add(path);
     for (const { specifier, isType } of byPath.get(path).imports) {
-      if (!isType && specifier.startsWith('.')) visit(resolveFrom(path, specifier));
+      if (!isType && specifier?.startsWith('.')) visit(resolveFrom(path, specifier));
     }
   };
   for (const { path } of files) if (layerOf(path) === 'workflows') visit(path);
@@ -37,6 +37,7 @@ function reachedByWorkflows(files) {
 }
 
 function judge(path, found, isSandboxed) {
+  if (found.specifier === null) return 'name the module of import() as a plain text: nobody can tell what this loads';
   if (found.specifier.startsWith('.')) return judgeInternal(path, found);
   if (isBuiltin(found.specifier)) return judgeBuiltin(path, found.specifier, isSandboxed);
   return judgePackage(path, found);
@@ -72,6 +73,8 @@ function judgeBuiltin(path, specifier, isSandboxed) {
   if (isSandboxed) return `this file is part of the workflow bundle, and the sandbox has no ${specifier}`;
   if (PURE_LAYERS.includes(layer) && MACHINE_MODULES.includes(name))
     return `${layer} does not touch the machine (${specifier}); host does`;
+  if (MACHINE_MODULES.includes(name) && !MACHINE_USERS.some((one) => path.startsWith(one)))
+    return `only host touches the machine (${specifier}); exceptions stand in scripts/checks/layers.js`;
   if (name === 'child_process' && !SPAWNERS.some((one) => path.startsWith(one)))
     return `only ${SPAWNERS.join(' and ')} start processes`;
   return null;

@@ -18,14 +18,28 @@ export const LAYERS = {
   version: { values: [], types: [] },
 };
 
+/** Commands that work on files which the person at this machine names. */
+const FILE_COMMANDS = [
+  'checkpoint-verify',
+  'data-check',
+  'data-convert',
+  'doctor',
+  'export-verify',
+  'fetch',
+  'model-cast',
+  'model-inspect',
+  'model-reduce',
+  'unzip',
+];
+
 /**
  * Exceptions with a reason: folders or files that reach further than their layer.
  */
 export const EXCEPTIONS = [
   // `temper dev` starts processes on this machine and ends them; it is a host of its own.
   { path: 'src/cli/dev/', values: ['host'] },
-  // Commands on files of this machine (verify, convert) need no server, so there is no client to go through.
-  { path: 'src/cli/commands/', values: ['host'] },
+  // Commands on files of this machine need no server, so there is no client to go through. All others ask a host.
+  ...FILE_COMMANDS.map((name) => ({ path: `src/cli/commands/${name}.ts`, values: ['host'] })),
   // Imported lazily: the command is the worker.
   { path: 'src/cli/commands/worker.ts', values: ['worker'] },
 ];
@@ -51,6 +65,7 @@ export const MACHINE_MODULES = [
   'http',
   'http2',
   'https',
+  'module',
   'net',
   'os',
   'tls',
@@ -60,5 +75,19 @@ export const MACHINE_MODULES = [
 /** Layers that never touch the machine. */
 export const PURE_LAYERS = ['schemas', 'domain', 'recipes', 'workflows', 'activities'];
 
-/** Who may start processes. */
+/** Who may start and kill processes. */
 export const SPAWNERS = ['src/host/', 'src/cli/dev/'];
+
+/** Who may use the modules that reach the machine. */
+export const MACHINE_USERS = [
+  ...SPAWNERS,
+  // Files which the person at this machine names, and the machine itself: a spec, a report, keys, free memory.
+  'src/cli/spec-file.ts',
+  'src/cli/report-path.ts',
+  'src/cli/commands/doctor.ts',
+  'src/cli/commands/init.ts',
+  'src/cli/commands/render.ts',
+  'src/client/connect.ts',
+  // The host's own process: its scratch folder and name.
+  'src/worker.ts',
+];

@@ -17,7 +17,7 @@ const ALLOWED = [
  * @returns {{ looked: number, findings: readonly import('./source-files.js').Finding[] }}
  */
 export function checkRecipeWords(root) {
-  const files = readSources(root, ['src'], ['.ts']);
+  const files = readSources(root, ['src'], ['.ts', '.js', '.mjs', '.cjs', '.py', '.sh']);
   const findings = files.filter(({ path }) => !isInRecipe(path) && !ALLOWED.includes(path)).flatMap(findWords);
   return { looked: files.length, findings };
 }

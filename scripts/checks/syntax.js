@@ -28,8 +28,9 @@ export function walk(node, visit) {
 
 /**
  * All modules that a file names: `import`, `export ... from`, `import()` and `import('...')` types.
+ * The specifier is null when it is computed.
  * @param {import('./source-files.js').SourceFile} file
- * @returns {readonly { specifier: string, isType: boolean, offset: number }[]}
+ * @returns {readonly { specifier: string | null, isType: boolean, offset: number }[]}
  */
 export function importsOf(file) {
   const found = [];
@@ -45,9 +46,7 @@ export function importsOf(file) {
         }
         break;
       case 'ImportExpression':
-        if (typeof node.source.value === 'string') {
-          found.push({ specifier: node.source.value, isType: false, offset: node.start });
-        }
+        found.push({ specifier: textOf(node.source), isType: false, offset: node.start });
         break;
       case 'TSImportType':
         found.push({ specifier: (node.source ?? node.argument.literal).value, isType: true, offset: node.start });
@@ -56,6 +55,42 @@ export function importsOf(file) {
     }
   });
   return found;
+}
+
+/**
+ * The text that an expression stands for; null when it is computed.
+ * @param {any} node
+ * @returns {string | null}
+ */
+export function textOf(node) {
+  if (typeof node.value === 'string') return node.value;
+  return node.type === 'TemplateLiteral' && node.expressions.length === 0 ? node.quasis[0].value.cooked : null;
+}
+
+/**
+ * Name of the property that a member expression reads; null when it is computed.
+ * @param {any} node
+ * @returns {string | null}
+ */
+export function propertyOf(node) {
+  return node.computed ? textOf(node.property) : node.property.name;
+}
+
+/**
+ * Whether an expression is Node's `process`, by its own name or as a property of the global object.
+ * @param {any} node
+ */
+export function isProcess(node) {
+  if (node?.type === 'Identifier') return node.name === 'process';
+  return node?.type === 'MemberExpression' && isGlobalObject(node.object) && propertyOf(node) === 'process';
+}
+
+/**
+ * Whether an expression is the global object.
+ * @param {any} node
+ */
+export function isGlobalObject(node) {
+  return node?.type === 'Identifier' && ['globalThis', 'global'].includes(node.name);
 }
 
 /** `import type ...`, or every name in the braces is marked `type`. */

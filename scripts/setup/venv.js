@@ -37,7 +37,11 @@ export async function ensureVenv({ venv, requirements, env, cwd, logDir }) {
     await makeVenv({ venv, env, cwd, logFile });
     missing = pins;
   }
-  if (missing.length > 0) await installPins({ python, requirements, missing, env, cwd, logFile });
+  if (missing.length > 0) {
+    // Cut off in the middle, the environment must not pass for the one that an older stamp names.
+    rmSync(join(venv, STAMP), { force: true });
+    await installPins({ python, pins, missing, env, cwd, logFile });
+  }
   writeStamp(venv, wanted);
 }
 
@@ -54,7 +58,7 @@ async function makeVenv({ venv, env, cwd, logFile }) {
   });
 }
 
-async function installPins({ python, requirements, missing, env, cwd, logFile }) {
+async function installPins({ python, pins, missing, env, cwd, logFile }) {
   const pip = ['-m', 'pip', 'install', '--no-input', '--progress-bar', 'off'];
   const install = (title, args) =>
     runStep({ title, command: python, args: [...pip, ...args], cwd, logFile, fix: FIX_NETWORK });
@@ -64,8 +68,9 @@ async function installPins({ python, requirements, missing, env, cwd, logFile })
     const spec = `torch==${torch.version}`;
     await install('torch (CPU)', await chooseTorch({ python, spec, env, cwd, logFile }));
   }
-  // With torch in place its pin is satisfied, whatever build it is.
-  await install('Python packages', ['-r', requirements]);
+  // Not the file: a torch of another version, which the person chose, would be replaced by a build with CUDA.
+  const others = pins.filter((pin) => pin.name !== 'torch').map(({ name, version }) => `${name}==${version}`);
+  if (others.length > 0) await install('Python packages', others);
 }
 
 function pythonVersion(python) {

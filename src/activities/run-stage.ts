@@ -78,7 +78,7 @@ async function produce(
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);
   const stageFacts = await readFacts(work, out);
-  const manifest = await makeManifest(out);
+  const manifest = await makeManifest(out, work.manyFiles);
   const relativeTo = (path: string): string => relative(workspace, isAbsolute(path) ? path : join(out, path));
   return {
     v: 1,

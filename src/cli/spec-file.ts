@@ -25,10 +25,10 @@ export interface SpecFile {
 export async function readSpecFile(file: string, cwd: string): Promise<SpecFile> {
   const path = resolve(cwd, file);
   const baseDir = dirname(path);
-  const decoded = decodeSpec(await readStart(path, file));
-  if ('finding' in decoded)
-    return { file, baseDir, text: '', spec: null, problems: [findingProblem(decoded.finding, file)] };
-  return { file, baseDir, text: decoded.text, ...readSpec(decoded.text, { file, baseDir, recipes: RECIPES }) };
+  const { text, finding } = decodeSpec(await readStart(path, file));
+  if (finding !== undefined)
+    return { file, baseDir, text, spec: null, problems: [findingProblem(finding, file, text)] };
+  return { file, baseDir, text, ...readSpec(text, { file, baseDir, recipes: RECIPES }) };
 }
 
 /** Tells the problems of a spec as frames on stderr; the spec, or null when it cannot be used. */
@@ -61,8 +61,8 @@ async function readStart(path: string, file: string): Promise<Uint8Array> {
 
 /** Text of a file that is written by people, such as a spec; rejects with `SpecUnreadable` when it is none. */
 export async function readTextFile(file: string, cwd: string): Promise<string> {
-  const decoded = decodeSpec(await readStart(resolve(cwd, file), file));
-  if ('text' in decoded) return decoded.text;
-  const { what, why, fix } = decoded.finding;
+  const { text, finding } = decodeSpec(await readStart(resolve(cwd, file), file));
+  if (finding === undefined) return text;
+  const { what, why, fix } = finding;
   throw new TemperError('SpecUnreadable', { where: file, what, why, fix });
 }

@@ -65,7 +65,7 @@ async function statusOf(
     fleet: fleetOf(description.taskQueue),
     state,
     stage: memo?.stage ?? null,
-    problem: outcome.problem ?? blockedProblem(memo),
+    problem: withRunName(outcome.problem ?? blockedProblem(memo), run),
     checkpoint: memo?.checkpoint ?? null,
     ettr: memo?.ettr ?? null,
     ...(memo?.incidents === undefined ? {} : { incidents: memo.incidents }),
@@ -108,6 +108,11 @@ function blockedProblem(memo: RunMemo | null): Problem | null {
     fix: memo.fix ?? '',
     retryable: false,
   };
+}
+
+/** The catalogue does not know which run it will be about: its commands say RUN. */
+function withRunName(problem: Problem | null, run: string): Problem | null {
+  return problem === null ? null : { ...problem, fix: problem.fix.replaceAll(/\b(temper \w+) RUN\b/g, `$1 ${run}`) };
 }
 
 /** Newest heartbeats of what runs now, of the gang too. */

@@ -13,6 +13,7 @@ import {
   type RunStatus,
   type SpecSet,
 } from '../schemas/run.js';
+import { askRun } from './ask-run.js';
 import type { TemperClient } from './connect.js';
 import { getRunStatus, describe } from './run-status.js';
 
@@ -106,7 +107,8 @@ export async function pauseRun(client: TemperClient, run: string, reason: string
   const status = await getRunStatus(client, run);
   if (status.closedAt !== null) throw isOver(run, status, 'pause');
   if (status.state === 'blocked') return;
-  await client.temporal.workflow.getHandle(status.workflowId).executeUpdate('pauseRun', { args: [{ v: 1, reason }] });
+  const { workflowId } = status;
+  await askRun(client, { run, workflowId, update: 'pauseRun', verb: 'pause', arg: { v: 1, reason } });
 }
 
 /** Continues a blocked run, with corrections of its spec; an invalid correction leaves it blocked. */
@@ -119,9 +121,9 @@ export async function resumeRun(
   if (status.state !== 'blocked') {
     throw new TemperError('RunNotBlocked', { where: run, what: `run ${run} is ${status.state}, not blocked` });
   }
-  const answer: unknown = await client.temporal.workflow
-    .getHandle(status.workflowId)
-    .executeUpdate('resumeRun', { args: [{ v: 1, set: [...set], from }] });
+  const { workflowId } = status;
+  const arg = { v: 1, set: [...set], from };
+  const answer = await askRun(client, { run, workflowId, update: 'resumeRun', verb: 'resume', arg });
   return ResumeAnswerSchema.parse(answer);
 }
 

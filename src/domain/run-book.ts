@@ -67,14 +67,21 @@ export class RunBook {
   run(): void {
     this.#state = 'running';
     this.#problem = null;
-    this.#stages = this.#stages.map((status) =>
-      status.state === 'failed' ? { name: status.name, state: 'pending' } : status,
-    );
+    this.#reset('pending');
   }
 
   block(problem: Problem): void {
     this.#state = 'blocked';
     this.#problem = problem;
+    // What a person stopped has not failed.
+    if (problem.code === 'Paused') this.#reset('waiting');
+  }
+
+  /** What is not done, and was begun, is to be done again. */
+  #reset(state: 'pending' | 'waiting'): void {
+    this.#stages = this.#stages.map((status) =>
+      status.state === 'failed' || status.state === 'waiting' ? { name: status.name, state } : status,
+    );
   }
 
   end(state: 'done' | 'failed' | 'cancelled', problem: Problem | null = null): void {
@@ -142,5 +149,6 @@ export class RunBook {
 }
 
 function describe({ where, what, why }: Problem): string {
-  return `${where === undefined ? '' : `${where}: `}${what}${why === undefined ? '' : ` (${why})`}`;
+  // The place comes last, because texts are cut at their end, and a path of a log may be all that is left.
+  return `${what}${why === undefined ? '' : ` (${why})`}${where === undefined ? '' : `, at ${where}`}`;
 }

@@ -122,6 +122,8 @@ export interface StageWork {
   readonly resources?: Resources;
   /** Named outputs, as paths relative to `out`; adopted ones are absolute. */
   readonly outputs: Readonly<Record<string, string>>;
+  /** Folders (relative to `out`) of very many files, such as images: one entry each in the receipt, none is hashed. */
+  readonly manyFiles?: readonly string[];
   /** JSON files (relative to `out`) from which `facts` makes the stage's small facts. */
   readonly factFiles?: readonly string[];
   /** Small facts for status and report, from the parsed fact files in their order; may name problems. */

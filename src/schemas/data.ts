@@ -38,10 +38,14 @@ export const DataProgressSchema = z.object({
 });
 export type DataProgress = z.infer<typeof DataProgressSchema>;
 
+/** Formats that can be converted to MLLM rows; `mllm` lays ready rows out anew, with the same text. */
+export const DataFormatSchema = z.enum(['llava', 'mllm']).describe('Format of the input');
+export type DataFormat = z.infer<typeof DataFormatSchema>;
+
 /** What `temper data convert` reports. */
 export const DataConvertReportSchema = z.object({
   v: z.literal(1).describe('Major version of this report'),
-  format: z.literal('llava').describe('Format of the input'),
+  format: DataFormatSchema,
   annotations: z.string().describe('Input file'),
   images: z
     .string()

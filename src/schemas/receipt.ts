@@ -4,12 +4,13 @@ import { StageNameSchema } from './plan.js';
 
 const FactsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()]));
 
-/** One file of an output. Large files are judged by size and time, small ones by their hash as well. */
+/** One file of an output, or one folder of very many. Large files are judged by size and time, small ones by hash too. */
 export const ManifestEntrySchema = z.object({
   path: z.string().describe('Relative to the output folder.'),
   bytes: z.number(),
   mtimeMs: z.number(),
-  sha256: z.string().optional().describe('Of files up to 64 MB.'),
+  sha256: z.string().optional().describe('Of files up to 64 MB; of a folder over the names and sizes of its files.'),
+  files: z.number().optional().describe('Files below it; a folder of very many, such as images, is one entry.'),
 });
 export type ManifestEntry = z.infer<typeof ManifestEntrySchema>;
 

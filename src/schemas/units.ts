@@ -1,6 +1,9 @@
 import { z } from 'zod';
 
 const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
+/** The same, up to some 27 years in each unit: more is a slip, and beyond the timers of a server. */
+const BOUNDED_DURATION =
+  /^(?:\d{1,12}(?:\.\d{1,9})?ms|\d{1,9}(?:\.\d{1,9})?s|\d{1,7}(?:\.\d{1,9})?m|\d{1,5}(?:\.\d{1,9})?h|\d{1,4}(?:\.\d{1,9})?d)$/;
 const MS_PER_UNIT = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /**
@@ -15,7 +18,11 @@ export function patternText(pattern: RegExp, message: string, example: string): 
 }
 
 /** A length of time as people write it: a number and one unit (`250ms`, `30s`, `30m`, `12h`, `2d`). */
-export const DurationSchema = patternText(DURATION, 'a duration is a number and one of ms, s, m, h, d', '30m');
+export const DurationSchema = patternText(
+  BOUNDED_DURATION,
+  'a duration is a number and one of ms, s, m, h, d, up to 9999d',
+  '30m',
+);
 
 /** Milliseconds of a duration text that `DurationSchema` accepted. */
 export function durationMs(text: string): number {

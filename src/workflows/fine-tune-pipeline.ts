@@ -118,7 +118,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
 
 /** Null: the workflow itself was cancelled, and closes as cancelled. */
 function describeFailure(error: unknown, pauseReason: string | null, run: string): Problem | null {
-  if (pauseReason !== null) return problem('Paused', { what: `stopped on request: ${pauseReason}`, where: run });
+  if (pauseReason !== null) return problem('Paused', { what: `stopped on request: ${pauseReason}` });
   if (isCancellation(error) && CancellationScope.current().consideredCancelled) return null;
   return problemOf(error, run);
 }

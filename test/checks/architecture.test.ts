@@ -14,9 +14,13 @@ const CASES: Readonly<
     folder: 'import-directions',
     findings: [
       'src/activities/reads-disk.ts:1 activities does not touch the machine (node:fs/promises)',
+      'src/cli/commands/status.ts:1 cli imports nothing of host',
+      'src/cli/reads-disk.ts:1 only host touches the machine (node:fs)',
       'src/cli/uses-host.ts:1 cli imports nothing of host',
       'src/cli/uses-sdk-client.ts:1 @temporalio/client may be imported only by src/client/',
       'src/domain/digest.ts:1 this file is part of the workflow bundle',
+      'src/domain/template.ts:1 domain does not touch the machine (node:fs)',
+      'src/domain/template.ts:2 name the module of import() as a plain text',
       'src/domain/uses-recipe.ts:1 domain imports nothing of recipes',
       'src/extra/unknown.ts:1 extra is no known layer',
       'src/host/no-ending.ts:1 "./other" must end in .js',
@@ -34,16 +38,32 @@ const CASES: Readonly<
     findings: [
       'src/domain/special-case.ts:2 "HCCL"',
       'src/domain/special-case.ts:3 "mm-"',
+      'src/host/program.mjs:1 "MindSpeed"',
+      'src/host/program.py:1 "MindSpeed"',
       'src/recipes/shared.ts:1 "GLM"',
     ],
   },
-  'file size': { folder: 'file-size', findings: ['src/long.ts:301 301 lines; 300 at most'] },
+  'file size': {
+    folder: 'file-size',
+    findings: ['src/host/fixtures/long.ts:301 301 lines; 300 at most', 'src/long.ts:301 301 lines; 300 at most'],
+  },
   'environment access': {
     folder: 'environment-access',
     findings: [
       'src/domain/direct.ts:1 process.env',
+      'src/domain/global.ts:1 process.env',
+      'src/domain/global.ts:2 process.env',
+      'src/domain/global.ts:3 process.env',
       'src/domain/imported.ts:1 process.env',
       'src/domain/taken.ts:1 process.env',
+    ],
+  },
+  'machine access': {
+    folder: 'machine-access',
+    findings: [
+      'src/domain/process.ts:1 process.getBuiltinModule loads past the imports',
+      'src/domain/process.ts:2 process.getBuiltinModule loads past the imports',
+      'src/domain/process.ts:3 only src/host/ and src/cli/dev/ end processes',
     ],
   },
   'activity options': {
@@ -52,6 +72,11 @@ const CASES: Readonly<
       'src/workflows/bad.ts:3 this proxy sets no cancellationType',
       'src/workflows/bad.ts:4 this proxy sets no timeout',
       'src/workflows/bad.ts:5 the options of this proxy cannot be read here',
+      'src/workflows/renamed.ts:3 this proxy sets no cancellationType',
+      'src/workflows/renamed.ts:4 this proxy sets no cancellationType',
+      'src/workflows/renamed.ts:5 this proxy sets no cancellationType',
+      'src/workflows/renamed.ts:6 call it where its options stand',
+      'src/workflows/renamed.ts:7 call it where its options stand',
     ],
   },
 };

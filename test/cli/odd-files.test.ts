@@ -29,6 +29,10 @@ let dir = '';
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'temper-odd-'));
   execFileSync('mkfifo', [join(dir, 'pipe')]);
+  await mkdir(join(dir, 'shard-pipe'));
+  execFileSync('mkfifo', [join(dir, 'shard-pipe/model.safetensors')]);
+  await mkdir(join(dir, 'metadata-pipe'));
+  execFileSync('mkfifo', [join(dir, 'metadata-pipe/.metadata')]);
   await writeFile(join(dir, 'rows.json'), JSON.stringify(ROWS));
   await writeFile(join(dir, 'llava.json'), JSON.stringify(LLAVA));
 });
@@ -40,6 +44,8 @@ describe('what is no regular file', () => {
     [['validate', 'pipe'], 2],
     [['plan', 'pipe'], 2],
     [['data', 'check', 'pipe'], 1],
+    [['export', 'verify', '--original', 'shard-pipe', '--exported', 'shard-pipe'], 1],
+    [['checkpoint', 'verify', 'metadata-pipe'], 1],
     [['data', 'convert', '--format', 'llava', '--annotations', 'pipe', '--images', '.', '--output', 'out.json'], 1],
   ])('%j tells a pipe at once', (argv, status) => {
     const ran = spawnSync(process.execPath, [TEMPER, ...argv], {
@@ -48,7 +54,7 @@ describe('what is no regular file', () => {
       timeout: 15_000,
       encoding: 'utf8',
     });
-    expect(ran.stderr).toContain('not a regular file');
+    expect(ran.stdout + ran.stderr).toContain('not a regular file');
     expect(ran.status).toBe(status);
   });
 

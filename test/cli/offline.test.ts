@@ -116,15 +116,15 @@ describe('temper validate', () => {
   });
 
   it.each([
-    ['UTF-16', Buffer.from('\ufeffname: x', 'utf16le'), 'the file is UTF-16'],
-    ['bytes', new Uint8Array([0x6e, 0xff, 0xfe, 0x80]), 'the file holds bytes that are not UTF-8'],
-    ['a NUL', 'name: a\u0000', 'a NUL character stands at offset 7'],
-    ['a data set', 'x'.repeat(70_000), 'the file has more than 65536 bytes'],
+    ['UTF-16', Buffer.from('\ufeffname: x', 'utf16le'), '1: the file is UTF-16'],
+    ['bytes', new Uint8Array([0x6e, 0xff, 0xfe, 0x80]), '2: the file holds bytes that are not UTF-8'],
+    ['a NUL', 'name: a\u0000', '8: a NUL character stands at offset 7'],
+    ['a data set', 'x'.repeat(70_000), '1: the file has more than 65536 bytes'],
   ])('refuses %s', async (_name, content, what) => {
     const name = await file('odd.yaml', content);
     const { status, stdout } = await temper(['validate', name], { cwd: dir });
     expect(status).toBe(2);
-    expect(stdout).toContain(`odd.yaml:1:${what.includes('NUL') ? 8 : 1}: ${what}`);
+    expect(stdout).toContain(`odd.yaml:1:${what}`);
   });
 
   it('names a file that is not there', async () => {

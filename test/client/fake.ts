@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { defaultPayloadConverter } from '@temporalio/common';
 import { LOCAL_TIMING } from '../../src/domain/timing.js';
 import type { TemperClient } from '../../src/client/connect.js';
@@ -9,18 +10,26 @@ export interface FakeWorkflow {
   readonly heartbeats?: readonly unknown[];
   readonly result?: unknown;
   readonly failure?: unknown;
+  /** How far a worker goes with an update; it answers when none is named. */
+  readonly update?: 'not taken' | 'taken only';
 }
 
 export interface FakeServer {
   readonly client: TemperClient;
   /** Ids of the workflows that were started, and what they were given. */
   readonly started: { id: string; input: unknown; memo: unknown }[];
+  /** Updates that a worker took. */
+  readonly asked: { name: string; arg: unknown }[];
+  /** Limits in milliseconds that calls were given. */
+  readonly limits: number[];
 }
 
 /** A client of a server that holds these workflows by id; a start adds one that runs. */
 export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeServer {
   const known = new Map(Object.entries(workflows));
   const started: FakeServer['started'] = [];
+  const asked: FakeServer['asked'] = [];
+  const limits: number[] = [];
   const workflow = {
     getHandle: (id: string) => ({
       describe: async () => {
@@ -42,6 +51,15 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
           },
         };
       },
+      startUpdate: async (name: string, { args }: { args: readonly unknown[] }) => {
+        const reach = known.get(id)?.update;
+        if (reach === 'not taken') return untilDeadline();
+        asked.push({ name, arg: args[0] });
+        return {
+          result: async () =>
+            reach === 'taken only' ? untilDeadline() : { v: 1, resumed: true, problems: [], invalidated: [] },
+        };
+      },
       result: async () => {
         const found = known.get(id);
         if (found?.failure !== undefined) throw found.failure;
@@ -59,11 +77,21 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
       started.push({ id, input: options.args[0], memo: options.memo });
     },
   };
+  // Without a limit, what waits for a worker that is not there would wait for ever.
+  const deadlines = new AsyncLocalStorage<number>();
+  const withDeadline = (deadline: number, call: () => Promise<unknown>): Promise<unknown> => {
+    limits.push(deadline - Date.now());
+    return deadlines.run(deadline, call);
+  };
+  const untilDeadline = (): never => {
+    const name = deadlines.getStore() === undefined ? 'WouldWaitForEver' : 'WorkflowUpdateRPCTimeoutOrCancelledError';
+    throw Object.assign(new Error('deadline exceeded'), { name });
+  };
   const fake = {
-    temporal: { workflow },
+    temporal: { workflow, connection: { withDeadline } },
     target: { options: {}, namespace: 'default', timing: LOCAL_TIMING, dev: null },
     close: async () => undefined,
   };
   // Safe: the functions under test use these members of a client only.
-  return { client: fake as unknown as TemperClient, started };
+  return { client: fake as unknown as TemperClient, started, asked, limits };
 }

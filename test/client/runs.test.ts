@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { describe, expect, it } from 'vitest';
 import { getRunStatus } from '../../src/client/run-status.js';
 import type { TemperClient } from '../../src/client/connect.js';
-import { cancelRun, pauseRun, planFor, startRun, watchRun } from '../../src/client/runs.js';
+import { cancelRun, pauseRun, planFor, resumeRun, startRun, watchRun } from '../../src/client/runs.js';
 import { problem } from '../../src/domain/errors.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import { RunStatusSchema, type RunMemo } from '../../src/schemas/run.js';
@@ -49,6 +49,28 @@ describe('a run that is there already', () => {
     await expect(call(server.client)).rejects.toMatchObject({
       problem: { code: 'UsageInvalid', what: expect.stringContaining(`nothing to ${verb}`) },
     });
+  });
+});
+
+describe.each([
+  ['pause', 'running', (client: TemperClient) => pauseRun(client, 'tiny', 'test')],
+  ['resume', 'blocked', (client: TemperClient) => resumeRun(client, 'tiny', { set: [], from: null })],
+] as const)('the request to %s a run', (verb, state, call) => {
+  it('is given to a worker', async () => {
+    const server = fakeServer({ [RUN]: running(state) });
+    await call(server.client);
+    expect(server.asked).toMatchObject([{ name: `${verb}Run`, arg: { v: 1 } }]);
+  });
+
+  it.each([
+    ['not taken', `no control worker took the request to ${verb} run tiny within 20 s`],
+    ['taken only', `run tiny took the request to ${verb} it, but did not answer within 50 s`],
+  ] as const)('ends within a limit when it is %s', async (update, what) => {
+    const server = fakeServer({ [RUN]: { ...running(state), update } });
+    await expect(call(server.client)).rejects.toMatchObject({
+      problem: { code: 'Unreachable', what, fix: expect.stringContaining('temper status tiny') },
+    });
+    expect(Math.max(...server.limits)).toBeLessThanOrEqual(60_000);
   });
 });
 
@@ -163,6 +185,11 @@ describe('the status of a run', () => {
         memo: { temper: memo({ state: 'blocked', stage: 'data', reason: 'r', fix: 'f', code: 'CommandFailed' }) },
       },
       { state: 'blocked', stage: 'data', problem: { code: 'CommandFailed', what: 'r', fix: 'f' }, progress: [] },
+    ],
+    [
+      'with a fix of the catalogue',
+      { status: 'RUNNING', memo: { temper: memo({ state: 'blocked', reason: 'r', fix: 'then temper resume RUN' }) } },
+      { problem: { fix: 'then temper resume tiny' } },
     ],
     ['that is paused on the server', { ...running(), status: 'PAUSED' }, { state: 'running' }],
     ['without a memo', { status: 'RUNNING' }, { state: 'running', stages: [] }],

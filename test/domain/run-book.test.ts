@@ -54,6 +54,27 @@ describe('the book of a run', () => {
     expect(book.stages.at(-1)).toEqual({ name: 'convert', state: 'skipped' });
   });
 
+  it('keeps a paused stage waiting, and not failed', () => {
+    const book = bookOf(['weights', 'data', 'train']);
+    book.finish('weights', done('weights'));
+    book.begin('data', 'running', AT, 'h1');
+    book.fail('data');
+    book.block(problem('Paused', { what: 'stopped on request' }));
+    expect(book.stages.map(({ state }) => state)).toEqual(['done', 'waiting', 'pending']);
+    expect(book.memo()).toMatchObject({ state: 'blocked', stage: 'data' });
+    book.run();
+    expect(book.stages.map(({ state }) => state)).toEqual(['done', 'pending', 'pending']);
+  });
+
+  it('tells the cause before the place', () => {
+    const book = bookOf(['data']);
+    const where = `/${'folder/'.repeat(400)}log`;
+    book.block(
+      problem('CommandFailed', { where, what: 'check-shapes ended with exit status 1', why: 'image missing' }),
+    );
+    expect(book.memo().reason).toMatch(/^check-shapes ended with exit status 1 \(image missing\), at \/folder/);
+  });
+
   it('is blocked until it runs again', () => {
     const book = bookOf(['weights']);
     book.fail('weights');
@@ -62,7 +83,7 @@ describe('the book of a run', () => {
     expect(book.memo()).toMatchObject({
       state: 'blocked',
       stage: 'weights',
-      reason: 'h1: it ended (a reason)',
+      reason: 'it ended (a reason), at h1',
       code: 'CommandFailed',
     });
     book.run();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,9 +14,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** Set-up with no packages to install, so that it needs no index. */
-function ensure(requirements = '# none\n'): Promise<void> {
+function ensure(requirements = '# none\n', env: Readonly<Record<string, string>> = {}): Promise<void> {
   writeFileSync(join(folder, 'requirements.txt'), requirements);
-  return ensureVenv({ venv, requirements: join(folder, 'requirements.txt'), env: {}, cwd: folder, logDir: folder });
+  return ensureVenv({ venv, requirements: join(folder, 'requirements.txt'), env, cwd: folder, logDir: folder });
 }
 const stampTime = (): number => statSync(join(venv, 'temper-stamp.json')).mtimeMs;
 
@@ -34,6 +34,25 @@ describe('ensureVenv', () => {
       expect(stampTime()).toBeGreaterThan(first);
     },
   );
+
+  it('takes the torch that was chosen, without pinning another after it, and trusts no older stamp meanwhile', async () => {
+    mkdirSync(join(venv, 'bin'), { recursive: true });
+    writeFileSync(join(venv, 'temper-stamp.json'), '{"v":1,"requirements":"older"}');
+    fakeProgram(
+      join(venv, 'bin'),
+      'python',
+      `case "$*" in
+*"pip --version") echo "pip 24.0";;
+*"pip install"*) echo "$@" >> ${folder}/calls; test ! -e ${venv}/temper-stamp.json || echo stamped >> ${folder}/calls;;
+*sys.version_info*) echo 3.12;;
+*) shift 2; for name; do echo "$name -"; done;;
+esac`,
+    );
+    await ensure('torch==2.13.0\ntqdm==4.70.1\n', { TEMPER_TORCH_SPEC: 'torch==2.12.0+cpu' });
+    const calls = readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n');
+    expect(calls.map((call) => call.split(' ').at(-1))).toEqual(['torch==2.12.0+cpu', 'tqdm==4.70.1']);
+    expect(stampTime()).toBeGreaterThan(0);
+  });
 
   it('makes a half-made or broken environment again', { timeout: 60_000 }, async () => {
     mkdirSync(join(venv, 'bin'), { recursive: true });

@@ -1,18 +1,19 @@
-import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EXIT, TemperError } from '../../domain/errors.js';
+import { EXIT } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import { runDataCheck } from '../../host/data/run-data-check.js';
 import { writeJsonFile } from '../../host/json-file.js';
 import type { CommandContext } from '../context.js';
 import { tellDataProgress } from '../data-progress.js';
 import { checkText } from '../render/data.js';
+import { reportPath } from '../report-path.js';
 
 export interface DataCheckFlags {
   readonly images?: string;
   readonly sequenceLength?: number;
   readonly worldBatch?: number;
+  readonly imageMinPixels?: number;
+  readonly imageMaxPixels?: number;
   /** The training program takes a path with white space. */
   readonly allowSpaces?: boolean;
   /** File that gets the report as JSON as well. */
@@ -25,7 +26,7 @@ export async function dataCheck(
   file: string,
   flags: DataCheckFlags,
 ): Promise<ExitStatus> {
-  const { report, images, ...limits } = flags;
+  const { report, images, imageMinPixels, imageMaxPixels, ...limits } = flags;
   const reportFile =
     report === undefined ? undefined : await reportPath(resolve(io.cwd, report), resolve(io.cwd, file));
   const stop = new AbortController();
@@ -34,6 +35,10 @@ export async function dataCheck(
   try {
     const answer = await runDataCheck({
       ...limits,
+      tokens: {
+        ...(imageMinPixels === undefined ? {} : { imageMinPixels }),
+        ...(imageMaxPixels === undefined ? {} : { imageMaxPixels }),
+      },
       file: resolve(io.cwd, file),
       images: images === undefined ? undefined : resolve(io.cwd, images),
       signal: stop.signal,
@@ -50,19 +55,4 @@ export async function dataCheck(
   } finally {
     off();
   }
-}
-
-/** The report never takes the place of the data set, nor of what is no file. */
-async function reportPath(report: string, file: string): Promise<string> {
-  const look = (path: string): Promise<Stats | null> => stat(path).catch(() => null);
-  const [there, data] = await Promise.all([look(report), look(file)]);
-  const isSame = there !== null && there.ino === data?.ino && there.dev === data.dev;
-  if (isSame || there?.isFile() === false) {
-    throw new TemperError('UsageInvalid', {
-      where: `--report ${report}`,
-      what: isSame ? 'the report would overwrite the data set' : 'there is something that is no regular file',
-      fix: 'name another file',
-    });
-  }
-  return report;
 }

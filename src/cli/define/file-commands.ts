@@ -9,13 +9,15 @@ export function defineFileCommands(runner: Runner): Command[] {
 
 function dataCommands(runner: Runner): Command {
   const convert = newCommand('convert', 'convert rows to the MLLM format', 'file')
-    .addOption(new Option('--format <format>', 'format of the input').choices(['llava']).default('llava'))
+    .addOption(new Option('--format <format>', 'format of the input').choices(['llava', 'mllm']).default('llava'))
     .requiredOption('--annotations <file>', 'JSON file with the rows')
     .option('--images <dir>', 'folder that image names are relative to')
+    .option('--enter-only-folder', 'look for images in the only folder of DIR too, as in an unpacked archive')
     .requiredOption('--output <file>', 'file to write')
     .option('--max-dropped <share>', 'share of rows that may be dropped, such as 0.1%')
     .option('--media-prefix <path>', 'put before each image name')
     .option('--max-samples <rows>', 'convert only the first rows', positiveInteger)
+    .option('--report <file>', 'write the report as JSON to this file too')
     .action((options, command: Command) =>
       runner.run(command, async (context) =>
         (await import('../commands/data-convert.js')).dataConvert(context, options),
@@ -26,6 +28,8 @@ function dataCommands(runner: Runner): Command {
     .option('--images <dir>', 'folder that image paths are relative to')
     .option('--sequence-length <tokens>', 'tell rows that are longer', positiveInteger)
     .option('--world-batch <rows>', 'rows that one step takes over all ranks', positiveInteger)
+    .option('--image-min-pixels <pixels>', 'smaller images are scaled up to this', positiveInteger)
+    .option('--image-max-pixels <pixels>', 'larger images are scaled down to this', positiveInteger)
     .option('--allow-spaces', 'the training program takes paths with white space')
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((file: string, options, command: Command) =>

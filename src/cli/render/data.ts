@@ -12,6 +12,14 @@ export function convertText(report: DataConvertReport, paint: Paint): string {
   ].join('\n');
 }
 
+/** What `temper data convert` shows when it keeps too few rows to write them. */
+export function refusedText({ output, rows, kept, droppedBy }: DataConvertReport, paint: Paint): string {
+  return [
+    `${output}: ${paint('red', 'not written')}; ${kept} of ${rows} rows can be used`,
+    ...droppedBy.flatMap((problem) => dataProblem(problem, paint)),
+  ].join('\n');
+}
+
 /** What `temper data check` shows. */
 export function checkText(report: DataCheckReport, paint: Paint): string {
   const { file, ok, rows, validRows, textOnly, distinctImages, estimatedTokens, problems, elapsedMs } = report;

@@ -11,8 +11,10 @@ const QUOTE_COLUMNS = 100;
 /** An error as people read it: what, where with the lines of the file, why, fix, evidence. */
 export function problemFrame(problem: Problem, excerpt: readonly string[], paint: Paint): string {
   const { code, what, where, why, fix, evidence = [] } = problem;
+  // A pause is what a person wanted.
+  const kind = code === 'Paused' ? paint('yellow', 'paused:') : paint('red', `error[${code}]:`);
   return [
-    `${paint('red', `error[${code}]:`)} ${paint('bold', what)}`,
+    `${kind} ${paint('bold', what)}`,
     ...(where === undefined ? [] : [`  at ${where}`]),
     ...excerpt.map((line) => `  ${paint('dim', line)}`),
     ...(why === undefined ? [] : [`  why: ${why}`]),

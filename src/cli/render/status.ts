@@ -47,7 +47,7 @@ export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: numb
     run,
     paint(RUN_STYLES[state], state),
     stage ?? '-',
-    `${stages.filter(isFinished).length}/${stages.length}`,
+    howFar(stages),
     showAgo(startedAt, nowMs),
     problem === null ? '' : cut(problem.what, 60),
   ]);
@@ -99,9 +99,11 @@ export function showProgress(progress: Progress): string {
   return parts.filter((part) => part !== '').join('  ');
 }
 
-/** Whether a stage needs no more work. */
-export function isFinished({ state }: StageStatus): boolean {
-  return state === 'done' || state === 'reused' || state === 'skipped';
+/** Stages that are done, of those that the run goes through. */
+function howFar(stages: readonly StageStatus[]): string {
+  const chosen = stages.filter(({ state }) => state !== 'skipped');
+  const done = chosen.filter(({ state }) => state === 'done' || state === 'reused');
+  return `${done.length}/${chosen.length}`;
 }
 
 function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {

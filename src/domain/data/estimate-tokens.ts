@@ -35,6 +35,46 @@ export function estimateTokens(row: MllmRow, sizes: readonly PixelSize[], model:
   return { text: Math.ceil(Math.max(0, chars) / model.charsPerToken), images };
 }
 
+/**
+ * Whether an image lies, wholly or in part, where the loader cuts. It takes pairs of question and answer in turn and
+ * shares what is left of the sequence between the two by their lengths; an answer that is long cuts its question too.
+ */
+export function isImageCut(
+  { messages }: MllmRow,
+  sizes: readonly PixelSize[],
+  model: TokenModel,
+  sequenceLength: number,
+): boolean {
+  let left = sequenceLength;
+  let next = 0;
+  for (let index = 0; index + 1 < messages.length; index += 2) {
+    const parts = (messages[index]?.content ?? '').split(IMAGE_PLACEHOLDER);
+    let length = 0;
+    let imageEnd = 0;
+    for (const [part, text] of parts.entries()) {
+      length += text.length / model.charsPerToken;
+      if (part === parts.length - 1) break;
+      const size = sizes[next];
+      next += 1;
+      length += size === undefined ? 0 : imageTokens(size, model);
+      imageEnd = length;
+    }
+    const answer = (messages[index + 1]?.content.length ?? 0) / model.charsPerToken;
+    const taken = shareLength(length, answer, left);
+    if (imageEnd > taken.question) return true;
+    left -= taken.question + taken.answer;
+  }
+  return false;
+}
+
+/** How much of a question and its answer fits: the shorter one whole where it is less than half, else both in proportion. */
+function shareLength(question: number, answer: number, left: number): { question: number; answer: number } {
+  const room = Math.max(0, left);
+  const most = answer * 2 < room ? room : question * 2 < room ? room - question : (room * answer) / (question + answer);
+  const takenAnswer = Math.min(most, answer);
+  return { question: Math.min(Math.max(room - takenAnswer, 0), question), answer: takenAnswer };
+}
+
 function imageTokens(size: PixelSize, model: TokenModel): number {
   const pixels = Math.min(Math.max(size.width * size.height, model.imageMinPixels), model.imageMaxPixels);
   return Math.ceil(pixels / model.pixelsPerImageToken);

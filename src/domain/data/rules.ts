@@ -123,7 +123,7 @@ export const DATA_RULES = {
   },
   'data/image-corrupt': {
     severity: 'error',
-    why: 'The header cannot be read, so the image cannot be decoded; the row would be skipped.',
+    why: 'The header or the end is missing, so the image cannot be decoded; the row would be skipped.',
     fix: 'Fetch or unpack the image again.',
   },
   'data/image-type': {
@@ -146,6 +146,11 @@ export const DATA_RULES = {
     severity: 'error',
     why: 'The image tokens alone fill the sequence; they would be cut and no longer match the image features.',
     fix: 'Use fewer images per row, a smaller imageMaxPixels, or a larger sequenceLength.',
+  },
+  'data/image-cut': {
+    severity: 'warning',
+    why: 'By estimate a part of the image tokens is cut off with the end of a long row; the forward pass of every rank ends when they no longer match the image features.',
+    fix: 'Raise sequenceLength, lower imageMaxPixels, put <image> first, or shorten the row.',
   },
   'data/sequence-exceeded': {
     severity: 'warning',

@@ -40,7 +40,7 @@ function explain(issue: Issue, context: Context): Finding {
   if (issue.code === 'invalid_key') return invalidKey(path, context);
   const node = fieldAt(path, context.value);
   const value = valueAt(context.value, path);
-  return value === undefined ? missing(path, node) : wrongValue(issue, path, value, node, context);
+  return value === undefined ? missing(issue, path, node) : wrongValue(issue, path, value, node, context);
 }
 
 function pathOf(issue: Issue): FieldPath {
@@ -80,12 +80,14 @@ function invalidKey(path: FieldPath, { value }: Context): Finding {
   };
 }
 
-function missing(path: FieldPath, node: SchemaNode | null): Finding {
+function missing(issue: Issue, path: FieldPath, node: SchemaNode | null): Finding {
   const key = String(path.at(-1));
+  const found = { id: 'schema/missing', place: { path }, what: `${key} is missing` };
+  // Without it nobody knows which of the variants was meant.
+  const kinds = kindsOf(issue);
+  if (kinds !== null) return { ...found, why: KIND_MEANING, fix: `add ${key}: one of ${kinds.join(', ')}` };
   return {
-    id: 'schema/missing',
-    place: { path },
-    what: `${key} is missing`,
+    ...found,
     why: meaning(node),
     fix: node === null ? `add ${key}` : `add ${key}: ${describeExpected(node)}`,
   };
@@ -127,16 +129,18 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
         fix: choiceFix(value, options),
       };
     }
-    case 'invalid_union':
-      return 'options' in issue && Array.isArray(issue.options)
+    case 'invalid_union': {
+      const kinds = kindsOf(issue);
+      return kinds !== null
         ? {
             id: 'schema/choice',
             place,
             what: `${shown} is none of the choices`,
-            why: 'it decides which other keys stand in this section',
-            fix: choiceFix(value, issue.options.map(String)),
+            why: KIND_MEANING,
+            fix: choiceFix(value, kinds),
           }
         : { id: 'schema/type', place, what: `${kindOf(value)} stands here`, why, fix: plain };
+    }
     default:
       return {
         id: 'schema/type',
@@ -146,6 +150,15 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
         fix: typeFix(value, node, plain, context.written(path)),
       };
   }
+}
+
+const KIND_MEANING = 'it decides which other keys stand in this section';
+
+/** The choices of the field that decides between variants of a section; null for other issues. */
+function kindsOf(issue: Issue): readonly string[] | null {
+  return issue.code === 'invalid_union' && 'options' in issue && Array.isArray(issue.options)
+    ? issue.options.map(String)
+    : null;
 }
 
 function exampleFix(node: SchemaNode | null): string | null {

@@ -32,15 +32,16 @@ export function checkText(text: string): Finding | null {
   };
 }
 
-/** Text of the bytes of a spec file, or why they are no text. */
-export function decodeSpec(bytes: Uint8Array): { readonly text: string } | { readonly finding: Finding } {
-  if (bytes.byteLength > MAX_SPEC_BYTES) return { finding: TOO_LARGE };
+/** Text of the bytes of a spec file, and why they are none, if so: then the text is what can be read of them. */
+export function decodeSpec(bytes: Uint8Array): { readonly text: string; readonly finding?: Finding } {
+  if (bytes.byteLength > MAX_SPEC_BYTES) return { text: '', finding: TOO_LARGE };
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (isUtf16) return { finding: binary(0, 'the file is UTF-16') };
+  if (isUtf16) return { text: '', finding: binary(0, 'the file is UTF-16') };
   try {
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
   } catch {
-    return { finding: binary(0, 'the file holds bytes that are not UTF-8') };
+    const text = new TextDecoder('utf-8').decode(bytes);
+    return { text, finding: binary(text.indexOf('\ufffd'), 'the file holds bytes that are not UTF-8') };
   }
 }
 
@@ -54,8 +55,12 @@ function binary(offset: number, what: string): Finding {
   };
 }
 
+/** A comment up to its end. One with a quote may be text that goes on behind a closing quote, so that one counts. */
+const COMMENT = /(?<=^|[ \t])#[^"'\r\n]*$/gm;
+
 /** Offset at which flow brackets or list dashes nest deeper than allowed. Quotes are not understood: the limit is far above need. */
-function findDeepNesting(text: string): number | null {
+function findDeepNesting(whole: string): number | null {
+  const text = whole.replaceAll(COMMENT, (comment) => ' '.repeat(comment.length));
   let depth = 0;
   for (let offset = 0; offset < text.length; offset += 1) {
     const char = text[offset];

@@ -96,6 +96,12 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
       const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : 0;
       if (isScalar(key) && key.value === '<<')
         findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
+      else if (isScalar(key) && key.value === '__proto__')
+        findings.push({
+          ...keyKind(offset, key.value),
+          why: 'programs do not take it for a name, and would lose what stands under it',
+          fix: 'rename it',
+        });
       else if (!isScalar(key) || typeof key.value !== 'string')
         findings.push(keyKind(offset, isScalar(key) ? key.value : 'a list or section'));
     },

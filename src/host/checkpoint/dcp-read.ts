@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { openRegular } from '../open-regular.js';
 import { decodeMetadata } from './dcp-decode.js';
 import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
 
@@ -11,7 +11,7 @@ const MAX_METADATA_BYTES = 256 * 1024 ** 2;
  * @throws DcpMetadataError when it is empty, damaged, or not the metadata of a distributed checkpoint.
  */
 export async function readDcpMetadata(path: string): Promise<DcpMetadata> {
-  const file = await open(path, 'r');
+  const file = await openRegular(path);
   try {
     const { size } = await file.stat();
     if (size > MAX_METADATA_BYTES) throw new DcpMetadataError(`${size} bytes are more than any real metadata has`);

@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
+import { NotRegularError, readRegular } from '../open-regular.js';
 import type { CheckpointLayout } from './layout.js';
 import { checkpointProblem } from './problems.js';
 
@@ -35,7 +36,7 @@ async function locateInParent(
   layout: CheckpointLayout,
 ): Promise<LocatedCheckpoint> {
   const tracker = join(dir, layout.trackerFile);
-  const trackerText = names.includes(layout.trackerFile) ? await readFile(tracker, 'utf8') : null;
+  const trackerText = names.includes(layout.trackerFile) ? await readTracker(tracker) : null;
   const tracked = trackerText === null ? null : layout.parseTracker(trackerText);
   if (tracked !== null && !names.includes(tracked)) {
     return nothing(checkpointProblem('checkpoint-missing', tracker, `it names ${tracked}, which is not there`));
@@ -52,6 +53,16 @@ async function locateInParent(
     if (!isCommitted) warnings.push(checkpointProblem('newer-incomplete', join(dir, name), 'it has no .metadata'));
   }
   return found(join(dir, chosen), layout.parseFolder(chosen)?.iteration ?? null, warnings);
+}
+
+/** What the tracker says; nothing when it is no file, as it is only a hint. */
+async function readTracker(path: string): Promise<string> {
+  try {
+    return (await readRegular(path)).toString();
+  } catch (error) {
+    if (error instanceof NotRegularError || isNotThere(error)) return '';
+    throw error;
+  }
 }
 
 async function newestCommitted(
@@ -85,10 +96,17 @@ export async function listFolder(dir: string): Promise<readonly string[] | null>
   try {
     return await readdir(dir);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return null;
+    if (isNotThere(error)) return null;
     throw error;
   }
 }
+
+/** Whether a path leads nowhere: nothing is there, a file stands on the way, or a link leads to itself. */
+export function isNotThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && NOT_THERE.includes(String(error.code));
+}
+
+const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 function found(dir: string, iteration: number | null, warnings: readonly FileProblem[]): LocatedCheckpoint {
   return { dir, iteration, problems: [], warnings };

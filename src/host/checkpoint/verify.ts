@@ -2,13 +2,14 @@ import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { CheckpointSeal } from '../../schemas/ledger.js';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { join } from 'node:path';
+import { NotRegularError } from '../open-regular.js';
 import { findContradictions } from './consistency.js';
 import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
 import { readDcpMetadata } from './dcp-read.js';
 import { findMixedGenerations } from './generation.js';
 import { findDamagedItems } from './items.js';
 import type { CheckpointLayout } from './layout.js';
-import { locateCheckpoint, METADATA_FILE } from './locate.js';
+import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
 import { checkpointProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
@@ -100,11 +101,9 @@ async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { pro
   try {
     return { value: await readDcpMetadata(file) };
   } catch (error) {
-    if (error instanceof DcpMetadataError)
+    if (error instanceof DcpMetadataError || error instanceof NotRegularError)
       return { problem: checkpointProblem('metadata-damaged', file, error.message) };
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
-    if (code === 'EISDIR') return { problem: checkpointProblem('metadata-damaged', file, 'it is a folder') };
+    if (isNotThere(error)) return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { estimateTokens } from '../../domain/data/estimate-tokens.js';
+import { estimateTokens, isImageCut } from '../../domain/data/estimate-tokens.js';
 import type { PixelSize, TokenEstimate, TokenModel } from '../../domain/data/estimate-tokens.js';
 import { conversationFindings, readMllmRow } from '../../domain/data/mllm-row.js';
 import type { MllmReading, MllmRow } from '../../domain/data/mllm-row.js';
@@ -123,7 +123,9 @@ class MllmCheck {
     const all = [
       ...conversationFindings(reading.row.messages, reading.row.images.length),
       ...findings,
-      ...lengthFindings(estimate, this.#options.sequenceLength),
+      ...lengthFindings(estimate, this.#options.sequenceLength, () =>
+        isImageCut(reading.row, sizes, this.#options.tokens, this.#options.sequenceLength),
+      ),
     ];
     this.#add(row, all);
     if (all.some((finding) => DATA_RULES[finding.rule].severity === 'error')) return;
@@ -168,7 +170,7 @@ class MllmCheck {
   }
 }
 
-function lengthFindings(estimate: TokenEstimate, sequenceLength: number): Finding[] {
+function lengthFindings(estimate: TokenEstimate, sequenceLength: number, isCut: () => boolean): Finding[] {
   if (estimate.images > sequenceLength) {
     return [
       {
@@ -180,7 +182,6 @@ function lengthFindings(estimate: TokenEstimate, sequenceLength: number): Findin
   }
   const total = estimate.images + estimate.text;
   if (total <= sequenceLength) return [];
-  return [
-    { rule: 'data/sequence-exceeded', where: 'row', what: `about ${total} tokens, the sequence has ${sequenceLength}` },
-  ];
+  const what = `about ${total} tokens, the sequence has ${sequenceLength}`;
+  return [{ rule: isCut() ? 'data/image-cut' : 'data/sequence-exceeded', where: 'row', what }];
 }

@@ -1,7 +1,9 @@
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
+import { openRegular } from '../open-regular.js';
+import { findMissingEnd } from './image-end.js';
 import { imageFinding } from './image-index.js';
 import type { ImageIndex } from './image-index.js';
 
@@ -61,33 +63,39 @@ export class ImageHeaders {
   }
 }
 
-/** Reads the header of one image file; every failure is a `bad` header, none is thrown. */
+/** Reads the header of one image file and looks for its end; every failure is a `bad` header, none is thrown. */
 export async function probeImageHeader(path: string): Promise<ImageHeader> {
-  let bytes: Uint8Array;
+  let handle: FileHandle | undefined;
   try {
-    bytes = await readStart(path, FIRST_READ_BYTES);
-    if (bytes.length === 0) return bad('data/image-corrupt', 'the file is empty');
-    const header = parseHeader(bytes);
-    if (header.kind === 'size' || bytes.length < FIRST_READ_BYTES) return header;
-    return parseHeader(await readStart(path, SECOND_READ_BYTES));
+    handle = await openRegular(path);
+    return await readHeader(handle);
   } catch (error) {
     const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     return bad(
       isAbsent ? 'data/image-missing' : 'data/image-unreadable',
       error instanceof Error ? error.message : String(error),
     );
+  } finally {
+    await handle?.close();
   }
 }
 
-async function readStart(path: string, length: number): Promise<Uint8Array> {
-  const handle = await open(path, 'r');
-  try {
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
-    // A copy of exactly these bytes: image-size 2.1.0 reads past the end of a view into the memory behind it.
-    return buffer.slice(0, bytesRead);
-  } finally {
-    await handle.close();
+async function readHeader(handle: FileHandle): Promise<ImageHeader> {
+  let bytes = await readStart(handle, FIRST_READ_BYTES);
+  if (bytes.length === 0) return bad('data/image-corrupt', 'the file is empty');
+  let header = parseHeader(bytes);
+  if (header.kind === 'bad' && bytes.length === FIRST_READ_BYTES) {
+    bytes = await readStart(handle, SECOND_READ_BYTES);
+    header = parseHeader(bytes);
   }
+  const missing = header.kind === 'size' ? await findMissingEnd(handle, bytes) : null;
+  return missing === null ? header : bad('data/image-corrupt', missing);
+}
+
+async function readStart(handle: FileHandle, length: number): Promise<Uint8Array> {
+  const { bytesRead, buffer } = await handle.read(new Uint8Array(length), 0, length, 0);
+  // A copy of exactly these bytes: image-size 2.1.0 reads past the end of a view into the memory behind it.
+  return buffer.slice(0, bytesRead);
 }
 
 function parseHeader(bytes: Uint8Array): ImageHeader {

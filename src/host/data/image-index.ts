@@ -51,13 +51,20 @@ export class ImageIndex {
 
   /** Looks a name up; a promise only when a folder must be listed or a link followed first. */
   lookup(name: string): ImagePlace | Promise<ImagePlace> {
-    const parts = splitMediaName(name);
+    // Below the root of all folders a whole path is a name like any other.
+    const parts = splitMediaName(this.#realRoot === sep ? name.replace(/^\/+/, '') : name);
     if (parts === undefined) return 'outside';
     if (this.#root === null) return 'missing';
     const listing = this.#listings.get(parts.folder);
     return listing === undefined
       ? this.#listThenFind(parts.folder, parts.base)
       : this.#find(listing, parts.folder, parts.base);
+  }
+
+  /** The folder that is all there is in the root, as in an unpacked archive; null when there is anything else. */
+  onlyFolder(): string | null {
+    const [entry, ...others] = this.#listings.get('')?.entries() ?? [];
+    return entry !== undefined && others.length === 0 && entry[1] === 'not-a-file' ? entry[0] : null;
   }
 
   /** Absolute path of a name that was looked up as `file`. */
@@ -131,8 +138,9 @@ async function readListing(folder: string): Promise<Listing> {
   return listing;
 }
 
-// A name that no file system can hold (too long, with NUL) is as absent as one that nobody made.
-const ABSENCE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
+// A name that no file system can hold (too long, with NUL), or that links lead round to, is as absent as one that
+// nobody made.
+const ABSENCE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
 
 function isAbsence(cause: unknown): boolean {
   return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && ABSENCE.has(cause.code);

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
-import { constants, open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { DataProgress } from '../../schemas/data.js';
+import { openRegular } from '../open-regular.js';
 import { DEFAULT_ROW_LIMITS, JsonArrayParser } from './json-array-parser.js';
 import type { RowLimits } from './json-array-parser.js';
 import { DataFailure } from '../../domain/data/failures.js';
@@ -63,14 +63,10 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
 
 async function openForReading(file: string): Promise<FileHandle> {
   try {
-    // A pipe without a writer would block the opening for ever.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
+    return await openRegular(file);
   } catch (cause) {
     throw unreadable(file, cause);
   }
-  throw unreadable(file, new Error('it is not a regular file'));
 }
 
 async function readChunk(handle: FileHandle, buffer: Buffer, file: string): Promise<Buffer> {

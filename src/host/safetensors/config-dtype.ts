@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
+import { readRegular } from '../open-regular.js';
 import { isObject, parseJsonObject } from './header.js';
 import type { ModelFolder } from './model-folder.js';
 import { modelProblem } from './problems.js';
@@ -11,7 +11,7 @@ import { modelProblem } from './problems.js';
  */
 export async function checkConfigDtype(folder: ModelFolder): Promise<readonly FileProblem[]> {
   const path = join(folder.dir, 'config.json');
-  const bytes = await readFile(path).catch(() => null);
+  const bytes = await readRegular(path).catch(() => null);
   const config = bytes === null ? null : parseJsonObject(bytes);
   if (config === null) {
     return [modelProblem('config-damaged', path, bytes === null ? 'it cannot be read' : 'it is not a JSON object')];

@@ -1,5 +1,6 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
+import { openRegular } from '../open-regular.js';
 import { bytesPerElement, parseDtype } from './dtypes.js';
 import { countNames, modelProblem } from './problems.js';
 
@@ -25,7 +26,7 @@ export interface SafetensorsHeader {
 export async function readSafetensorsHeader(path: string): Promise<SafetensorsHeader> {
   let file: FileHandle;
   try {
-    file = await open(path, 'r');
+    file = await openRegular(path);
   } catch (error) {
     return unreadable(modelProblem('file-unreadable', path, describe(error)));
   }

@@ -26,15 +26,16 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
   const digests: unknown[] = [];
   for (const source of sources) {
     try {
-      const manifest = await makeManifest(source.path);
+      const manifest = await makeManifest(source.path, source.kind === 'manyFiles' ? ['.'] : []);
       digests.push([source.path, manifest.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
     } catch (error) {
       throw new TemperError(
         'SourceMissing',
         {
           where: source.field,
-          what: `cannot read ${source.kind} ${source.path}`,
+          what: `cannot read ${source.kind === 'file' ? 'file' : 'folder'} ${source.path}`,
           why: error instanceof Error ? error.message : String(error),
+          fix: `correct the path in the spec: temper resume RUN --set ${source.field}=VALUE`,
         },
         { cause: error },
       );

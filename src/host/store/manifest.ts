@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fingerprint } from '../../domain/fingerprint.js';
 import type { ManifestEntry } from '../../schemas/receipt.js';
+import { sumFolder } from './sum-folder.js';
 
 /** Up to here hashing costs less than it saves (64 MB is about 40 ms); above, size and time stand for the content. */
 const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -12,11 +13,18 @@ const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
 /** Names of files that say where an output came from, which is no part of what it is. */
 const ORIGIN = '.origin.json';
 
-/** Lists all files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path. */
-export async function makeManifest(root: string): Promise<ManifestEntry[]> {
+/**
+ * Lists all files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path.
+ * `summed` names folders (relative to the root) of very many files, such as unpacked images: each is one entry.
+ */
+export async function makeManifest(root: string, summed: readonly string[] = []): Promise<ManifestEntry[]> {
   const info = await stat(root);
-  const files = info.isDirectory() ? (await listFiles(root)).filter((file) => !file.endsWith(ORIGIN)) : [root];
+  const folders = summed.map((folder) => join(root, folder));
+  const isWhole = summed.includes('.');
+  const listed = isWhole ? [] : info.isDirectory() ? await listFiles(root, new Set(folders)) : [root];
+  const files = listed.filter((file) => !file.endsWith(ORIGIN));
   const entries: ManifestEntry[] = [];
+  for (const folder of folders) entries.push({ path: relative(root, folder) || '.', ...(await sumFolder(folder)) });
   for (const file of files) {
     const { size, mtimeMs } = await stat(file);
     const sha256 = size <= HASH_LIMIT_BYTES ? { sha256: await hashFile(file) } : {};
@@ -40,6 +48,11 @@ export async function findChange(root: string, manifest: readonly ManifestEntry[
     const file = entry.path === '.' ? root : join(root, entry.path);
     const info = await stat(file).catch(() => null);
     if (info === null) return `${file} is missing`;
+    if (entry.files !== undefined) {
+      const found = await sumFolder(file);
+      if (found.sha256 === entry.sha256) continue;
+      return `${file} is not as it was proven: ${found.files} files with ${found.bytes} bytes instead of ${entry.files} with ${entry.bytes}`;
+    }
     if (info.size !== entry.bytes) return `${file} has ${info.size} bytes instead of ${entry.bytes}`;
     if (info.mtimeMs === entry.mtimeMs) continue;
     if (entry.sha256 === undefined) return `${file} was changed after it was proven`;
@@ -56,13 +69,14 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 /** All regular files below a folder. Symbolic links are followed to files, never into folders: links can be loops. */
-async function listFiles(dir: string): Promise<string[]> {
+async function listFiles(dir: string, leftOut: ReadonlySet<string>): Promise<string[]> {
   const names = (await readdir(dir)).sort();
   const files: string[] = [];
   for (const name of names) {
     const path = join(dir, name);
+    if (leftOut.has(path)) continue;
     const info = await lstat(path);
-    if (info.isDirectory()) files.push(...(await listFiles(path)));
+    if (info.isDirectory()) files.push(...(await listFiles(path, leftOut)));
     else if (info.isFile() || (info.isSymbolicLink() && (await stat(path).catch(() => null))?.isFile()))
       files.push(path);
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command, LaunchFacts, LaunchReasons } from '../recipe.js';
 import { outputOf } from './commands.js';
+import { rowFiles } from './data/sets.js';
 import { checkoutOf } from './layout.js';
 import { revisionOf } from './revisions.js';
 import { withToolkit } from './toolkit-command.js';
@@ -50,7 +51,7 @@ function trainingFacts(facts: LaunchFacts): TrainingFacts {
       plog: join(rankLogDir, 'plog'),
     },
     data: {
-      files: outputOf(inputs, 'data', 'rows').split(','),
+      files: rowFiles(inputs.data?.outputs ?? {}),
       mediaDir: outputOf(inputs, 'data', 'imageRoot'),
       rows: typeof rows === 'number' ? rows : null,
     },

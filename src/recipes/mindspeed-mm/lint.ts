@@ -1,5 +1,6 @@
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
+import { dataLints } from './data/lint.js';
 import { SOURCE_NAMES } from './sources.js';
 
 /** What this recipe cannot do, and what is likely a mistake, before anything is trained. */
@@ -110,34 +111,6 @@ function weightsLints({ weights, fleet }: PipelineSpec): Lint[] {
       why: 'the guide: one host can run a model with fewer layers only; the weights of 106 billion parameters with their moments take 1.3 TB of device memory',
       fix: 'set weights.reduceLayers, such as 4, or take 8 hosts',
     });
-  }
-  return lints;
-}
-
-function dataLints({ data }: PipelineSpec): Lint[] {
-  const lints: Lint[] = [];
-  const refuse = (index: number, key: string, told: Pick<Lint, 'id' | 'what' | 'why' | 'fix'>): void => {
-    lints.push({ ...REFUSED, path: ['data', index, key], ...told });
-  };
-  for (const [index, set] of data.entries()) {
-    if (set.format === 'synthetic') {
-      refuse(index, 'format', {
-        id: 'data/no-synthetic',
-        what: 'there are no synthetic rows for a released model',
-        why: 'they are made for the tiny model of cpu-tiny',
-        fix: 'use llava or mllm',
-      });
-      continue;
-    }
-    if (set.format !== 'mllm') continue;
-    if (set.maxSamples !== undefined) {
-      refuse(index, 'maxSamples', {
-        id: 'data/max-samples-of-ready-rows',
-        what: `ready rows are used whole, but maxSamples is ${set.maxSamples}`,
-        why: 'only conversion leaves rows out; all rows would be trained on',
-        fix: `remove maxSamples and name a file with ${set.maxSamples} rows`,
-      });
-    }
   }
   return lints;
 }

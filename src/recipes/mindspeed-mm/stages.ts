@@ -1,4 +1,5 @@
 import type { StageDraft } from '../../domain/plan.js';
+import { isRemote } from '../../domain/remote-source.js';
 import type { Source as UserSource } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
@@ -133,12 +134,22 @@ function weightSources({ weights: { source, original } }: PipelineSpec): UserSou
   return source.startsWith('dcp:') && original !== undefined ? [folder('weights.original', original)] : [];
 }
 
+/** What of the data is on the hosts already; of images, names and sizes count. */
 function dataSources({ data }: PipelineSpec): UserSource[] {
-  return data.flatMap((set, index) =>
-    set.format === 'synthetic'
-      ? []
-      : [{ field: `data.${index}.annotations`, path: set.annotations, kind: 'file' } as const],
-  );
+  return data.flatMap((set, index): UserSource[] => {
+    if (set.format === 'synthetic') return [];
+    const { annotations, images } = set;
+    const at = `data.${index}`;
+    return [
+      ...(isRemote(annotations) ? [] : [{ field: `${at}.annotations`, path: annotations, kind: 'file' } as const]),
+      ...local(`${at}.images.path`, images?.path, 'manyFiles'),
+      ...local(`${at}.images.zip`, images?.zip, 'file'),
+    ];
+  });
+}
+
+function local(field: string, path: string | undefined, kind: UserSource['kind']): UserSource[] {
+  return path === undefined || isRemote(path) ? [] : [{ field, path, kind }];
 }
 
 function folder(field: string, path: string): UserSource {

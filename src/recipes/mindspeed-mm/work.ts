@@ -1,7 +1,7 @@
 import { assertNever } from '../../domain/assert-never.js';
 import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
 import { convertWork } from './convert-work.js';
-import { dataWork } from './data-work.js';
+import { dataWork } from './data/work.js';
 import { exportWork } from './export-work.js';
 import { verifyWork } from './verify-work.js';
 import { weightsWork } from './weights-work.js';

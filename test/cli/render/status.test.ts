@@ -50,6 +50,12 @@ describe('renderStatus', () => {
     ]);
   });
 
+  it('does not call a pause an error', () => {
+    const problem = { code: 'Paused', what: 'stopped on request', fix: 'temper resume tiny', retryable: false };
+    const text = renderStatus(aRun({ state: 'blocked', problem, stages: [], progress: [] }), plain, NOW);
+    expect(text.split('\n').slice(-2)).toEqual(['paused: stopped on request', '  fix: temper resume tiny']);
+  });
+
   it('says how long a closed run took', () => {
     expect(renderStatus(aRun({ state: 'failed', closedAt: '2026-11-23T11:02:00.000Z' }), plain, NOW)).toContain(
       'tiny  failed  took 1h 02m',
@@ -69,6 +75,13 @@ describe('renderRuns', () => {
       'tiny   running  train  2/4   40 s ago',
       `other  blocked  train  2/4   40 s ago  ${'x'.repeat(57)}...`,
     ]);
+  });
+
+  it('counts only the stages that the run goes through', () => {
+    const stages = aRun().stages.map((stage) =>
+      stage.name === 'export' ? { ...stage, state: 'skipped' as const } : stage,
+    );
+    expect(renderRuns([aRun({ stages })], plain, NOW)).toContain('2/3');
   });
 
   it('says what to do when there are none', () => {

@@ -219,6 +219,20 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'yaml/key (one that would be lost)',
+    text: edited('    TRIES: 3', '    __proto__: 3'),
+    says: [
+      's.yaml:70:5: "__proto__" is used as a key, programs do not take it for a name, and would lose what stands under it, rename it',
+    ],
+  },
+  {
+    name: 'text/too-deep (behind a comment with a quote)',
+    text: `a: "b # c", ${'['.repeat(65)}`,
+    says: [
+      's.yaml:1:77: more than 64 levels are nested, no spec nests that deep and a parser could run out of memory, close the brackets, or write one entry per line',
+    ],
+  },
+  {
     name: 'yaml/merge-key',
     text: edited('export:\n', 'export:\n  <<: { dtype: f32 }\n'),
     says: [

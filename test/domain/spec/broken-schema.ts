@@ -77,6 +77,13 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'data set without its format',
+    text: edited('    format: synthetic\n', ''),
+    says: [
+      's.yaml:44:5 data.2.format: format is missing, it decides which other keys stand in this section, add format: one of llava, mllm, synthetic',
+    ],
+  },
+  {
     name: 'section instead of a value',
     text: edited('  iterations: 400', '  iterations: { a: 1 }'),
     says: [
@@ -99,14 +106,14 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
     name: 'duration without unit',
     text: edited('spareWait: 30m', 'spareWait: 30'),
     says: [
-      's.yaml:88:14 recovery.spareWait: 30 is a whole number, it means: How long to wait for a host when a lost one has no spare, write text such as 30m (a duration is a number and one of ms, s, m, h, d)',
+      's.yaml:88:14 recovery.spareWait: 30 is a whole number, it means: How long to wait for a host when a lost one has no spare, write text such as 30m (a duration is a number and one of ms, s, m, h, d, up to 9999d)',
     ],
   },
   {
     name: 'duration with an unknown unit',
     text: edited('spareWait: 30m', 'spareWait: 30min'),
     says: [
-      's.yaml:88:14 recovery.spareWait: "30min" does not fit, a duration is a number and one of ms, s, m, h, d, write it like 30m',
+      's.yaml:88:14 recovery.spareWait: "30min" does not fit, a duration is a number and one of ms, s, m, h, d, up to 9999d, write it like 30m',
     ],
   },
   {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SPEC_RULES } from '../../../src/domain/spec/rules.js';
-import { readSpec, toProblem } from '../../../src/domain/spec/read-spec.js';
+import { findingProblem, readSpec, toProblem } from '../../../src/domain/spec/read-spec.js';
+import { decodeSpec } from '../../../src/domain/spec/text-checks.js';
 import { SpecProblemSchema } from '../../../src/schemas/spec-problem.js';
 import { RULE_CASES } from './broken-rules.js';
 import { SCHEMA_CASES } from './broken-schema.js';
@@ -20,6 +21,18 @@ describe('readSpec', () => {
 
   it.each([...SCHEMA_CASES, ...RULE_CASES])('refuses or tells: $name', ({ text, says }) => {
     expect(linesOf(text).slice(0, 3)).toEqual(says);
+  });
+
+  it('takes brackets in comments for text', () => {
+    const art = '['.repeat(70);
+    expect(read(`# ${art}\n${FULL}#${art}\n`.replace('seed: 42', `seed: 42 # ${art}`)).problems).toEqual([]);
+  });
+
+  it('names the place of a byte that is no UTF-8', () => {
+    const bytes = Buffer.concat([Buffer.from('name: a\ntitle: "ä '), Buffer.from([0xe4]), Buffer.from('"\n')]);
+    const { text, finding } = decodeSpec(bytes);
+    expect(finding && findingProblem(finding, 's.yaml', text)).toMatchObject({ id: 'text/binary', line: 2, col: 11 });
+    expect(decodeSpec(Buffer.from('a: ä'))).toEqual({ text: 'a: ä' });
   });
 
   it('tells all problems of a file at once, in its order', () => {

@@ -79,6 +79,15 @@ describe('the parent folder', () => {
     expect(warningIds(report)).toEqual(['tracker-unusable']);
   });
 
+  test('does not need the tracker: a folder', async () => {
+    const dir = await copyFixture('dcp');
+    await rm(join(dir, 'latest_checkpointed_iteration.txt'));
+    await mkdir(join(dir, 'latest_checkpointed_iteration.txt'));
+    const report = await verify(dir);
+    expect(report).toMatchObject({ complete: true, iteration: 4 });
+    expect(warningIds(report)).toEqual(['tracker-unusable']);
+  });
+
   test('without a tracker skips a newer folder that was never committed', async () => {
     const dir = await copyFixture('dcp');
     await rm(join(dir, 'latest_checkpointed_iteration.txt'));
@@ -137,6 +146,20 @@ describe('a damaged checkpoint is refused with the reason', () => {
     await rm(join(dir, '.metadata'));
     await mkdir(join(dir, '.metadata'));
     expect(problemIds(await verify(dir))).toEqual(['metadata-damaged']);
+  });
+
+  test('metadata that is a link to itself', async () => {
+    const dir = await copyIteration();
+    await rm(join(dir, '.metadata'));
+    await symlink('.metadata', join(dir, '.metadata'));
+    expect(problemIds(await verify(dir))).toEqual(['metadata-missing']);
+  });
+
+  test('a file in place of the folder that the tracker names', async () => {
+    const dir = await copyFixture('dcp');
+    await rm(join(dir, ITERATION), { recursive: true });
+    await writeFile(join(dir, ITERATION), '');
+    expect(problemIds(await verify(dir))).toEqual(['metadata-missing']);
   });
 
   test('missing shard', async () => {

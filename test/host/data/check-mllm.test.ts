@@ -82,8 +82,8 @@ describe('limits', () => {
   };
   it.each([
     ['exactly as long as the sequence', 102, true, []],
-    ['longer than the sequence', 101, true, ['data/sequence-exceeded']],
-    ['image exactly as long as the sequence', 100, true, ['data/sequence-exceeded']],
+    ['longer than the sequence: the answer is whole, the image is not', 101, true, ['data/image-cut']],
+    ['image exactly as long as the sequence', 100, true, ['data/image-cut']],
     ['image longer than the sequence', 99, false, ['data/images-exceed-sequence', 'data/rows-below-batch']],
   ] as const)('%s', async (_, sequenceLength, ok, problems) => {
     const report = await runDataCheck(options([mllm(['a.png'], 'abc', 'abcd')], { sequenceLength }));

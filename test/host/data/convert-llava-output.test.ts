@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { describe, expect, it } from 'vitest';
-import { convertLlava } from '../../../src/host/data/convert-llava.js';
+import { convertRows } from '../../../src/host/data/convert-rows.js';
 import { failureOf, outputFolder, site, written } from './convert-site.js';
 import type { Site } from './convert-site.js';
 import { llava, put } from './support.js';
@@ -16,7 +16,7 @@ describe('the output', () => {
     try {
       put(here.folder, 'out/mllm.json', 'old');
       chmodSync(here.options.output, 0o600);
-      await convertLlava(here.options);
+      await convertRows(here.options);
     } finally {
       process.umask(umask);
     }
@@ -28,7 +28,7 @@ describe('the output', () => {
   it('keeps the older file when the conversion is refused', async () => {
     const here = site([llava('gone.jpg')]);
     put(here.folder, 'out/mllm.json', 'old');
-    await failureOf(convertLlava(here.options));
+    await failureOf(convertRows(here.options));
     expect(readFileSync(here.options.output, 'utf8')).toBe('old');
     expect(outputFolder(here)).toEqual(['mllm.json']);
   });
@@ -37,7 +37,7 @@ describe('the output', () => {
     const here = site(Array.from({ length: 5000 }, () => llava('a.jpg', 'q', 'x'.repeat(500))));
     const abort = new AbortController();
     const reason = new Error('asked to stop');
-    const conversion = convertLlava({ ...here.options, signal: abort.signal, onProgress: () => abort.abort(reason) });
+    const conversion = convertRows({ ...here.options, signal: abort.signal, onProgress: () => abort.abort(reason) });
     await expect(conversion).rejects.toBe(reason);
     expect(outputFolder(here)).toEqual([]);
   });
@@ -46,7 +46,7 @@ describe('the output', () => {
     const here = site(Array.from({ length: 5000 }, () => llava('a.jpg', 'q', 'x'.repeat(500))));
     await killConversionHalfway(here);
     expect(outputFolder(here)).toEqual([expect.stringMatching(/^\.mllm\.json\..*\.tmp$/)]);
-    const report = await convertLlava(here.options);
+    const report = await convertRows(here.options);
     expect(report.kept).toBe(5000);
     expect(written(here.options)).toHaveLength(5000);
   });
@@ -54,18 +54,18 @@ describe('the output', () => {
 
 // The child stops itself in the middle of its work and waits there for the kill.
 async function killConversionHalfway({ folder, options }: Site): Promise<void> {
-  const source = new URL('../../../src/host/data/convert-llava.ts', import.meta.url).pathname;
+  const source = new URL('../../../src/host/data/convert-rows.ts', import.meta.url).pathname;
   const program = put(
     folder,
     'child.ts',
     `import { writeSync } from 'node:fs';
-     import { convertLlava } from ${JSON.stringify(source)};
+     import { convertRows } from ${JSON.stringify(source)};
      const onProgress = ({ rows }) => {
        if (rows < 4000) return;
        writeSync(1, 'halfway');
        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
      };
-     await convertLlava({ ...${JSON.stringify(options)}, onProgress });`,
+     await convertRows({ ...${JSON.stringify(options)}, onProgress });`,
   );
   const bundle = await rolldown({ input: program, platform: 'node', logLevel: 'silent' });
   await bundle.write({ file: join(folder, 'child.mjs'), format: 'esm' });

@@ -1,14 +1,14 @@
 import { chmodSync, linkSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { convertLlava } from '../../../src/host/data/convert-llava.js';
-import type { ConvertLlavaOptions } from '../../../src/host/data/convert-llava.js';
+import { convertRows } from '../../../src/host/data/convert-rows.js';
+import type { ConvertRowsOptions } from '../../../src/host/data/convert-rows.js';
 import { failureOf, outputFolder, site } from './convert-site.js';
 import { llava, put } from './support.js';
 
 describe('refusals', () => {
   const good = llava('a.jpg');
-  it.each<[string, string, unknown, Partial<ConvertLlavaOptions>, RegExp]>([
+  it.each<[string, string, unknown, Partial<ConvertRowsOptions>, RegExp]>([
     ['no rows', 'data/nothing-kept', [], {}, /hold no rows/],
     [
       'no row kept',
@@ -57,7 +57,7 @@ describe('refusals', () => {
     ['folder as output', 'data/output-unwritable', [good], { output: '/' }, /no regular file/],
   ])('%s: %s', async (_, id, content, change, message) => {
     const here = site(content);
-    const failure = await failureOf(convertLlava({ ...here.options, ...change }));
+    const failure = await failureOf(convertRows({ ...here.options, ...change }));
     expect(failure.id).toBe(id);
     expect(failure.message).toMatch(message);
     expect(failure.problem.fix).not.toBe('');
@@ -66,7 +66,7 @@ describe('refusals', () => {
 
   it('carries the counts when too much was dropped', async () => {
     const { options } = site([llava('a.jpg'), llava('gone.jpg')]);
-    expect((await failureOf(convertLlava(options))).report).toMatchObject({
+    expect((await failureOf(convertRows(options))).report).toMatchObject({
       rows: 2,
       kept: 1,
       droppedBy: [{ id: 'data/image-missing', count: 1 }],
@@ -75,7 +75,7 @@ describe('refusals', () => {
 
   it('accepts exactly the share', async () => {
     const { options } = site([...Array.from({ length: 999 }, () => good), llava('gone.jpg')]);
-    expect(await convertLlava(options)).toMatchObject({ kept: 999, dropped: 1 });
+    expect(await convertRows(options)).toMatchObject({ kept: 999, dropped: 1 });
   });
 
   it.each(['same path', 'hard link', 'symbolic link'])('never replaces its own input: %s', async (kind) => {
@@ -84,7 +84,7 @@ describe('refusals', () => {
     if (kind === 'hard link') linkSync(options.annotations, output);
     if (kind === 'symbolic link') symlinkSync(options.annotations, output);
     const before = readFileSync(options.annotations, 'utf8');
-    expect((await failureOf(convertLlava({ ...options, output }))).id).toBe('data/output-is-input');
+    expect((await failureOf(convertRows({ ...options, output }))).id).toBe('data/output-is-input');
     expect(readFileSync(options.annotations, 'utf8')).toBe(before);
   });
 
@@ -94,8 +94,8 @@ describe('refusals', () => {
     chmodSync(join(folder, 'images/locked'), 0o000);
     // Permissions do not hold root back, who then simply converts.
     const isRoot = process.getuid?.() === 0;
-    if (isRoot) expect(await convertLlava(options)).toMatchObject({ kept: 1 });
-    else expect((await failureOf(convertLlava(options))).problem.where).toContain('locked');
+    if (isRoot) expect(await convertRows(options)).toMatchObject({ kept: 1 });
+    else expect((await failureOf(convertRows(options))).problem.where).toContain('locked');
     chmodSync(join(folder, 'images/locked'), 0o700);
   });
 });

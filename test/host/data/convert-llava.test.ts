@@ -1,7 +1,7 @@
 import { symlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { convertLlava } from '../../../src/host/data/convert-llava.js';
+import { convertRows } from '../../../src/host/data/convert-rows.js';
 import type { DataProgress } from '../../../src/schemas/data.js';
 import { site, written } from './convert-site.js';
 import { llava } from './support.js';
@@ -15,7 +15,7 @@ describe('kept rows', () => {
       { from: 'gpt', value: 'no <b>image</b>' },
     ];
     const { options } = site([{ id: '1', image: 'a.jpg', conversations: turns, extra: {} }]);
-    await convertLlava({ ...options, mediaPrefix: './train2017' });
+    await convertRows({ ...options, mediaPrefix: './train2017' });
     expect(written(options)).toEqual([
       {
         images: ['./train2017/a.jpg'],
@@ -31,7 +31,7 @@ describe('kept rows', () => {
     ['an empty list', []],
   ])('are text-only when image is %s', async (_, image) => {
     const { options } = site([{ ...llava(undefined), ...(image === undefined ? {} : { image }) }]);
-    const report = await convertLlava(options);
+    const report = await convertRows(options);
     expect(report).toMatchObject({ kept: 1, textOnly: 1, dropped: 0, droppedBy: [] });
     expect(written(options)).toMatchObject([{ images: [] }]);
   });
@@ -45,7 +45,7 @@ describe('kept rows', () => {
     ['城.jpg', '', '城.jpg'],
   ])('name %s below %j as %s', async (image, mediaPrefix, path) => {
     const { options } = site([llava(image)], ['a.jpg', 'sub/deep/b.jpg', 'with space, comma.jpg', '城.jpg']);
-    await convertLlava({ ...options, mediaPrefix });
+    await convertRows({ ...options, mediaPrefix });
     expect(written(options)).toMatchObject([{ images: [path] }]);
   });
 
@@ -53,26 +53,26 @@ describe('kept rows', () => {
     const { folder, options } = site([llava('link.jpg'), llava('linked/b.jpg')], ['a.jpg', 'sub/b.jpg']);
     symlinkSync('a.jpg', join(folder, 'images/link.jpg'));
     symlinkSync('sub', join(folder, 'images/linked'));
-    expect(await convertLlava(options)).toMatchObject({ kept: 2 });
+    expect(await convertRows(options)).toMatchObject({ kept: 2 });
   });
 
   it('are found when the images folder itself is a link', async () => {
     const { folder, options } = site([llava('a.jpg')]);
     symlinkSync('images', join(folder, 'images-link'));
-    expect(await convertLlava({ ...options, imagesDir: join(folder, 'images-link') })).toMatchObject({ kept: 1 });
+    expect(await convertRows({ ...options, imagesDir: join(folder, 'images-link') })).toMatchObject({ kept: 1 });
   });
 
   it('need no images folder when they are text-only', async () => {
     const { options } = site([llava(undefined), llava('a.jpg')]);
     const { imagesDir: _, ...textOnly } = options;
-    const report = await convertLlava({ ...textOnly, maxDropped: 0.5 });
+    const report = await convertRows({ ...textOnly, maxDropped: 0.5 });
     expect(report).toMatchObject({ images: null, kept: 1, droppedBy: [{ id: 'data/image-missing', count: 1 }] });
   });
 
   it('of megabytes pass through unchanged', async () => {
     const answer = 'é'.repeat(3_000_000);
     const { options } = site([llava('a.jpg'), llava('a.jpg', 'q', answer), llava(undefined)]);
-    const report = await convertLlava(options);
+    const report = await convertRows(options);
     expect(report.bytesWritten).toBe(statSync(options.output).size);
     expect(written(options)).toMatchObject([{}, { messages: [{}, { content: answer }] }, {}]);
   });
@@ -82,7 +82,7 @@ describe('the report', () => {
   it('counts every dropped row once and shows five examples of each reason', async () => {
     const missing = Array.from({ length: 7 }, (_, index) => llava(`gone-${index}.jpg`));
     const { options } = site([llava('a.jpg'), ...missing, { conversations: 'x', image: 5 }]);
-    const report = await convertLlava({ ...options, maxDropped: 0.9 });
+    const report = await convertRows({ ...options, maxDropped: 0.9 });
     expect(report).toMatchObject({ rows: 9, kept: 1, dropped: 8 });
     expect(report.droppedBy.map(({ id, count }) => [id, count])).toEqual([
       ['data/image-missing', 7],
@@ -96,7 +96,7 @@ describe('the report', () => {
   it('follows the conversion', async () => {
     const { options } = site(Array.from({ length: 2000 }, () => llava('a.jpg', 'q', 'x'.repeat(500))));
     const seen: DataProgress[] = [];
-    const report = await convertLlava({ ...options, onProgress: (progress) => seen.push(progress) });
+    const report = await convertRows({ ...options, onProgress: (progress) => seen.push(progress) });
     expect(seen.length).toBeGreaterThan(2);
     expect(seen.map(({ rows }) => rows)).toEqual(seen.map(({ rows }) => rows).toSorted((a, b) => a - b));
     expect(seen.at(-1)).toEqual({ bytesRead: report.bytesRead, bytesTotal: report.bytesRead, rows: 2000 });
@@ -104,7 +104,7 @@ describe('the report', () => {
 
   it('stops at maxSamples rows', async () => {
     const { options } = site([llava('a.jpg'), llava('a.jpg'), llava('gone.jpg')]);
-    expect(await convertLlava({ ...options, maxSamples: 2 })).toMatchObject({ rows: 2, kept: 2 });
+    expect(await convertRows({ ...options, maxSamples: 2 })).toMatchObject({ rows: 2, kept: 2 });
     expect(written(options)).toHaveLength(2);
   });
 });

@@ -1,13 +1,13 @@
 import { mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DataFailure } from '../../../src/domain/data/failures.js';
-import type { ConvertLlavaOptions } from '../../../src/host/data/convert-llava.js';
+import type { ConvertRowsOptions } from '../../../src/host/data/convert-rows.js';
 import { put, scratchFolder } from './support.js';
 
 /** A folder with images, annotations and a folder for the output. */
 export interface Site {
   readonly folder: string;
-  readonly options: ConvertLlavaOptions & { readonly imagesDir: string };
+  readonly options: ConvertRowsOptions & { readonly imagesDir: string };
 }
 
 /** Makes annotations and empty image files. */
@@ -21,7 +21,7 @@ export function site(content: unknown, images: readonly string[] = ['a.jpg']): S
 }
 
 /** The rows of the output. */
-export function written(options: ConvertLlavaOptions): unknown {
+export function written(options: ConvertRowsOptions): unknown {
   return JSON.parse(readFileSync(options.output, 'utf8'));
 }
 

@@ -1,3 +1,5 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageHeaders, probeImageHeader } from '../../../src/host/data/image-headers.js';
 import { ImageIndex } from '../../../src/host/data/image-index.js';
@@ -51,9 +53,60 @@ describe('probeImageHeader', () => {
     expect((await probeImageHeader(path)).kind).toBe('bad');
   });
 
+  const MARKER = { start: [0xff, 0xda, 0x00, 0x02], end: [0xff, 0xd9] };
+  const pixels = (bytes: number): Buffer => Buffer.alloc(bytes, 0xfb);
+  // The segment holds a preview, which has an end of its own.
+  const photo = (...rest: readonly Uint8Array[]): Buffer => {
+    const preview = Buffer.from([0xff, 0xe1, 0x00, 0x06, 0xff, 0xd8, ...MARKER.end]);
+    return Buffer.concat([
+      jpeg(0).subarray(0, 2),
+      preview,
+      jpeg(0).subarray(2, -2),
+      Buffer.from(MARKER.start),
+      ...rest,
+    ]);
+  };
+  const film = Buffer.alloc(700_000, 'film');
+
+  it.each([
+    ['PNG', png(100, 50).subarray(0, 33)],
+    ['PNG in the middle of its pixels', Buffer.concat([png(100, 50).subarray(0, 33), pixels(500_000)])],
+    ['JPEG', photo(pixels(10))],
+    ['JPEG of many bytes', photo(pixels(500_000))],
+  ])('finds that a %s was cut off', async (_, bytes) => {
+    const path = put(scratchFolder(), 'image', bytes);
+    expect(await probeImageHeader(path)).toMatchObject({
+      kind: 'bad',
+      rule: 'data/image-corrupt',
+      what: expect.stringContaining('cut off'),
+    });
+  });
+
+  it.each<[string, Buffer]>([
+    ['a JPEG', photo(pixels(500_000), Buffer.from(MARKER.end))],
+    ['a JPEG with padding', photo(pixels(10), Buffer.from(MARKER.end), Buffer.alloc(5000))],
+    ['a JPEG with a film behind it', photo(pixels(300_000), Buffer.from(MARKER.end), film)],
+    ['a PNG with text behind it', Buffer.concat([png(100, 50), film])],
+    ...[-2, -1, 0, 1].map((shift): [string, Buffer] => [
+      `a JPEG whose end lies across two reads (${shift})`,
+      photo(pixels(256 * 1024 - MARKER.start.length + shift), Buffer.from(MARKER.end), film),
+    ]),
+  ])('takes %s for whole', async (_, bytes) => {
+    const path = put(scratchFolder(), 'image', bytes);
+    expect(await probeImageHeader(path)).toEqual({ kind: 'size', size: { width: 100, height: 50 } });
+  });
+
   it('calls a file that vanished after it was listed missing', async () => {
     expect(await probeImageHeader('/nonexistent/a.png')).toMatchObject({ kind: 'bad', rule: 'data/image-missing' });
   });
+});
+
+it('ImageHeaders counts a folder that links lead round to as missing', async () => {
+  const folder = scratchFolder();
+  symlinkSync('round', join(folder, 'round'));
+  const headers = new ImageHeaders(await ImageIndex.open(folder));
+  await headers.probe(new Set(['round/a.png']));
+  expect(headers.get('round/a.png')).toMatchObject({ kind: 'bad', rule: 'data/image-missing' });
 });
 
 it('ImageHeaders looks at each name once', async () => {

@@ -203,9 +203,16 @@ export const CHECK_CASES: readonly RuleCase[] = [
   // 64 x 64 pixels are 6 tokens (4096 / 784 rounded up); 17 of them are 102.
   second('too many images', 'data/images-exceed-sequence', 'images', mllm(Array.from({ length: 17 }, () => 'a.png'))),
   second('long answer', 'data/sequence-exceeded', 'row', mllm(['a.png'], 'q', 'x'.repeat(400))),
+  second('image behind a long question', 'data/image-cut', 'row', {
+    images: ['a.png'],
+    messages: [
+      { role: 'user', content: `${'x'.repeat(400)}<image>` },
+      { role: 'assistant', content: 'a' },
+    ],
+  }),
 ];
 
-/** One case or more for each rule for which `convertLlava` drops rows. */
+/** One case or more for each rule for which `convertRows` drops rows. */
 export const CONVERT_CASES: readonly RuleCase[] = (
   [
     ['text as row', 'data/not-an-object', 'row', 'hi'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DATA_RULES } from '../../../src/domain/data/rules.js';
 import { checkMllm } from '../../../src/host/data/check-mllm.js';
-import { convertLlava } from '../../../src/host/data/convert-llava.js';
+import { convertRows } from '../../../src/host/data/convert-rows.js';
 import { DEFAULT_TOKEN_MODEL } from '../../../src/host/data/run-data-check.js';
 import { DataCheckReportSchema, DataConvertReportSchema } from '../../../src/schemas/data.js';
 import { CASE_IMAGES, CASE_SEQUENCE_LENGTH, CHECK_CASES, CONVERT_CASES } from './rule-cases.js';
@@ -53,7 +53,7 @@ describe('check', () => {
 describe('convert', () => {
   it.each(CONVERT_CASES)('$rule: $name', async (ruleCase) => {
     const folder = scratchFolder();
-    const report = await convertLlava({
+    const report = await convertRows({
       annotations: put(folder, 'llava.json', ruleCase.content),
       imagesDir: imagesFolder(folder),
       output: join(folder, 'out.json'),

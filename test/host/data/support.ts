@@ -18,14 +18,15 @@ export function put(folder: string, name: string, content: string | Uint8Array):
   return path;
 }
 
-/** The first bytes of a PNG of the given size: signature and IHDR, which is all that a header probe may need. */
+/** Start and end of a PNG of the given size: signature, IHDR and IEND, which is all that a probe may need. */
 export function png(width: number, height: number): Buffer {
-  const bytes = Buffer.alloc(33);
+  const bytes = Buffer.alloc(45);
   bytes.write('\x89PNG\r\n\x1a\n', 0, 'latin1');
   bytes.writeUInt32BE(13, 8);
   bytes.write('IHDR', 12, 'latin1');
   bytes.writeUInt32BE(width, 16);
   bytes.writeUInt32BE(height, 20);
+  bytes.write('IEND', 37, 'latin1');
   return bytes;
 }
 

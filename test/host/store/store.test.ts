@@ -208,7 +208,12 @@ describe('the key of a stage', () => {
   it('needs its sources, and names the field of a missing one', async () => {
     const sources = [{ field: 'data.0.annotations', path: join(dir, 'gone.json'), kind: 'file' as const }];
     await expect(keyWith({ sources })).rejects.toMatchObject({
-      problem: { code: 'SourceMissing', where: 'data.0.annotations', what: `cannot read file ${dir}/gone.json` },
+      problem: {
+        code: 'SourceMissing',
+        where: 'data.0.annotations',
+        what: `cannot read file ${dir}/gone.json`,
+        fix: expect.stringContaining('--set data.0.annotations='),
+      },
     });
   });
 });

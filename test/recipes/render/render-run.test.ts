@@ -159,7 +159,7 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     }
     return {
       convert: { dcp: join(root, 'convert/dcp'), hf: join(root, 'weights/hf') },
-      data: { rows: join(root, 'data/llava.json'), imageRoot: '/' },
+      data: { 'rows.0': join(root, 'data/llava.json'), imageRoot: '/' },
     };
   }
 });

@@ -30,9 +30,16 @@ export const TIMING: Timing = {
 /** A real server with a control worker, on which tests start simulated hosts. */
 export interface Site {
   readonly client: Client;
+  readonly server: TestServer;
   /** Hosts of a fleet of their own, all of one world. */
-  open(world: World, hosts: readonly string[]): Promise<Fleet>;
+  open(world: World, hosts: readonly string[], options?: FleetOptions): Promise<Fleet>;
   stop(): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly timing?: Timing;
+  /** Long polls that each queue of a host holds; as many as the SDK likes when left out. */
+  readonly pollers?: number;
 }
 
 /** A fleet of simulated hosts. */
@@ -62,9 +69,10 @@ export async function openSite(label: string): Promise<Site> {
   const open: Fleet[] = [];
   return {
     client,
-    async open(world, hosts) {
+    server,
+    async open(world, hosts, options = {}) {
       fleets += 1;
-      const fleet = await openFleet({ server, native, client }, `${label}-${fleets}`, world, hosts);
+      const fleet = await openFleet({ server, native, client }, `${label}-${fleets}`, world, hosts, options);
       open.push(fleet);
       return fleet;
     },
@@ -88,6 +96,7 @@ async function openFleet(
   name: string,
   world: World,
   hosts: readonly string[],
+  { timing = TIMING, pollers }: FleetOptions,
 ): Promise<Fleet> {
   const common = {
     connection: native,
@@ -104,6 +113,7 @@ async function openFleet(
     }),
   );
   const running = new Map<string, Runner[]>();
+  const lines = new Lines(server.address);
   const lose = async (host: string): Promise<void> => {
     const workers = running.get(host) ?? [];
     running.delete(host);
@@ -120,16 +130,21 @@ async function openFleet(
       scratch: '/s',
       startedAt: '',
     };
-    await registerHost(client, name, record, TIMING);
+    await registerHost(client, name, record, timing);
   };
   const add = async (host: string): Promise<void> => {
     const activities = world.activitiesOf(host);
+    const connection = await lines.next();
     const make = (kind: 'ctl' | 'run') =>
       Worker.create({
         ...common,
+        connection,
         taskQueue: hostQueue(name, host, kind),
         activities,
-        maxHeartbeatThrottleInterval: TIMING.heartbeatThrottleMs,
+        maxHeartbeatThrottleInterval: timing.heartbeatThrottleMs,
+        ...(pollers === undefined
+          ? {}
+          : { activityTaskPollerBehavior: { type: 'simple-maximum' as const, maximum: pollers } }),
       });
     running.set(host, (await Promise.all([make('ctl'), make('run')])).map(runner));
     await announce(host);
@@ -145,7 +160,7 @@ async function openFleet(
       client.workflow.start<(input: GangInput) => Promise<StageDone>>('trainGang', {
         workflowId: gangWorkflowId(run),
         taskQueue: controlQueue(name),
-        args: [{ ...inputOf(name, run, hosts), ...over }],
+        args: [{ ...inputOf(name, run, hosts, timing), ...over }],
       }),
     state: () => client.workflow.getHandle(fleetWorkflowId(name)).query<FleetState>('getFleet'),
     async replay() {
@@ -170,10 +185,35 @@ async function openFleet(
         .getHandle(fleetWorkflowId(name))
         .terminate('end of the test')
         .catch(() => undefined);
-      for (const host of running.keys()) await lose(host);
+      await Promise.all([...running.keys()].map(lose));
       await control.stop();
+      await lines.close();
     },
   };
+}
+
+/** Hosts that share a connection: a hundred long polls on one leave no room for answers. */
+const HOSTS_PER_LINE = 16;
+
+/** Connections of hosts, which have one each in a real fleet. */
+class Lines {
+  readonly #address: string;
+  readonly #open: Promise<NativeConnection>[] = [];
+  #hosts = 0;
+
+  constructor(address: string) {
+    this.#address = address;
+  }
+
+  next(): Promise<NativeConnection> {
+    const index = Math.floor(this.#hosts / HOSTS_PER_LINE);
+    this.#hosts += 1;
+    return (this.#open[index] ??= NativeConnection.connect({ address: this.#address }));
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.#open) await (await connection).close();
+  }
 }
 
 interface Runner {
@@ -192,7 +232,7 @@ function runner(worker: Worker): Runner {
   };
 }
 
-function inputOf(fleet: string, run: string, hosts: readonly string[]): GangInput {
+function inputOf(fleet: string, run: string, hosts: readonly string[], timing: Timing): GangInput {
   return {
     v: 1,
     fleet,
@@ -221,7 +261,7 @@ function inputOf(fleet: string, run: string, hosts: readonly string[]): GangInpu
       needs: [],
       tryNumber: 1,
       isFresh: false,
-      timing: TIMING,
+      timing,
     },
   };
 }

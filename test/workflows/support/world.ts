@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { failureFrom } from '../../../src/activities/failure.js';
 import type { HostActivities } from '../../../src/activities/host.js';
@@ -73,6 +74,10 @@ export class World {
   readonly looks: { readonly host: string; readonly depth: PreflightDepth; readonly isCompared: boolean }[] = [];
   /** Iteration that `lookAtNode` tells. */
   iteration: number | null = null;
+  /** How long the ranks of a host take to end when they are stopped, ms. */
+  stopMs = 0;
+  /** Period of the nodes' heartbeats, ms. */
+  heartbeatMs = 200;
   readonly #plays: Play[];
   #nodes = new Map<string, RunningNode>();
 
@@ -141,6 +146,7 @@ export class World {
       }),
       trainNode: taken('trainNode', (call) => this.#train(host, call)),
       stopNode: taken('stopNode', async () => {
+        if (this.stopMs > 0) await sleep(this.stopMs);
         this.#nodes.get(host)?.end(problem('CommandStopped', { what: 'it was stopped: a node of the gang failed' }));
       }),
       sweepNode: taken('sweepNode', async () => []),
@@ -171,7 +177,7 @@ export class World {
   }
 
   async #train(host: string, call: TrainCall) {
-    const timer = setInterval(() => Context.current().heartbeat({ v: 1 }), 200);
+    const timer = setInterval(() => Context.current().heartbeat({ v: 1 }), this.heartbeatMs);
     try {
       const end = new Promise<Problem | null>((resolve) => this.#nodes.set(host, { call, end: resolve }));
       if (this.#nodes.size === call.nodeCount) {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { TrainingFacts } from './facts.js';
 
 /** Values that the example gives for how rows become samples; what the spec can change is said at `dataFile`. */
@@ -10,6 +11,7 @@ const DEFAULTS = { imageMaxPixels: 262_144, imageMinPixels: 1_024, preprocessWor
  */
 export function dataFile({ spec, folders, data }: TrainingFacts): object {
   const loader = spec.train.dataLoader;
+  const pixels = imagePixels(spec);
   const isStreaming = loader?.streaming ?? false;
   return {
     dataset_param: {
@@ -19,8 +21,8 @@ export function dataFile({ spec, folders, data }: TrainingFacts): object {
         model_name_or_path: folders.hf,
         use_fast_tokenizer: true,
         split_special_tokens: false,
-        image_max_pixels: loader?.imageMaxPixels ?? DEFAULTS.imageMaxPixels,
-        image_min_pixels: loader?.imageMinPixels ?? DEFAULTS.imageMinPixels,
+        image_max_pixels: pixels.most,
+        image_min_pixels: pixels.least,
         video_max_pixels: 16_384,
         video_min_pixels: 0,
         video_fps: 2,
@@ -71,6 +73,12 @@ export function dataFile({ spec, folders, data }: TrainingFacts): object {
       shuffle: true,
     },
   };
+}
+
+/** Bounds that images are scaled into. */
+export function imagePixels({ train }: PipelineSpec): { readonly least: number; readonly most: number } {
+  const { imageMinPixels, imageMaxPixels } = train.dataLoader ?? {};
+  return { least: imageMinPixels ?? DEFAULTS.imageMinPixels, most: imageMaxPixels ?? DEFAULTS.imageMaxPixels };
 }
 
 /** Folder of the tokenized rows on one host. */

@@ -135,6 +135,6 @@ function launch({ spec }: StageFacts): readonly string[] {
       hostDir: '/attempt/h1',
     },
     ...{ loadDir: '/attempt/load', saveDir: '/attempt/ckpt', isResume: false },
-    inputs: { convert: output({ hf: HF, dcp: '/dcp' }), data: output({ rows: '/rows.json', imageRoot: '/' }) },
+    inputs: { convert: output({ hf: HF, dcp: '/dcp' }), data: output({ 'rows.0': '/rows.json', imageRoot: '/' }) },
   }).argv;
 }

@@ -1,22 +1,32 @@
 import { stat } from 'node:fs/promises';
-import { readLlavaRow } from '../../domain/data/llava-row.js';
 import { DataFailure } from '../../domain/data/failures.js';
+import type { Finding } from '../../domain/data/rules.js';
+import { ROW_READERS } from '../../domain/data/row-readers.js';
+import type { RowReader } from '../../domain/data/row-readers.js';
 import { Tally } from '../../domain/data/tally.js';
-import type { DataConvertReport, DataProgress } from '../../schemas/data.js';
+import type { DataConvertReport, DataFormat, DataProgress } from '../../schemas/data.js';
 import { AtomicOutput } from './atomic-output.js';
 import { ImageIndex, imageFinding } from './image-index.js';
+import type { ImagePlace } from './image-index.js';
 import { JsonArrayError } from './json-array-parser.js';
 import { readRows } from './read-rows.js';
 import type { RowBatch } from './read-rows.js';
 
-/** Options of `convertLlava`. */
-export interface ConvertLlavaOptions {
-  /** LLaVA file: one JSON array of {id, image, conversations}. */
+/** Options of `convertRows`. */
+export interface ConvertRowsOptions {
+  /** What the annotations are; `llava` by default. */
+  readonly format?: DataFormat;
+  /** One JSON array: LLaVA rows {id, image, conversations}, or MLLM rows {images, messages} to be laid out anew. */
   readonly annotations: string;
   /** Folder that the image names are relative to; without one, rows with an image are dropped. */
   readonly imagesDir?: string | undefined;
   /** MLLM file to write; an existing one is replaced in one step. */
   readonly output: string;
+  /**
+   * Images may lie in the only folder of `imagesDir`, as they do in an unpacked archive; a name that is not found in
+   * `imagesDir` itself is looked for there, and written with that folder before it.
+   */
+  readonly isOnlyFolderEntered?: boolean;
   /** Put before each image name, `./train2017` or `./train2017/` alike; empty by default. */
   readonly mediaPrefix?: string;
   /** Largest share of dropped rows that is accepted, 0..1; 0.001 by default. */
@@ -31,11 +41,11 @@ export interface ConvertLlavaOptions {
 const DEFAULT_MAX_DROPPED = 0.001;
 
 /**
- * Converts LLaVA annotations to the MLLM format: a JSON array with one row per line. Rows that training would
+ * Converts annotations to MLLM rows with exactly the columns images and messages, one row per line. Rows that training would
  * skip or die of are dropped and counted by reason. Nothing is written when too many are dropped, when none is
  * kept, when the input is broken (`DataFailure` each) or when aborted (the signal's reason is thrown).
  */
-export async function convertLlava(options: ConvertLlavaOptions): Promise<DataConvertReport> {
+export async function convertRows(options: ConvertRowsOptions): Promise<DataConvertReport> {
   const startedAtMs = performance.now();
   const maxDropped = checkedShare(options.maxDropped ?? DEFAULT_MAX_DROPPED);
   await refuseSameFile(options);
@@ -55,9 +65,12 @@ export async function convertLlava(options: ConvertLlavaOptions): Promise<DataCo
 
 // One pass over the rows: what was kept goes to the output, what was not is counted.
 class Conversion {
-  readonly #options: ConvertLlavaOptions;
+  readonly #options: ConvertRowsOptions;
+  readonly #read: RowReader;
   readonly #prefix: string;
   readonly #images: ImageIndex;
+  /** The only folder of the images folder, with a slash; empty when there is none or it must not be entered. */
+  readonly #onlyFolder: string;
   readonly #output: AtomicOutput;
   readonly #dropped = new Tally();
   #rows = 0;
@@ -65,8 +78,11 @@ class Conversion {
   #textOnly = 0;
   #bytesRead = 0;
 
-  constructor(options: ConvertLlavaOptions, images: ImageIndex, output: AtomicOutput) {
+  constructor(options: ConvertRowsOptions, images: ImageIndex, output: AtomicOutput) {
     this.#options = options;
+    this.#read = ROW_READERS[options.format ?? 'llava'];
+    const only = options.isOnlyFolderEntered === true ? images.onlyFolder() : null;
+    this.#onlyFolder = only === null ? '' : `${only}/`;
     this.#prefix = directoryPrefix(options.mediaPrefix ?? '');
     this.#images = images;
     this.#output = output;
@@ -98,7 +114,7 @@ class Conversion {
   report(): DataConvertReport {
     return {
       v: 1,
-      format: 'llava',
+      format: this.#options.format ?? 'llava',
       annotations: this.#options.annotations,
       images: this.#options.imagesDir ?? null,
       output: this.#options.output,
@@ -118,30 +134,52 @@ class Conversion {
       if (this.#rows === this.#options.maxSamples) break;
       const row = this.#rows;
       this.#rows += 1;
-      const reading = readLlavaRow(value);
+      const reading = this.#read(value);
       if (reading.kind === 'dropped') {
         this.#dropped.add(row, reading.finding);
         continue;
       }
-      const { image, messages } = reading;
-      if (image !== null) {
-        const found = this.#images.lookup(image);
-        const place = typeof found === 'string' ? found : await found;
-        if (place !== 'file') {
-          this.#dropped.add(row, imageFinding(place, image, 'image'));
-          continue;
-        }
+      const { images, messages } = reading;
+      // Most rows have one image or none, known without waiting.
+      const named: string[] = [];
+      let finding: Finding | undefined;
+      for (const image of images) {
+        const found = this.#locate(image);
+        const place = typeof found === 'string' || 'name' in found ? found : await found;
+        if (typeof place === 'object') named.push(this.#prefix + place.name);
+        else finding ??= imageFinding(place, image, 'image');
       }
-      const line = JSON.stringify({ images: image === null ? [] : [this.#prefix + image], messages });
+      if (finding !== undefined) {
+        this.#dropped.add(row, finding);
+        continue;
+      }
+      const line = JSON.stringify({ images: named, messages });
       const text = this.#kept === 0 ? `[\n${line}` : `,\n${line}`;
       // Awaiting every row would cost a turn of the event loop for each.
       if (!this.#output.tryAppend(text)) await this.#output.append(text);
       this.#kept += 1;
-      if (image === null) this.#textOnly += 1;
+      if (images.length === 0) this.#textOnly += 1;
     }
     this.#bytesRead = batch.progress.bytesRead;
   }
+
+  #locate(image: string): Located | Promise<Located> {
+    const found = this.#images.lookup(image);
+    if (found === 'file') return { name: image };
+    return typeof found === 'string' && this.#onlyFolder === '' ? found : this.#enter(image, found);
+  }
+
+  async #enter(image: string, found: ImagePlace | Promise<ImagePlace>): Promise<Located> {
+    const place = await found;
+    if (place === 'file') return { name: image };
+    if (this.#onlyFolder === '' || place !== 'missing') return place;
+    const name = `${this.#onlyFolder}${image}`;
+    return (await this.#images.lookup(name)) === 'file' ? { name } : place;
+  }
 }
+
+/** The name of an image below the images folder, or why it is none. */
+type Located = { readonly name: string } | Exclude<ImagePlace, 'file'>;
 
 function refuseLoss(report: DataConvertReport, maxDropped: number): void {
   const reasons = report.droppedBy.map(
@@ -180,7 +218,7 @@ function checkedShare(maxDropped: number): number {
 }
 
 // One inode under two names is one file; an output that is not there yet is no input.
-async function refuseSameFile(options: ConvertLlavaOptions): Promise<void> {
+async function refuseSameFile(options: ConvertRowsOptions): Promise<void> {
   const [input, output] = await Promise.all(
     [options.annotations, options.output].map((path) => stat(path).catch(() => undefined)),
   );

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { problem } from '../../../domain/errors.js';
+import type { Problem } from '../../../schemas/problem.js';
+import type { PipelineSpec } from '../../../schemas/spec.js';
+import { fetchFacts } from '../../fetch-commands.js';
+import type { StageWork } from '../../recipe.js';
+import { worldBatch } from '../stages.js';
+import { isTrial } from './sets.js';
+
+const CheckReportSchema = z.looseObject({
+  file: z.string(),
+  rows: z.number(),
+  textOnly: z.number(),
+  distinctImages: z.number(),
+});
+type CheckReport = z.infer<typeof CheckReportSchema>;
+
+/** Facts of all data sets together, from the reports of their checks and the manifests of what was fetched. */
+export function dataFacts(
+  spec: PipelineSpec,
+  reports: readonly unknown[],
+  manifests: readonly unknown[],
+): ReturnType<NonNullable<StageWork['facts']>> {
+  const parsed = z.array(CheckReportSchema).safeParse(reports);
+  if (!parsed.success) {
+    const why = parsed.error.message;
+    return { facts: {}, problems: [problem('ProofFailed', { what: 'a data report has an unknown form', why })] };
+  }
+  const total = (key: 'rows' | 'textOnly' | 'distinctImages'): number =>
+    parsed.data.reduce((sum, report) => sum + report[key], 0);
+  const fetched = manifests.length === 0 ? { facts: {}, problems: [] } : fetchFacts(manifests);
+  return {
+    facts: {
+      rows: total('rows'),
+      textOnly: total('textOnly'),
+      images: total('distinctImages'),
+      ...(isTrial(spec) ? { trial: true } : {}),
+      ...fetched.facts,
+    },
+    problems: [...fetched.problems, ...tooFewRows(spec, total('rows')), ...textBeforeImages(parsed.data)],
+  };
+}
+
+/** The sampler divides by the steps that the rows make; all data sets are one for it. */
+function tooFewRows(spec: PipelineSpec, rows: number): Problem[] {
+  const batch = worldBatch(spec);
+  if (rows >= batch) return [];
+  const what = `${rows} rows in all data sets, one step of all ranks takes ${batch}`;
+  const why = 'with fewer rows than one step takes, the sampler divides by zero after the model was loaded';
+  const fix = 'add rows, or lower train.microBatchSize, fleet.hosts or fleet.npusPerHost';
+  return [problem('ProofFailed', { what, why, where: 'data', fix })];
+}
+
+/** Sets that say that they have images come first; one that says so and has none must not be the first. */
+function textBeforeImages([first, ...others]: readonly CheckReport[]): Problem[] {
+  if (first === undefined || first.textOnly < first.rows || !others.some(({ rows, textOnly }) => textOnly < rows))
+    return [];
+  const what = `no row of ${first.file} has an image, and rows of a later data set have`;
+  const why = 'the loader takes from the first file what an image is, and ends at the first image of a later one';
+  const fix = 'remove images from the data set that has none, so that it comes after the others';
+  return [problem('ProofFailed', { what, why, where: 'data', fix })];
+}

@@ -1,0 +1,79 @@
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { convertRows } from '../../../src/host/data/convert-rows.js';
+import { runDataCheck } from '../../../src/host/data/run-data-check.js';
+import { site, written } from './convert-site.js';
+import { llava, mllm, png, put, scratchFolder } from './support.js';
+
+describe('ready rows', () => {
+  it('keep messages and images, and lose every other column', async () => {
+    const rows = [
+      { id: 1, ...mllm(['a.jpg', 'sub/b.jpg'], 'é 城') },
+      { messages: mllm([]).messages },
+      { ...mllm([]), images: null },
+    ];
+    const { options } = site(rows, ['a.jpg', 'sub/b.jpg']);
+    const report = await convertRows({ ...options, format: 'mllm', mediaPrefix: './d' });
+    expect(report).toMatchObject({ format: 'mllm', rows: 3, kept: 3, textOnly: 2, dropped: 0 });
+    expect(written(options)).toEqual([
+      { ...mllm(['a.jpg', 'sub/b.jpg'], 'é 城'), images: ['./d/a.jpg', './d/sub/b.jpg'] },
+      mllm([]),
+      mllm([]),
+    ]);
+  });
+
+  it.each([
+    ['one of several images missing', mllm(['a.jpg', 'gone.jpg', 'gone too.jpg']), 'data/image-missing'],
+    ['too few placeholders', { ...mllm(['a.jpg']), images: ['a.jpg', 'a.jpg'] }, 'data/placeholder-count'],
+    ['an image out of the folder', mllm(['../a.jpg']), 'data/image-outside-root'],
+    ['a whole path', mllm(['/etc/hosts']), 'data/image-outside-root'],
+    ['rows before the conversion', llava('a.jpg'), 'data/conversations-format'],
+    ['no row at all', 7, 'data/not-an-object'],
+  ])('with %s are left out, each once', async (_, row, id) => {
+    const { options } = site([mllm([]), row]);
+    const report = await convertRows({ ...options, format: 'mllm', maxDropped: 0.5 });
+    expect(report).toMatchObject({ kept: 1, dropped: 1, droppedBy: [{ id, count: 1, examples: [{ row: 1 }] }] });
+  });
+
+  it('may name images by their whole path where the folder is the root of all', async () => {
+    const folder = scratchFolder();
+    const image = put(folder, 'a.png', png(64, 48));
+    const output = join(folder, 'out.json');
+    const annotations = put(folder, 'rows.json', JSON.stringify([mllm([image])]));
+    await convertRows({ annotations, imagesDir: '/', output, format: 'mllm', mediaPrefix: './' });
+    expect(written({ annotations, output })).toMatchObject([{ images: [`./${image}`] }]);
+    for (const file of [annotations, output]) {
+      expect(await runDataCheck({ file, images: '/' })).toMatchObject({ ok: true, distinctImages: 1 });
+    }
+  });
+});
+
+describe('the only folder of an unpacked archive', () => {
+  const entered = { isOnlyFolderEntered: true, maxDropped: 0.9 };
+
+  it('is looked into, and named', async () => {
+    const { options } = site([llava('a.jpg'), llava('train2017/b.jpg')], ['train2017/a.jpg', 'train2017/b.jpg']);
+    await convertRows({ ...options, ...entered, mediaPrefix: './i' });
+    expect(written(options)).toMatchObject([{ images: ['./i/train2017/a.jpg'] }, { images: ['./i/train2017/b.jpg'] }]);
+  });
+
+  it('is not looked into unasked', async () => {
+    const { options } = site([llava('a.jpg'), llava(undefined)], ['train2017/a.jpg']);
+    expect(await convertRows({ ...options, maxDropped: 0.9 })).toMatchObject({ kept: 1, dropped: 1 });
+  });
+
+  it.each([
+    ['two folders', ['train2017/a.jpg', 'val2017/b.jpg']],
+    ['a file beside it', ['train2017/a.jpg', 'LICENSE']],
+  ])('is none with %s', async (_, images) => {
+    const { options } = site([llava('a.jpg'), llava(undefined)], images);
+    expect(await convertRows({ ...options, ...entered })).toMatchObject({ kept: 1, dropped: 1 });
+  });
+
+  it('gives nothing that leads out of it', async () => {
+    const { folder, options } = site([llava('../../x.jpg'), llava('link.jpg'), llava(undefined)], ['train2017/a.jpg']);
+    symlinkSync(put(folder, 'x.jpg', ''), join(folder, 'images/train2017/link.jpg'));
+    expect(await convertRows({ ...options, ...entered })).toMatchObject({ kept: 1, dropped: 2 });
+  });
+});
