@@ -119,7 +119,9 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
 async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): Promise<void> {
-  saves?.note((await log.read()).saved);
+  // Read in any case: hosts that watch no saves keep the curve as well.
+  const { saved } = await log.read();
+  saves?.note(saved);
   await saves?.settle();
   await writeMetrics(dir, log.iterations);
 }
