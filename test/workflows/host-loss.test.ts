@@ -178,17 +178,23 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
 
   it('can be cancelled while it waits for a host, and its place in the queue is free', async () => {
     let fleet: Fleet | null = null;
-    const world = new World([failing('h2', 'host-lost', { reaction: 'replace-host' })]);
+    // It fails when the test says so: no host may be free by then.
+    const failures: (() => void | Promise<void>)[] = [];
+    const world = new World([
+      (attempt) => void failures.push(() => failing('h2', 'host-lost', { reaction: 'replace-host' })(attempt)),
+    ]);
     fleet = await site.open(world, ['h1', 'h2']);
-    await site.client.workflow
-      .getHandle(`temper/${fleet.name}/fleet`)
-      .signal('setHostAside', { v: 1, host: 'h1', kind: 'cordoned', reason: 'test', at: '' });
+    const setAside = (host: string): Promise<void> =>
+      site.client.workflow
+        .getHandle(`temper/${fleet?.name}/fleet`)
+        .signal('setHostAside', { v: 1, host, kind: 'cordoned', reason: 'test', at: '' });
+    await setAside('h1');
     await fleet.add('h3');
     const handle = await fleet.train({ recovery: RECOVERY });
-    await expect.poll(() => world.incidents.size, { timeout: 30_000 }).toBe(1);
-    await site.client.workflow
-      .getHandle(`temper/${fleet.name}/fleet`)
-      .signal('setHostAside', { v: 1, host: 'h3', kind: 'cordoned', reason: 'test', at: '' });
+    await expect.poll(() => failures.length, { timeout: 30_000 }).toBe(1);
+    await setAside('h3');
+    await expect.poll(async () => (await fleet?.state())?.setAside?.length, { timeout: 30_000 }).toBe(2);
+    for (const fail of failures) await fail();
     await expect.poll(async () => (await fleet?.state())?.waiting.length, { timeout: 30_000 }).toBe(1);
     await handle.cancel();
     await expect(handle.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
