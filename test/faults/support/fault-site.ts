@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TemperClient } from '../../../src/client/connect.js';
 import { getFleet } from '../../../src/client/fleet.js';
-import { fleetWorkflowId } from '../../../src/domain/ids.js';
+import { fleetWorkflowId, hostQueue } from '../../../src/domain/ids.js';
 import { stopAll } from '../../../src/host/keeper/stop-all.js';
 import type { Timing } from '../../../src/schemas/timing.js';
 import { waitFor } from '../../e2e/support/dev.js';
@@ -144,6 +145,28 @@ export class FaultSite {
       if (host !== this.#spare) await this.#fleet.signal('takeHostBack', { v: 1, host });
     }
     await this.#untilAside(this.#spare === null ? [] : [this.#spare]);
+    await Promise.all(this.hosts.map((host) => this.#untilAnswering(host)));
+  }
+
+  /** A worker that sat idle while the server was killed learns of it late: only an answer tells that it polls again. */
+  async #untilAnswering({ name, worker }: FaultHost): Promise<void> {
+    for (const kind of ['ctl', 'run'] as const) {
+      await waitFor(
+        `an answer of ${name} on its ${kind} queue`,
+        async () => {
+          const call = this.client.temporal.activity.execute('callHost', {
+            id: `call/${randomUUID()}`,
+            taskQueue: hostQueue(FLEET, name, kind),
+            args: [{ v: 1, op: 'probe' }],
+            scheduleToCloseTimeout: 10_000,
+            scheduleToStartTimeout: 2_000,
+            retry: { maximumAttempts: 1 },
+          });
+          return (await call.catch(() => null)) === null ? null : true;
+        },
+        () => worker.tail(),
+      );
+    }
   }
 
   get #fleet() {
