@@ -3,7 +3,7 @@ import { listCheckpoints as lookAtCheckpoints } from '../host/ledger/list.js';
 import { reportResume } from '../host/ledger/resumes.js';
 import { readLedger } from '../host/ledger/store.js';
 import { allAttempts } from '../host/run/attempts.js';
-import { readPlan, readRunSpec, runDir } from '../host/run/run-folder.js';
+import { needPlan, readRunSpec, runDir } from '../host/run/run-folder.js';
 import type { CheckpointList } from '../schemas/host-call.js';
 import type { StageHost } from './stage-host.js';
 
@@ -13,14 +13,7 @@ const MOST_RESUMES = 20;
 /** The checkpoints of a run, each looked at now, and what its attempts restored. Reads only. */
 export async function listCheckpoints(host: StageHost, workspace: string, run: string): Promise<CheckpointList> {
   const root = runDir(workspace, run);
-  const plan = await readPlan(workspace, run);
-  if (plan === null) {
-    throw new TemperError('RunNotFound', {
-      where: root,
-      what: `the workspace has no run ${run}`,
-      fix: 'check that the host sees the same workspace',
-    });
-  }
+  const plan = await needPlan(workspace, run);
   const recipe = host.findRecipe(plan.recipe.id);
   if (recipe === null)
     throw new TemperError('RecipeUnknown', {

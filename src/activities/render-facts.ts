@@ -1,10 +1,7 @@
-import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { readJsonFile } from '../host/json-file.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { allAttempts } from '../host/run/attempts.js';
-import { readRunSpec, readRunSpecText, runDir } from '../host/run/run-folder.js';
-import { PipelinePlanSchema } from '../schemas/plan.js';
+import { needPlan, readRunSpec, readRunSpecText } from '../host/run/run-folder.js';
 import type { RenderAnswer } from '../schemas/render.js';
 import { hostTools } from './host-tools.js';
 import { findOutputs } from './plan-report.js';
@@ -12,15 +9,7 @@ import type { StageHost } from './stage-host.js';
 
 /** What the scripts of a run are made from, as this host knows it. Reads only. */
 export async function renderFacts(host: StageHost, workspace: string, run: string): Promise<RenderAnswer> {
-  const root = runDir(workspace, run);
-  const plan = await readJsonFile(join(root, 'plan.json'), PipelinePlanSchema);
-  if (plan === null) {
-    throw new TemperError('RunNotFound', {
-      where: root,
-      what: `the workspace has no run ${run}`,
-      fix: 'check that the host sees the same workspace',
-    });
-  }
+  const plan = await needPlan(workspace, run);
   const recipe = host.findRecipe(plan.recipe.id);
   if (recipe === null)
     throw new TemperError('RecipeUnknown', {

@@ -1,10 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
-import { PipelinePlanSchema } from '../../schemas/plan.js';
-import { StageRecordSchema } from '../../schemas/receipt.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import { readJsonFile } from '../json-file.js';
-import { readRunSpec, runDir, stageFolder } from '../run/run-folder.js';
+import { needPlan, readRunSpec, readStageRecord, runDir } from '../run/run-folder.js';
 import { readReceipt } from '../store/entry.js';
 import { findChange } from '../store/manifest.js';
 
@@ -20,17 +17,16 @@ export interface Candidate {
 /** Looks at the model of a run; throws why it cannot be promoted. */
 export async function readCandidate(workspace: string, run: string): Promise<Candidate> {
   const where = runDir(workspace, run);
-  const plan = await readJsonFile(join(where, 'plan.json'), PipelinePlanSchema);
-  if (plan === null) throw new TemperError('RunNotFound', { where, what: `the workspace has no run ${run}` });
+  const plan = await needPlan(workspace, run);
   const spec = await readRunSpec(workspace, run, plan.specDigest);
   const trial = spec.data.find((set) => 'maxSamples' in set && set.maxSamples !== undefined);
   if (trial !== undefined) {
     throw refused(where, `run ${run} is a trial and never promoted`, `data set ${trial.name} has maxSamples`);
   }
-  if ((await readJsonFile(join(stageFolder(workspace, run, 'verify'), 'receipt.json'), StageRecordSchema)) === null) {
+  if ((await readStageRecord(workspace, run, 'verify')) === null) {
     throw refused(where, `the model of run ${run} was not verified`, 'its stage verify is not done');
   }
-  const record = await readJsonFile(join(stageFolder(workspace, run, 'export'), 'receipt.json'), StageRecordSchema);
+  const record = await readStageRecord(workspace, run, 'export');
   const receipt = record === null ? null : await readReceipt(workspace, 'export', record.key);
   const hf = receipt?.outputs['hf'];
   if (record === null || receipt === null || hf === undefined) {

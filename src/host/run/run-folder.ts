@@ -42,6 +42,17 @@ export function readPlan(workspace: string, run: string): Promise<PipelinePlan |
   return readJsonFile(join(runDir(workspace, run), 'plan.json'), PipelinePlanSchema);
 }
 
+/** The plan of a run; throws when the workspace, as this host sees it, has no such run. */
+export async function needPlan(workspace: string, run: string): Promise<PipelinePlan> {
+  const plan = await readPlan(workspace, run);
+  if (plan !== null) return plan;
+  throw new TemperError('RunNotFound', {
+    where: runDir(workspace, run),
+    what: `the workspace has no run ${run}`,
+    fix: 'check that the host sees the same workspace',
+  });
+}
+
 /** What a run remembers of a finished stage; null while it has not finished it. */
 export function readStageRecord(workspace: string, run: string, stage: StageName): Promise<StageRecord | null> {
   return readJsonFile(join(stageFolder(workspace, run, stage), 'receipt.json'), StageRecordSchema);
