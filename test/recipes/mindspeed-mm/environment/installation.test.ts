@@ -41,7 +41,7 @@ const FRESH = [
   ...['make-venv', 'install-packages', 'install-mindspeed', 'install-mindspeed-mm', 'install-transformers'],
 ];
 
-describe('an installation', { timeout: 300_000 }, () => {
+describe('an installation', { timeout: 120_000 }, () => {
   it('can be killed after every step: what is left to do is exactly the rest', async () => {
     const first = site.probe(site.spec());
     expect(steps(first)).toEqual(FRESH);
@@ -86,7 +86,7 @@ describe('an installation', { timeout: 300_000 }, () => {
   });
 });
 
-describe('what differs is repaired, and nothing else', { timeout: 300_000 }, () => {
+describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () => {
   it('a drifted commit', async () => {
     git(working('MindSpeed'), 'checkout', '-q', site.commits['MindSpeed']?.[1] ?? '');
     expect(await repaired()).toEqual(['checkout-mindspeed', 'install-mindspeed']);
