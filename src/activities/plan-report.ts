@@ -15,7 +15,7 @@ import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
 import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
-import { absolute } from './stage-inputs.js';
+import { stageOutput } from './stage-inputs.js';
 
 /** What a run of this plan would do, seen from this host: commands, what is there already, what is missing. */
 export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
@@ -88,14 +88,8 @@ export async function findOutputs(host: StageHost, plan: PipelinePlan, tools: Ho
       const receipt = await readReceipt(plan.workspace, stage.name, key);
       if (receipt === null) continue;
       refs.set(stage.name, { stage: stage.name, key, digest: receipt.digest });
-      const paths = Object.entries(receipt.outputs).map(
-        ([name, path]) => [name, absolute(plan.workspace, path)] as const,
-      );
-      outputs[stage.name] = {
-        dir: entryDir(plan.workspace, stage.name, key),
-        outputs: Object.fromEntries(paths),
-        facts: receipt.facts,
-      };
+      const dir = entryDir(plan.workspace, stage.name, key);
+      outputs[stage.name] = { ...stageOutput(plan.workspace, receipt), dir };
     } catch (error) {
       if (!(error instanceof TemperError)) throw error;
       problems.push(error.problem);

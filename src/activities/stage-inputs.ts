@@ -70,6 +70,11 @@ async function outputOf(workspace: string, { stage, key }: StageRef): Promise<St
       fix: `check that the workspace is really shared, then temper resume RUN --from ${stage}`,
     });
   }
-  const outputs = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(workspace, path)] as const);
-  return { dir: absolute(workspace, receipt.dir), outputs: Object.fromEntries(outputs), facts: receipt.facts };
+  return stageOutput(workspace, receipt);
+}
+
+/** What a proven stage left, with absolute paths. */
+export function stageOutput(workspace: string, { dir, outputs, facts }: Receipt): StageOutput {
+  const paths = Object.entries(outputs).map(([name, path]) => [name, absolute(workspace, path)] as const);
+  return { dir: absolute(workspace, dir), outputs: Object.fromEntries(paths), facts };
 }

@@ -1,6 +1,6 @@
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
-import { isClosedStatus } from '../domain/closed-status.js';
+import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
 import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
@@ -85,19 +85,7 @@ function readMemo({ memo }: WorkflowExecutionDescription): RunMemo | null {
 }
 
 function stateOf(status: string, memo: RunMemo | null): RunState {
-  switch (status) {
-    case 'COMPLETED':
-      return 'done';
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'TERMINATED':
-      return 'terminated';
-    case 'FAILED':
-    case 'TIMED_OUT':
-      return 'failed';
-    default:
-      return memo?.state ?? 'running';
-  }
+  return status === 'COMPLETED' ? 'done' : (endOf(status) ?? memo?.state ?? 'running');
 }
 
 function blockedProblem(memo: RunMemo | null): Problem | null {

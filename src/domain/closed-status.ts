@@ -5,3 +5,18 @@ const CLOSED: ReadonlySet<string> = new Set(['COMPLETED', 'FAILED', 'CANCELLED',
 export function isClosedStatus(status: string): boolean {
   return CLOSED.has(status);
 }
+
+/** How a workflow of this status ended when it did not end by itself; null for all others. */
+export function endOf(status: string): 'cancelled' | 'terminated' | 'failed' | null {
+  switch (status) {
+    case 'CANCELLED':
+      return 'cancelled';
+    case 'TERMINATED':
+      return 'terminated';
+    case 'FAILED':
+    case 'TIMED_OUT':
+      return 'failed';
+    default:
+      return null;
+  }
+}

@@ -2,17 +2,15 @@ import { TemperError } from '../../domain/errors.js';
 import { readCandidate } from '../../host/models/candidate.js';
 import { versionModel } from '../../host/models/versions.js';
 import { makeFolder } from '../../host/make-folder.js';
-import { readJsonFile } from '../../host/json-file.js';
 import { readMeasured } from '../../host/models/measured.js';
-import { runDir, stageFolder } from '../../host/run/run-folder.js';
+import { readPlan, readStageRecord, runDir } from '../../host/run/run-folder.js';
 import { readReceipt } from '../../host/store/entry.js';
 import type { Command, StageOutput } from '../../recipes/recipe.js';
-import { PipelinePlanSchema, StageNameSchema } from '../../schemas/plan.js';
-import { StageRecordSchema } from '../../schemas/receipt.js';
+import { StageNameSchema } from '../../schemas/plan.js';
 import type { EvaluateAnswer, EvaluateCall, Metrics } from '../../schemas/retrain.js';
 import type { StageCall } from '../../schemas/stage-calls.js';
 import type { StageHost } from '../stage-host.js';
-import { absolute, gatherBasics } from '../stage-inputs.js';
+import { absolute, gatherBasics, stageOutput } from '../stage-inputs.js';
 import { assertSucceeded, supervise } from '../supervise.js';
 
 /**
@@ -76,22 +74,16 @@ function ownCommand(
 async function outputsOf(workspace: string, run: string): Promise<Record<string, StageOutput>> {
   const outputs: Record<string, StageOutput> = {};
   for (const stage of StageNameSchema.options) {
-    const record = await readJsonFile(`${stageFolder(workspace, run, stage)}/receipt.json`, StageRecordSchema);
+    const record = await readStageRecord(workspace, run, stage);
     const receipt = record === null ? null : await readReceipt(workspace, stage, record.key);
-    if (receipt === null) continue;
-    const named = Object.entries(receipt.outputs).map(([name, path]) => [name, absolute(workspace, path)] as const);
-    outputs[stage] = {
-      dir: absolute(workspace, receipt.dir),
-      outputs: Object.fromEntries(named),
-      facts: receipt.facts,
-    };
+    if (receipt !== null) outputs[stage] = stageOutput(workspace, receipt);
   }
   return outputs;
 }
 
 /** Keepers belong to a stage: measuring continues what verify began. */
 async function asStageCall({ workspace, run, owner, timing }: EvaluateCall): Promise<StageCall> {
-  const plan = await readJsonFile(`${runDir(workspace, run)}/plan.json`, PipelinePlanSchema);
+  const plan = await readPlan(workspace, run);
   const stage = plan?.stages.find(({ name }) => name === 'verify');
   if (plan === null || stage === undefined) throw new TypeError(`run ${run} has no stage verify`);
   const { specDigest } = plan;

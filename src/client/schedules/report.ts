@@ -1,8 +1,9 @@
 import type { ScheduleDescription, ScheduleExecutionResult } from '@temporalio/client';
 import { TemperError } from '../../domain/errors.js';
+import { endOf } from '../../domain/closed-status.js';
 import { nameOfScheduleId, scheduleId } from '../../domain/ids.js';
 import { showInZone } from '../../domain/retrain/dates.js';
-import { RetrainMemoSchema, type RetrainInput, type RetrainMemo, type When } from '../../schemas/retrain.js';
+import { RetrainMemoSchema, type RetrainInput, type When } from '../../schemas/retrain.js';
 import type { ScheduleList, ScheduleReport, ScheduleRun } from '../../schemas/schedule.js';
 import type { TemperClient } from '../connect.js';
 import { describe } from '../run-status.js';
@@ -53,21 +54,7 @@ export async function runOf(client: TemperClient, { takenAt, action }: ScheduleE
   const parsed = RetrainMemoSchema.safeParse(description.memo?.['temperRetrain']);
   const memo = parsed.success ? parsed.data : null;
   const told = { run: memo?.run ?? null, reason: memo?.reason ?? null, phase: memo?.phase ?? null };
-  return { ...base, ...told, state: stateOf(description.status.name, memo) };
-}
-
-function stateOf(status: string, memo: RetrainMemo | null): ScheduleRun['state'] {
-  switch (status) {
-    case 'CANCELLED':
-      return 'cancelled';
-    case 'TERMINATED':
-      return 'terminated';
-    case 'FAILED':
-    case 'TIMED_OUT':
-      return 'failed';
-    default:
-      return memo?.state ?? 'running';
-  }
+  return { ...base, ...told, state: endOf(description.status.name) ?? memo?.state ?? 'running' };
 }
 
 async function reportOf(
