@@ -2,6 +2,7 @@
 import { createWriteStream, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { seededRandom } from './support/numbers.js';
 
 // Words of the field, some with characters that JSON escapes.
 const WORDS = (
@@ -17,7 +18,7 @@ const RARE_SHARE = 0.01;
 /** Writes the annotations and creates the images; about 1.6 kB a row, 3 of 4 rows with several turns. */
 export async function writeAnnotations(file, imagesDir, { rows, images, seed }) {
   for (let image = 0; image < images; image += 1) writeFileSync(join(imagesDir, imageName(image)), '');
-  const random = mulberry32(seed);
+  const random = seededRandom(seed);
   const out = createWriteStream(file);
   out.write('[');
   for (let row = 0; row < rows; row += 1) {
@@ -49,15 +50,4 @@ function sentence(random, words) {
 
 function imageName(index) {
   return `${String(index).padStart(12, '0')}.jpg`;
-}
-
-// A small seeded generator: the same rows on every machine.
-function mulberry32(seed) {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { writeAnnotations } from './data-generator.js';
+import { median } from './support/numbers.js';
 
 const { values: flags } = parseArgs({
   options: {
@@ -164,10 +165,6 @@ function compareOutputs() {
     print(`output beside that of ${name}: ${verdict}`);
     if (verdict !== 'equal') process.exitCode = 1;
   }
-}
-
-function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 
 function mega(bytes) {

@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { median, ROOT, withDev } from './support/dev.js';
+import { ROOT, withDev } from './support/dev.js';
+import { median } from './support/numbers.js';
 
 const { values } = parseArgs({ options: { pairs: { type: 'string', default: '3' } } });
 const pairs = Number(values.pairs);
@@ -27,6 +28,7 @@ const STEPS = [
 ];
 
 const { startRun, watchRun } = await import(`${ROOT}/dist/client/runs.js`);
+const { quote } = await import(`${ROOT}/dist/domain/shell-quote.js`);
 const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
 
 let home = '';
@@ -159,8 +161,4 @@ function convertedFolder(name) {
 /** The same paths in a workspace and rank log folders of their own. */
 function move(text, name) {
   return text.replaceAll(join(home, 'warm-up'), join(home, name)).replaceAll('rank-logs/warm-up', `rank-logs/${name}`);
-}
-
-function quote(text) {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -8,7 +8,8 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { median, ROOT, withDev } from './support/dev.js';
+import { ROOT, withDev } from './support/dev.js';
+import { median, seededRandom } from './support/numbers.js';
 
 const { values } = parseArgs({
   options: {
@@ -26,10 +27,11 @@ const EVERY = 20;
 const LIMIT_MS = 300_000;
 
 const { startRun, watchRun, cancelRun } = await import(`${ROOT}/dist/client/runs.js`);
+const { quote } = await import(`${ROOT}/dist/domain/shell-quote.js`);
 const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
 const { listProcesses } = await import(`${ROOT}/dist/host/processes/proc.js`);
 
-const random = seeded(Number(values.seed));
+const random = seededRandom(Number(values.seed));
 process.stdout.write(`seed ${values.seed}, ${trials} trials each; seconds after the fault, median (all)\n`);
 
 await withDev(async ({ home, client }) => {
@@ -67,7 +69,7 @@ async function throughTemper(home, client, trial, signal) {
   const sets = [
     ['name', name],
     ['workspace', join(home, 'ws')],
-    ['weights.source', `"seed:${1 + rows(trial)}"`],
+    ['weights.source', `"seed:${1 + weightsSeed(trial)}"`],
     ['train.iterations', '200'],
     ['train.checkpoint.every', String(EVERY)],
   ].map(([path, value]) => ({ path, value }));
@@ -88,7 +90,7 @@ async function throughTemper(home, client, trial, signal) {
 }
 
 /** Weights of their own for each trial: a training of equal ones would be continued. */
-function rows(trial) {
+function weightsSeed(trial) {
   return typeof trial === 'number' ? trial : 99;
 }
 
@@ -97,15 +99,15 @@ async function byLoops(home, launch, name, signal, lateMs = 0) {
   const dir = join(home, name);
   mkdirSync(join(dir, 'ckpt'), { recursive: true });
   const children = launch.map(({ argv, env }, node) => {
-    const moved = argv.map((one, index) => {
-      if (argv[index - 1] === '--save') return join(dir, 'ckpt');
-      if (argv[index - 1] === '--log-dir') return join(dir, `logs-${node}-TRY`);
-      return one;
-    });
-    const load = moved.indexOf('--load') + 1;
-    const converted = moved[load];
-    moved[load] = 'LOAD';
-    const line = moved.map((one) => (one === 'LOAD' ? '"$load"' : quote(one).replace('TRY', `'"$try"'`))).join(' ');
+    const logs = join(dir, `logs-${node}-`);
+    const converted = argv[argv.indexOf('--load') + 1];
+    const line = argv
+      .map((one, index) => {
+        if (argv[index - 1] === '--save') return quote(join(dir, 'ckpt'));
+        if (argv[index - 1] === '--load') return '"$load"';
+        return argv[index - 1] === '--log-dir' ? `${quote(logs)}"$try"` : quote(one);
+      })
+      .join(' ');
     const script = join(dir, `host-${node}.sh`);
     writeFileSync(
       script,
@@ -113,7 +115,7 @@ async function byLoops(home, launch, name, signal, lateMs = 0) {
 while true; do
   try=$((try + 1)); load=${quote(converted)}
   [ -s ${quote(join(dir, 'ckpt', 'latest_checkpointed_iteration.txt'))} ] && load=${quote(join(dir, 'ckpt'))}
-  mkdir -p ${quote(join(dir, `logs-${node}-`))}"$try"
+  mkdir -p ${quote(logs)}"$try"
   ${line} && break
 done
 `,
@@ -202,7 +204,7 @@ function torchrunOutputs(dir) {
 function launchOf(home, run) {
   return keeperDirs(home, new RegExp(`^${run}\\.train\\.h\\d+\\.1-`))
     .map((dir) => JSON.parse(readFileSync(join(dir, 'request.json'), 'utf8')))
-    .sort((a, b) => a.argv.join(' ').indexOf('--node_rank 1') - b.argv.join(' ').indexOf('--node_rank 1'));
+    .sort((a, b) => a.id.localeCompare(b.id));
 }
 
 function pidsWith(test) {
@@ -246,19 +248,4 @@ function describe(name, list) {
   const of = (key) =>
     `${median(list.map((one) => one[key])).toFixed(1)} (${list.map((one) => one[key].toFixed(1)).join(', ')})`;
   return `${name.padEnd(62)} dead ${of('dead')}  relaunched ${of('relaunch')}  first iteration ${of('first')}`;
-}
-
-function quote(text) {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
-/** mulberry32: a fault at another moment each time, the same one for a seed. */
-function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

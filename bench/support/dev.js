@@ -53,7 +53,3 @@ async function ready(home) {
   }
   throw new Error('temper dev did not come up');
 }
-
-export function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
-}

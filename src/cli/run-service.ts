@@ -1,3 +1,4 @@
+import type { RecoverRequest } from '../client/recover.js';
 import type { Place } from '../client/models.js';
 import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
@@ -30,18 +31,6 @@ export interface StartAnswer {
   readonly run: string;
   readonly started: boolean;
   readonly status: RunStatus;
-}
-
-/** A run to rebuild from its folder. */
-export interface RecoverRequest {
-  readonly run: string;
-  /** Absolute, as the hosts see it. */
-  readonly workspace: string;
-  readonly fleet: string;
-  /** Look only. */
-  readonly isDry: boolean;
-  /** Told what is waited for. */
-  readonly note?: (text: string) => void;
 }
 
 /** What commands ask of runs and fleets. All of them reject with `TemperError`. */

@@ -11,8 +11,10 @@ import { callAnyHost, hostCall } from './host-call.js';
 import { describe, getRunStatus } from './run-status.js';
 import { launch, planFor } from './runs.js';
 
+/** A run to rebuild from its folder. */
 export interface RecoverRequest {
   readonly run: string;
+  /** Absolute, as the hosts see it. */
   readonly workspace: string;
   /** Fleet whose hosts are asked. */
   readonly fleet: string;

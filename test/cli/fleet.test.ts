@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RecoverRequest } from '../../src/cli/run-service.js';
+import type { RecoverRequest } from '../../src/client/recover.js';
 import type { FleetState } from '../../src/schemas/host.js';
 import type { RecoveryAnswer } from '../../src/schemas/recovery.js';
 import { temper } from './support.js';

@@ -1,3 +1,4 @@
+import { quote } from '../../domain/shell-quote.js';
 import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
 import type { Paint } from '../output.js';
@@ -59,9 +60,4 @@ function needText(bytes: number): string {
 function fate({ willReuse, key }: StageReport, paint: Paint): string {
   if (willReuse) return paint('green', 'reused');
   return key === null ? 'after its inputs' : 'will run';
-}
-
-/** Arguments as a POSIX shell would need them; shown, never run. */
-function quote(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }

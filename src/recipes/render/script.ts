@@ -1,3 +1,4 @@
+import { quote } from '../../domain/shell-quote.js';
 import { dirname } from 'node:path';
 import type { Command, LaunchReasons } from '../recipe.js';
 
@@ -29,11 +30,6 @@ export function scriptText({ about, folders, files, commands, reasons, after }: 
     ...after.map(comment),
     '',
   ].join('\n');
-}
-
-/** A word as a shell reads it back: unchanged where it can stand as it is, else in single quotes. */
-export function quote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function comment(line: string): string {
