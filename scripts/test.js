@@ -1,13 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ROOT, isMain, runProgram } from './setup/program.js';
 import { setUp } from './setup.js';
 import { findParts, PARTS } from './test-parts.js';
 
 /**
- * `npm test`: set-up, all checks, all tests part by part with the time of each. The last line is the total. Arguments
+ * `npm test`: set-up, all checks, all tests part by part with the time of each. The last lines are the total and, since
+ * who reads the end of a long log needs no more, what failed with its first line. Arguments
  * choose parts (`checks`, `unit`, `server`, `e2e`, `faults`); without any, all run.
  * @param {readonly string[]} chosen
  * @returns {Promise<number>} exit status
@@ -23,6 +24,12 @@ async function test(chosen) {
   }
   const total = (key) => rows.reduce((sum, row) => sum + row[key], 0);
   process.stdout.write(`\n${rows.map(describe).join('')}\n${total('passed')} passed, ${total('failed')} failed\n`);
+  process.stdout.write(
+    rows
+      .flatMap((row) => row.failures ?? [])
+      .map((line) => `  ${line}\n`)
+      .join(''),
+  );
   return total('failed') === 0 && total('passed') > 0 ? 0 : 1;
 }
 
@@ -70,7 +77,21 @@ function countResults(report, status) {
   );
   const failed = (result?.numFailedTests ?? 0) + broken.length;
   // vitest also fails for errors outside of any test, such as a rejection that nobody awaited.
-  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed };
+  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, failures: describeFailures(result) };
+}
+
+/** One line for each failed test: its file, its name and the first line of its error. */
+function describeFailures(result) {
+  return (result?.testResults ?? []).flatMap((file) => {
+    const place = relative(ROOT, file.name);
+    const failed = file.assertionResults.filter(({ status }) => status === 'failed');
+    if (file.status === 'failed' && failed.length === 0) return [`${place}: ${firstLine(file.message)}`];
+    return failed.map((one) => `${place}: ${one.fullName}: ${firstLine(one.failureMessages[0])}`);
+  });
+}
+
+function firstLine(text) {
+  return (text ?? '').split('\n', 1)[0];
 }
 
 function readReport(file) {

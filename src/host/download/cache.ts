@@ -10,7 +10,7 @@ import { contentProblem, hashContent, stampTime, unproven } from './content-hash
 import type { ContentHash } from './content-hash.js';
 import { onDisk } from './failures.js';
 import { giveUp } from './http-door.js';
-import { discardPartial, Partial } from './partial-file.js';
+import { discardOrphanedJournal, discardPartial, Partial } from './partial-file.js';
 import type { RemoteFile } from './remote-file.js';
 import { transfer } from './transfer.js';
 import type { TransferOptions } from './transfer.js';
@@ -31,7 +31,10 @@ export async function bringToCache(cache: string, file: RemoteFile, options: Tra
   const cached = join(cache, cacheKey(file));
   const there = async (): Promise<CachedFile | null> => findCached(cached, file, options);
   const known = await there();
-  if (known !== null) return known;
+  if (known !== null) {
+    await discardOrphanedJournal(`${cached}.part`);
+    return known;
+  }
   // Looking whether a file without hash is still the server's costs a request, so waiting looks for the file only.
   const isThere = async (): Promise<boolean> =>
     (await stat(cached).catch(() => null)) !== null && file.proof.kind !== 'none';

@@ -1,5 +1,6 @@
-import { open, rm } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
 import { addRange, countBytes, missingRanges } from '../../domain/byte-ranges.js';
 import type { ByteRange } from '../../domain/byte-ranges.js';
@@ -139,8 +140,22 @@ export class Partial {
 
 /** Removes a partial file; the journal goes first, because it speaks for the file. */
 export async function discardPartial(path: string): Promise<void> {
-  await rm(journalOf(path), { force: true });
+  await discardJournal(path);
   await rm(path, { force: true });
+}
+
+/** Clears what a process left that was killed between putting its file in place and clearing up after itself. */
+export async function discardOrphanedJournal(path: string): Promise<void> {
+  const hasFile = (await stat(path).catch(() => null)) !== null;
+  // Whoever downloads makes the file before the journal, so a journal alone speaks for nothing.
+  if (!hasFile) await discardJournal(path);
+}
+
+/** Removes the journal, and what killed writers left of it: they write beside it and rename. */
+async function discardJournal(path: string): Promise<void> {
+  const journal = basename(journalOf(path));
+  const left = (await readdir(dirname(path))).filter((name) => name === journal || name.startsWith(`${journal}.`));
+  await Promise.all(left.map((name) => rm(join(dirname(path), name), { force: true })));
 }
 
 /** A damaged journal only costs what was downloaded; a newer format is refused like everywhere. */
