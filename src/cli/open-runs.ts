@@ -31,7 +31,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     getRunStatus: (run) => getRunStatus(client, run),
     // A watch outlives a restart of the server, as the run does.
     watchRun: (run, signal) => watchPatiently(client, run, signal),
-    cancelRun: (run) => cancelRun(client, run),
+    cancelRun: (run, ender) => cancelRun(client, run, ender),
     pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
     resumeRun: (run, request) => resumeRun(client, run, request),
     getFleet: (fleet) => getFleet(client, fleet),

@@ -15,6 +15,7 @@ import {
 } from '../schemas/run.js';
 import { askRun } from './ask-run.js';
 import type { TemperClient } from './connect.js';
+import { requestCancel } from './run-end.js';
 import { getRunStatus, describe } from './run-status.js';
 
 export { getRunStatus, listRuns } from './run-status.js';
@@ -96,10 +97,14 @@ export async function* watchRun(
 }
 
 /** Asks a run to end; its commands are stopped before it closes. */
-export async function cancelRun(client: TemperClient, run: string): Promise<void> {
+export async function cancelRun(
+  client: TemperClient,
+  run: string,
+  { by = null, why = null }: { readonly by?: string | null; readonly why?: string | null } = {},
+): Promise<void> {
   const status = await getRunStatus(client, run);
   if (status.closedAt !== null) throw isOver(run, status, 'cancel');
-  await client.temporal.workflow.getHandle(status.workflowId).cancel();
+  await requestCancel(client, status.workflowId, { by, why });
 }
 
 /** Stops what a run does and parks it; answers when everything has stopped. */

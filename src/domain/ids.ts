@@ -82,3 +82,8 @@ export function nameOfScheduleId(id: string): string | null {
 export function retrainWorkflowId(schedule: string): string {
   return `temper/retrain/${schedule}`;
 }
+
+/** Name of the schedule that a retrain's workflow id belongs to, or null for other workflows. */
+export function scheduleOfRetrain(workflowId: string): string | null {
+  return /^temper\/retrain\/([a-z0-9-]+?)-\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.exec(workflowId)?.[1] ?? null;
+}

@@ -198,11 +198,6 @@ describe('the status of a run', () => {
       { status: 'RUNNING', memo: { temper: { ...memo(), v: 2 } } },
       { state: 'running', stages: [] },
     ],
-    [
-      'that was terminated',
-      { status: 'TERMINATED', failure: new Error('terminated') },
-      { state: 'terminated', problem: { code: 'Internal' } },
-    ],
     ['that timed out', { status: 'TIMED_OUT', failure: new Error('late') }, { state: 'failed' }],
     [
       'that is done',
