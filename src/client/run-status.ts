@@ -2,7 +2,7 @@ import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@tem
 import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
-import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
+import { fleetOfControlQueue, gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
 import {
   PipelineResultSchema,
@@ -63,7 +63,7 @@ async function statusOf(
     run,
     workflowId: description.workflowId,
     workflowRunId: description.runId,
-    fleet: fleetOf(description.taskQueue),
+    fleet: fleetOfControlQueue(description.taskQueue),
     state,
     stage: memo?.stage ?? null,
     problem: withRunName(outcome.problem ?? blockedProblem(memo), run),
@@ -148,8 +148,4 @@ function problemOf(error: unknown): Problem {
   return problem('Internal', {
     what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error),
   });
-}
-
-function fleetOf(taskQueue: string): string | null {
-  return /^temper\/([a-z0-9-]+)\/control$/.exec(taskQueue)?.[1] ?? null;
 }

@@ -28,6 +28,11 @@ export function controlQueue(fleet: string): string {
   return `temper/${fleet}/control`;
 }
 
+/** Fleet of a queue of workflows, or null for other queues. */
+export function fleetOfControlQueue(queue: string): string | null {
+  return /^temper\/([a-z0-9-]+)\/control$/.exec(queue)?.[1] ?? null;
+}
+
 export type HostQueueKind = 'ctl' | 'run';
 
 /** Queue of one host: `ctl` for short calls that always find a free slot, `run` for long work. */
