@@ -5,7 +5,7 @@ import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
-import { planOnHost } from '../client/plans.js';
+import { planOfRun, planOnHost } from '../client/plans.js';
 import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
@@ -38,6 +38,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     cordonHost: (fleet, host, reason) => cordonHost(client, fleet, host, reason),
     uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
+    planOfRun: (run) => planOfRun(client, run),
     listCheckpoints: (run) => listCheckpoints(client, run),
     schedules: {
       apply: (request, isDryRun) => applySchedule(client, request, isDryRun),

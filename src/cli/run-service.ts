@@ -52,6 +52,7 @@ export interface RunService {
   cordonHost(fleet: string, host: string, reason: string): Promise<FleetState>;
   uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
+  planOfRun(run: string): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
   readonly schedules: ScheduleService;
   readonly models: ModelService;
