@@ -1,12 +1,11 @@
 import { PlanReportSchema, type PlanReport } from '../schemas/host-call.js';
 import { TemperError } from '../domain/errors.js';
 import { offlineReport } from '../recipes/offline-report.js';
-import { RunSurveySchema } from '../schemas/recovery.js';
-import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
 import { callAnyHost } from './host-call.js';
 import { getRunStatus } from './run-status.js';
+import { readSpecOfRun } from './run-spec.js';
 import { planFor } from './runs.js';
 
 export interface PlanRequest {
@@ -30,19 +29,7 @@ export async function planOnHost(client: TemperClient, request: PlanRequest): Pr
 
 /** What a run would do that is there already, with its corrections: finished stages are told as reused. */
 export async function planOfRun(client: TemperClient, run: string): Promise<PlanReport> {
-  const { workflowId, workflowRunId } = await getRunStatus(client, run);
-  const started = await readPlaces(client, workflowId, workflowRunId);
-  const { hosts } = await getFleet(client, started.fleet);
-  const names = hosts.map(({ name }) => name);
-  const call = { v: 1, op: 'surveyRun', workspace: started.workspace, run } as const;
-  const specText = await callAnyHost(client, started.fleet, names, call).then(
-    (answer) => RunSurveySchema.parse(answer).specText,
-    (error: unknown) => {
-      // Its folder is made once it has hosts: until then nothing was corrected.
-      if (error instanceof TemperError && error.problem.code === 'RunNotFound') return started.specText;
-      throw error;
-    },
-  );
+  const specText = await readSpecOfRun(client, run, await getRunStatus(client, run));
   return planOnHost(client, { specText, file: '/spec.yaml', run });
 }
 

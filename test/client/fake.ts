@@ -10,6 +10,8 @@ export interface FakeWorkflow {
   readonly heartbeats?: readonly unknown[];
   readonly result?: unknown;
   readonly failure?: unknown;
+  /** What it was started with. */
+  readonly input?: unknown;
   /** Workflow that started it. */
   readonly parent?: string;
   /** Events of its history that the server is asked for, the newest first; each is a page. */
@@ -100,6 +102,10 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
         history: { events: history.slice(page, page + 1) },
         nextPageToken: isLast ? new Uint8Array() : Uint8Array.of(page + 1),
       };
+    },
+    getWorkflowExecutionHistory: async ({ execution: { workflowId } }: { execution: { workflowId: string } }) => {
+      const input = { payloads: [defaultPayloadConverter.toPayload(known.get(workflowId)?.input ?? null)] };
+      return { history: { events: [{ workflowExecutionStartedEventAttributes: { input } }] } };
     },
     requestCancelWorkflowExecution: async (request: {
       workflowExecution: { workflowId: string };
