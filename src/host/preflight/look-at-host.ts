@@ -103,10 +103,24 @@ async function gather(
       isFull ? lookAtZones(rankEnvironment(training?.spec ?? null)) : null,
     ]);
   // After the rest: what is written would slow the other looks down, and scratch may be on the same disk.
-  const scratchWrite = isFull ? (await oncePerDisk('write', scratchDir, () => tryToWrite(scratchDir))).value : null;
+  const scratchWrite = isFull
+    ? (
+        await oncePerDisk(
+          'write',
+          scratchDir,
+          () => tryToWrite(scratchDir),
+          (write) => !('refused' in write),
+        )
+      ).value
+    : null;
   const measured =
     isFull && workspace !== null && room?.state === 'usable'
-      ? await oncePerDisk('bandwidth', workspace, () => orUnseen(measureBandwidth(workspace, MEASURE)))
+      ? await oncePerDisk(
+          'bandwidth',
+          workspace,
+          () => orUnseen(measureBandwidth(workspace, MEASURE)),
+          (bandwidth) => !isUnseen(bandwidth),
+        )
       : null;
   return {
     host: host.name,
