@@ -16,7 +16,7 @@ export interface ConnectFlags extends TlsFlags {
   readonly namespace?: string;
   readonly profile?: string;
   readonly apiKey?: string;
-  /** Limit of one command's calls in milliseconds. */
+  /** How long to wait until the server answers, in milliseconds; some seconds when left out. */
   readonly timeoutMs?: number;
 }
 
@@ -87,7 +87,10 @@ function loadProfile(profile: string | undefined): ReturnType<typeof loadClientC
 export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
   const target = await resolveTarget(flags);
   try {
-    const connection = await Connection.connect({ ...target.options, connectTimeout: CONNECT_TIMEOUT_MS });
+    const connection = await Connection.connect({
+      ...target.options,
+      connectTimeout: flags.timeoutMs ?? CONNECT_TIMEOUT_MS,
+    });
     const temporal = new Client({ connection, namespace: target.namespace });
     return { temporal, target, close: () => connection.close() };
   } catch (error) {

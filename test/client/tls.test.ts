@@ -121,7 +121,7 @@ describe.skipIf(spawnSync('openssl', ['version']).status !== 0)('a server that w
   });
 
   it('is named as such when it is not spoken to so', async () => {
-    await expect(connect({ address })).rejects.toMatchObject({
+    await expect(connect({ address, timeoutMs: 500 })).rejects.toMatchObject({
       problem: { code: 'Unreachable', fix: expect.stringContaining('--tls') },
     });
   });
