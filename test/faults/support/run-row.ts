@@ -44,10 +44,25 @@ export async function runRow(
   undisturbed: Undisturbed,
 ): Promise<readonly Incident[]> {
   const random = Random.of(seed, row.name);
-  const { name, stepMs = STEP_MS, env = {}, hasSpare = false, strike } = row;
+  const { name, stepMs = STEP_MS, env = {}, hasSpare = false } = row;
   const inner = (row.inner ?? []).map((fault) => chosen(fault, join(site.home, `${name}.struck`), shape, random));
   const run = await start(site, { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
-  const place: Place = { ...shape, site, run, random, attempt: 1 };
+  try {
+    return await strikeAndProve({ ...shape, site, run, random, attempt: 1 }, { digest }, row, undisturbed);
+  } catch (error) {
+    await abandon(site, run);
+    throw error;
+  }
+}
+
+async function strikeAndProve(
+  place: Place,
+  { digest }: Pick<Trainer, 'digest'>,
+  { strike, expected }: FaultRow,
+  undisturbed: Undisturbed,
+): Promise<readonly Incident[]> {
+  const { site, run, iterations } = place;
+  const last = lastRank(place);
   const ending = follow(site.client, run);
   // Awaited below; when the strike fails first, that is what is told.
   ending.catch(() => undefined);
@@ -55,13 +70,13 @@ export async function runRow(
   // A server that lost its database ends the first look; the run that was recovered has the same name.
   const status = await ending.catch(() => follow(site.client, run));
   const incidents = await readIncidents(site.workspace, run);
-  await expectOutcome(site, status, incidents, row.expected);
+  await expectOutcome(site, status, incidents, expected);
   await expectInvariantOf(site, [run]);
-  await expectNoStepAgain(site, run, { lastRank: lastRank(shape), isDamaged: row.expected.refused !== undefined });
-  if (row.expected.end === 'done') {
-    expect(status.result?.facts['train']).toMatchObject({ iterations: shape.iterations });
-    const areMetricsWhole = row.expected.areMetricsLost !== true;
-    await expectWholeCurve(site, run, lastRank(shape), { undisturbed: undisturbed.curve, areMetricsWhole });
+  await expectNoStepAgain(site, run, { lastRank: last, isDamaged: expected.refused !== undefined });
+  if (expected.end === 'done') {
+    expect(status.result?.facts['train']).toMatchObject({ iterations });
+    const areMetricsWhole = expected.areMetricsLost !== true;
+    await expectWholeCurve(site, run, last, { undisturbed: undisturbed.curve, areMetricsWhole });
     expect(await digest(site, status), 'the final state').toBe(undisturbed.state);
   }
   if (status.closedAt === null) {
@@ -70,10 +85,21 @@ export async function runRow(
   }
   await site.repair();
   await expectNothingLeft(site, run, {
-    wasPowerLost: row.expected.areMetricsLost === true,
-    wasTerminated: row.expected.end === 'terminated',
+    wasPowerLost: expected.areMetricsLost === true,
+    wasTerminated: expected.end === 'terminated',
   });
   return incidents;
+}
+
+/** A row that failed leaves no run that wants the hosts of the next. */
+async function abandon(site: FaultSite, run: string): Promise<void> {
+  try {
+    await site.repair();
+    await cancelRun(site.client, run);
+    await follow(site.client, run);
+  } catch (error) {
+    process.stdout.write(`${run} could not be cleared away: ${String(error)}\n`);
+  }
 }
 
 /** Kinds that strike before there are iterations. */
