@@ -7,6 +7,8 @@ export interface Config {
   readonly logLevel: string;
   /** Root of this installation: the folder that holds `dist`. */
   readonly root: string;
+  /** File of the authorities that this machine trusts, where it is at no usual place (SSL_CERT_FILE). */
+  readonly caBundle: string | undefined;
   /** Python of the training environment (TEMPER_PYTHON), else the one that set-up made. */
   readonly python: string;
   /** Folder of `temper dev`'s state (TEMPER_HOME), else `.temper` in the installation. */
@@ -22,6 +24,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     logLevel: env['TEMPER_LOG_LEVEL'] ?? 'info',
     root: ROOT,
     home,
+    caBundle: env['SSL_CERT_FILE'],
     python: env['TEMPER_PYTHON'] ?? `${home}/venv/bin/python`,
   };
 }

@@ -40,6 +40,11 @@ const RUN_SLOTS = 8;
 const POLLERS = { type: 'simple-maximum', maximum: 2 } as const;
 /** Few workflows, each with a small state. */
 const CACHED_WORKFLOWS = 50;
+/**
+ * How long a workflow's next step is kept for the worker that has it in memory. Each step of each run waits this long
+ * after that worker was killed, although another one is there; the SDK's own 10 s are the most.
+ */
+const MOST_STICKY_MS = 10_000;
 
 /** Runs a worker until it is asked to stop (SIGTERM, SIGINT); training goes on without it. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
@@ -59,7 +64,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   try {
     const common = { connection, namespace: target.namespace, identity: `${who}:${options.role}:${process.pid}` };
     if (options.role === 'control') {
-      await runControl(options.fleet, common, config);
+      await runControl(options.fleet, { target, common, config });
     } else {
       const host = hostContext({ config, name, options });
       await runHost(host, { target, common, labels: options.labels ?? [], logger, stop });
@@ -75,7 +80,13 @@ interface Common {
   readonly identity: string;
 }
 
-async function runControl(fleet: string, common: Common, config: Config): Promise<void> {
+interface ControlRun {
+  readonly target: Target;
+  readonly common: Common;
+  readonly config: Config;
+}
+
+async function runControl(fleet: string, { target, common, config }: ControlRun): Promise<void> {
   const codePath = join(config.root, 'dist', 'workflow-bundle.js');
   await assertBuilt(codePath);
   const worker = await Worker.create({
@@ -85,6 +96,7 @@ async function runControl(fleet: string, common: Common, config: Config): Promis
     activities: createControlActivities(),
     interceptors: { activity: [logAttributes] },
     maxCachedWorkflows: CACHED_WORKFLOWS,
+    stickyQueueScheduleToStartTimeout: Math.min(MOST_STICKY_MS, target.timing.heartbeatTimeoutMs / 3),
     shutdownGraceTime: '2s',
     shutdownForceTime: '10s',
   });

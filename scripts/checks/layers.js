@@ -88,6 +88,7 @@ export const MACHINE_USERS = [
   'src/cli/commands/init.ts',
   'src/cli/commands/render.ts',
   'src/client/connect.ts',
+  'src/client/tls.ts',
   // The host's own process: its scratch folder and name.
   'src/worker.ts',
 ];

@@ -7,6 +7,7 @@ import { promoteByHand, reportModels } from './retrain/models-by-hand.js';
 import { rollBack } from '../host/models/promote.js';
 import { doctor } from './doctor.js';
 import { listCheckpoints } from './list-checkpoints.js';
+import { runningRuns } from './look-at-commands.js';
 import { planReport } from './plan-report.js';
 import { renderFacts } from './render-facts.js';
 import type { StageHost } from './stage-host.js';
@@ -23,6 +24,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return planReport(host, call.specText, call.plan);
     case 'keepers':
       return { v: 1, host: host.name, commands: await keptCommands(host, call.run) };
+    case 'runningRuns':
+      return runningRuns(host);
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
     case 'models':

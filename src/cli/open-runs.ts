@@ -5,7 +5,7 @@ import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
-import { planOnHost } from '../client/plans.js';
+import { planOfRun, planOnHost } from '../client/plans.js';
 import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
 import { cancelRun, getRunStatus, listRuns, pauseRun, resumeRun, startRun } from '../client/runs.js';
@@ -31,13 +31,14 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     getRunStatus: (run) => getRunStatus(client, run),
     // A watch outlives a restart of the server, as the run does.
     watchRun: (run, signal) => watchPatiently(client, run, signal),
-    cancelRun: (run) => cancelRun(client, run),
+    cancelRun: (run, ender) => cancelRun(client, run, ender),
     pauseRun: (run) => pauseRun(client, run, 'paused by temper pause'),
     resumeRun: (run, request) => resumeRun(client, run, request),
     getFleet: (fleet) => getFleet(client, fleet),
     cordonHost: (fleet, host, reason) => cordonHost(client, fleet, host, reason),
     uncordonHost: (fleet, host) => uncordonHost(client, fleet, host),
     planOnHost: (request) => planOnHost(client, request),
+    planOfRun: (run) => planOfRun(client, run),
     listCheckpoints: (run) => listCheckpoints(client, run),
     schedules: {
       apply: (request, isDryRun) => applySchedule(client, request, isDryRun),

@@ -40,7 +40,8 @@ export interface RunService {
   getRunStatus(run: string): Promise<RunStatus>;
   /** A status for each change, until the run ends or is blocked, or `signal` is aborted. */
   watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
-  cancelRun(run: string): Promise<void>;
+  /** `by` and `why` are told by its status later. */
+  cancelRun(run: string, ender: { readonly by: string; readonly why: string | null }): Promise<void>;
   pauseRun(run: string): Promise<void>;
   resumeRun(
     run: string,
@@ -51,6 +52,7 @@ export interface RunService {
   cordonHost(fleet: string, host: string, reason: string): Promise<FleetState>;
   uncordonHost(fleet: string, host: string): Promise<FleetState>;
   planOnHost(request: { readonly specText: string; readonly file: string; readonly run: string }): Promise<PlanReport>;
+  planOfRun(run: string): Promise<PlanReport>;
   listCheckpoints(run: string): Promise<CheckpointList>;
   readonly schedules: ScheduleService;
   readonly models: ModelService;

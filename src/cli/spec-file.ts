@@ -1,4 +1,4 @@
-import { constants, open } from 'node:fs/promises';
+import { constants, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
@@ -19,6 +19,15 @@ export interface SpecFile {
   /** null when there is an error among the problems. */
   readonly spec: PipelineSpec | null;
   readonly problems: readonly SpecProblem[];
+}
+
+/** Whether a word names a spec file: something of that name is there, or it cannot be the name of a run. */
+export async function isSpecFile(what: string, cwd: string): Promise<boolean> {
+  if (what !== '@last' && !/^[a-z0-9][a-z0-9-]{0,39}$/.test(what)) return true;
+  return stat(resolve(cwd, what)).then(
+    (facts) => !facts.isDirectory(),
+    () => false,
+  );
 }
 
 /** Reads and checks a spec file; rejects with `SpecUnreadable` when there is no such file. */

@@ -22,12 +22,12 @@ export async function listCheckpoints(client: TemperClient, run: string): Promis
   return CheckpointListSchema.parse(answer);
 }
 
-/** Workspace, fleet and number of hosts of a run, from the spec that its workflow was started with: the first event of its history. */
+/** Workspace, fleet, number of hosts and spec of a run, from the spec that its workflow was started with: the first event of its history. */
 export async function readPlaces(
   client: TemperClient,
   workflowId: string,
   runId: string,
-): Promise<{ workspace: string; fleet: string; hosts: number }> {
+): Promise<{ workspace: string; fleet: string; hosts: number; specText: string }> {
   const { workflowService, options } = client.temporal;
   const { history } = await workflowService.getWorkflowExecutionHistory({
     namespace: options.namespace,
@@ -36,8 +36,9 @@ export async function readPlaces(
   });
   const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   const input = PipelineInputSchema.safeParse(payload ? defaultPayloadConverter.fromPayload(payload) : null);
-  const { spec } = input.success ? readSpec(input.data.specText, { file: 'spec.yaml', baseDir: '/' }) : { spec: null };
-  if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name, hosts: spec.fleet.hosts };
+  const specText = input.success ? input.data.specText : '';
+  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name, hosts: spec.fleet.hosts, specText };
   throw new TemperError('RunNotFound', {
     where: workflowId,
     what: 'its workflow was not started with a spec that this Temper can read',

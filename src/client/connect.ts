@@ -8,18 +8,15 @@ import { TemperError } from '../domain/errors.js';
 import { FLEET_TIMING, LOCAL_TIMING } from '../domain/timing.js';
 import { DevStateSchema, type DevState } from '../schemas/dev.js';
 import type { Timing } from '../schemas/timing.js';
+import { readTls, type TlsFlags } from './tls.js';
 
 /** Flags that go before everything else, named as the temporal CLI names them. */
-export interface ConnectFlags {
+export interface ConnectFlags extends TlsFlags {
   readonly address?: string;
   readonly namespace?: string;
   readonly profile?: string;
   readonly apiKey?: string;
-  readonly tlsCertPath?: string;
-  readonly tlsKeyPath?: string;
-  readonly tlsCaPath?: string;
-  readonly tlsServerName?: string;
-  /** Limit of one command's calls in milliseconds. */
+  /** How long to wait until the server answers, in milliseconds; some seconds when left out. */
   readonly timeoutMs?: number;
 }
 
@@ -50,14 +47,17 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * without any address the running `temper dev`.
  */
 export async function resolveTarget(flags: ConnectFlags, config: Config = readConfig()): Promise<Target> {
-  const env = { ...(await tlsFlags(flags)) };
   const loaded = loadProfile(flags.profile);
-  const { address: configured, ...rest } = loaded.connectionOptions;
+  const { address: configured, tls: configuredTls, ...rest } = loaded.connectionOptions;
   const address = flags.address ?? configured;
   const namespace = flags.namespace ?? loaded.namespace;
-  const common = { ...rest, ...env, ...(flags.apiKey === undefined ? {} : { apiKey: flags.apiKey }) };
-  if (address !== undefined)
-    return { options: { ...common, address }, namespace: namespace ?? 'default', timing: FLEET_TIMING, dev: null };
+  const common = { ...rest, ...(flags.apiKey === undefined ? {} : { apiKey: flags.apiKey }) };
+  if (address !== undefined) {
+    const hasApiKey = common.apiKey !== undefined;
+    const tls = await readTls(flags, { configured: configuredTls, hasApiKey, config });
+    const options = { ...common, address, ...(tls === undefined ? {} : { tls }) };
+    return { options, namespace: namespace ?? 'default', timing: FLEET_TIMING, dev: null };
+  }
   const dev = await readDevState(config.home);
   if (dev === null)
     throw new TemperError('Unreachable', {
@@ -87,7 +87,10 @@ function loadProfile(profile: string | undefined): ReturnType<typeof loadClientC
 export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
   const target = await resolveTarget(flags);
   try {
-    const connection = await Connection.connect({ ...target.options, connectTimeout: CONNECT_TIMEOUT_MS });
+    const connection = await Connection.connect({
+      ...target.options,
+      connectTimeout: flags.timeoutMs ?? CONNECT_TIMEOUT_MS,
+    });
     const temporal = new Client({ connection, namespace: target.namespace });
     return { temporal, target, close: () => connection.close() };
   } catch (error) {
@@ -97,10 +100,17 @@ export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
         where: target.options.address ?? '',
         what: 'the Temporal server does not answer',
         why: error instanceof Error ? error.message : String(error),
+        ...(target.dev === null ? { fix: wayOn(target) } : {}),
       },
       { cause: error },
     );
   }
+}
+
+function wayOn({ options: { tls } }: Target): string {
+  return tls === undefined || tls === false
+    ? 'check the address; a server that wants TLS, such as Temporal Cloud, needs --tls, TEMPORAL_TLS=true or TEMPORAL_API_KEY'
+    : 'check the address, and the certificates: --tls-ca-path names the authority of the server';
 }
 
 /** State of the `temper dev` of this checkout, or null. */
@@ -116,38 +126,5 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch {
     return null;
-  }
-}
-
-async function tlsFlags({
-  tlsCertPath,
-  tlsKeyPath,
-  tlsCaPath,
-  tlsServerName,
-}: ConnectFlags): Promise<Pick<ConnectionOptions, 'tls'>> {
-  if ([tlsCertPath, tlsKeyPath, tlsCaPath, tlsServerName].every((flag) => flag === undefined)) return {};
-  if ((tlsCertPath === undefined) !== (tlsKeyPath === undefined)) {
-    throw new TemperError('UsageInvalid', { what: '--tls-cert-path and --tls-key-path go together' });
-  }
-  const [crt, key, ca] = await Promise.all([tlsCertPath, tlsKeyPath, tlsCaPath].map(readKeyFile));
-  return {
-    tls: {
-      ...(crt === undefined || key === undefined ? {} : { clientCertPair: { crt, key } }),
-      ...(ca === undefined ? {} : { serverRootCACertificate: ca }),
-      ...(tlsServerName === undefined ? {} : { serverNameOverride: tlsServerName }),
-    },
-  };
-}
-
-async function readKeyFile(path: string | undefined): Promise<Buffer | undefined> {
-  if (path === undefined) return undefined;
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new TemperError(
-      'UsageInvalid',
-      { where: path, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
-      { cause: error },
-    );
   }
 }

@@ -4,6 +4,8 @@ import { offlineReport } from '../recipes/offline-report.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
 import { callAnyHost } from './host-call.js';
+import { getRunStatus } from './run-status.js';
+import { readSpecOfRun } from './run-spec.js';
 import { planFor } from './runs.js';
 
 export interface PlanRequest {
@@ -23,6 +25,12 @@ export async function planOnHost(client: TemperClient, request: PlanRequest): Pr
     { v: 1, op: 'planReport', specText, plan },
   );
   return PlanReportSchema.parse(answer);
+}
+
+/** What a run would do that is there already, with its corrections: finished stages are told as reused. */
+export async function planOfRun(client: TemperClient, run: string): Promise<PlanReport> {
+  const specText = await readSpecOfRun(client, run, await getRunStatus(client, run));
+  return planOnHost(client, { specText, file: '/spec.yaml', run });
 }
 
 /** The same without any server: stages and commands, but nothing about what is there. */

@@ -2,7 +2,7 @@ import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@tem
 import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
-import { gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
+import { fleetOfControlQueue, gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
 import {
   PipelineResultSchema,
@@ -15,6 +15,7 @@ import {
   type RunStatus,
 } from '../schemas/run.js';
 import type { TemperClient } from './connect.js';
+import { whyEnded } from './run-end.js';
 
 /** State of a run, answered by the server alone: no worker needs to be alive. */
 export async function getRunStatus(client: TemperClient, run: string): Promise<RunStatus> {
@@ -56,13 +57,13 @@ async function statusOf(
   const progress = isOpen && state === 'running' ? await readProgress(client, run, description) : [];
   // What runs now knows more than what the gang told last.
   const resume = progress.find((one) => one.resume !== undefined)?.resume ?? memo?.resume;
-  const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, description);
+  const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, run, description);
   return {
     v: 1,
     run,
     workflowId: description.workflowId,
     workflowRunId: description.runId,
-    fleet: fleetOf(description.taskQueue),
+    fleet: fleetOfControlQueue(description.taskQueue),
     state,
     stage: memo?.stage ?? null,
     problem: withRunName(outcome.problem ?? blockedProblem(memo), run),
@@ -123,8 +124,12 @@ async function readProgress(
 
 async function readOutcome(
   client: TemperClient,
-  { workflowId, runId }: WorkflowExecutionDescription,
+  run: string,
+  description: WorkflowExecutionDescription,
 ): Promise<{ result: PipelineResult | null; problem: Problem | null }> {
+  const ended = await whyEnded(client, run, description);
+  if (ended !== null) return { result: null, problem: ended };
+  const { workflowId, runId } = description;
   try {
     const result: unknown = await client.temporal.workflow.getHandle(workflowId, runId).result();
     return { result: PipelineResultSchema.parse(result), problem: null };
@@ -143,8 +148,4 @@ function problemOf(error: unknown): Problem {
   return problem('Internal', {
     what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error),
   });
-}
-
-function fleetOf(taskQueue: string): string | null {
-  return /^temper\/([a-z0-9-]+)\/control$/.exec(taskQueue)?.[1] ?? null;
 }

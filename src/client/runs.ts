@@ -3,7 +3,8 @@ import { dirname } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, runWorkflowId } from '../domain/ids.js';
 import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
-import { toProblem } from '../domain/spec/read-spec.js';
+import { asFlags, correctionsBetween } from '../domain/spec/corrections.js';
+import { readSpec, toProblem } from '../domain/spec/read-spec.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import {
@@ -15,6 +16,8 @@ import {
 } from '../schemas/run.js';
 import { askRun } from './ask-run.js';
 import type { TemperClient } from './connect.js';
+import { requestCancel } from './run-end.js';
+import { readSpecOfRun } from './run-spec.js';
 import { getRunStatus, describe } from './run-status.js';
 
 export { getRunStatus, listRuns } from './run-status.js';
@@ -55,7 +58,7 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
       const isSame = existing.memo?.['temperSpec'] === plan.specDigest;
       const isEnded = status.state === 'cancelled' || status.state === 'failed' || status.state === 'terminated';
       if (!isEnded && isSame) return answered(run, status, request);
-      if (!isEnded) throw exists(run, status);
+      if (!isEnded) throw await exists(client, status, existing.memo?.['temperSpec'], specText);
     }
     const isStarted = await launch(client, run, plan, specText, request);
     if (!isStarted && request.isNew) continue;
@@ -96,10 +99,14 @@ export async function* watchRun(
 }
 
 /** Asks a run to end; its commands are stopped before it closes. */
-export async function cancelRun(client: TemperClient, run: string): Promise<void> {
+export async function cancelRun(
+  client: TemperClient,
+  run: string,
+  { by = null, why = null }: { readonly by?: string | null; readonly why?: string | null } = {},
+): Promise<void> {
   const status = await getRunStatus(client, run);
   if (status.closedAt !== null) throw isOver(run, status, 'cancel');
-  await client.temporal.workflow.getHandle(status.workflowId).cancel();
+  await requestCancel(client, status.workflowId, { by, why });
 }
 
 /** Stops what a run does and parks it; answers when everything has stopped. */
@@ -178,14 +185,36 @@ function isOver(run: string, { state }: RunStatus, verb: string): TemperError {
   });
 }
 
-function exists(run: string, status: RunStatus): TemperError {
+async function exists(
+  client: TemperClient,
+  status: RunStatus,
+  digest: unknown,
+  specText: string,
+): Promise<TemperError> {
+  const { run } = status;
   const state = status.state === 'done' ? 'is done' : `is ${status.state}`;
   return new TemperError('RunExists', {
     where: run,
     what: `run ${run} ${state}, and its spec is another one`,
     fix:
       status.state === 'blocked'
-        ? `temper resume ${run} --set PATH=VALUE corrects it, temper start --new starts another run`
+        ? `${await howToCorrect(client, { ...status, digest }, specText)}, temper start --new starts another run`
         : 'temper start --new starts another run under the next number, --run NAME under a name of its own',
   });
+}
+
+/** The corrections that make a blocked run one of this spec, where it is known which one it has now. */
+async function howToCorrect(
+  client: TemperClient,
+  status: RunStatus & { readonly digest: unknown },
+  specText: string,
+): Promise<string> {
+  const old = await readSpecOfRun(client, status.run, status).catch(() => null);
+  const [from, to] = [old, specText].map((text) =>
+    text === null ? null : readSpec(text, { file: 'spec.yaml', baseDir: '/' }).spec,
+  );
+  const flags = from && to ? asFlags(correctionsBetween(from, to)) : null;
+  return flags === null
+    ? `temper resume ${status.run} --set FIELD=VALUE corrects single fields (temper plan ${status.run} shows it as it is)`
+    : `temper resume ${status.run} ${flags} makes it this one`;
 }

@@ -72,6 +72,8 @@ export const CATALOGUE = {
   ScheduleNotFound: { exit: 2, retryable: false, fix: 'temper schedule ls lists the schedules' },
   EvaluationFailed: { exit: 1, retryable: false, fix: 'correct the evaluation of the schedule and apply it again' },
   FormatTooNew: { exit: 1, retryable: false, fix: 'use the Temper version that wrote the file, or a newer one' },
+  Cancelled: { exit: 1, retryable: false, fix: 'temper start FILE starts it again; what was finished is reused' },
+  Terminated: { exit: 1, retryable: false, fix: 'temper start FILE starts it again; what was finished is reused' },
   Paused: { exit: 4, retryable: false, fix: 'temper resume RUN continues' },
   Internal: { exit: 1, retryable: true, fix: 'report it with the log of the worker' },
 } as const satisfies Record<string, CatalogueRow>;

@@ -28,6 +28,11 @@ export function controlQueue(fleet: string): string {
   return `temper/${fleet}/control`;
 }
 
+/** Fleet of a queue of workflows, or null for other queues. */
+export function fleetOfControlQueue(queue: string): string | null {
+  return /^temper\/([a-z0-9-]+)\/control$/.exec(queue)?.[1] ?? null;
+}
+
 export type HostQueueKind = 'ctl' | 'run';
 
 /** Queue of one host: `ctl` for short calls that always find a free slot, `run` for long work. */
@@ -81,4 +86,9 @@ export function nameOfScheduleId(id: string): string | null {
 /** Workflow id of a schedule's retrains; the server adds the time of each. */
 export function retrainWorkflowId(schedule: string): string {
   return `temper/retrain/${schedule}`;
+}
+
+/** Name of the schedule that a retrain's workflow id belongs to, or null for other workflows. */
+export function scheduleOfRetrain(workflowId: string): string | null {
+  return /^temper\/retrain\/([a-z0-9-]+?)-\d{4}-\d{2}-\d{2}T[\d:.]+Z$/.exec(workflowId)?.[1] ?? null;
 }

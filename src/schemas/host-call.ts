@@ -28,6 +28,10 @@ export const HostCallSchema = z.discriminatedUnion('op', [
   }),
   z.object({
     v: z.literal(1),
+    op: z.literal('runningRuns').describe('Names the runs of which a command runs on this host.'),
+  }),
+  z.object({
+    v: z.literal(1),
     op: z.literal('checkpoints'),
     workspace: z.string().max(1024),
     run: NameSchema.describe('Lists the checkpoints of this run and looks at them.'),
@@ -75,6 +79,10 @@ export const HostCallSchema = z.discriminatedUnion('op', [
   }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
+
+/** Answer of `runningRuns`. */
+export const RunningRunsSchema = z.looseObject({ v: z.literal(1), host: z.string(), runs: z.array(z.string()) });
+export type RunningRuns = z.infer<typeof RunningRunsSchema>;
 
 /** One stage of `temper plan`. */
 export const StageReportSchema = z.object({

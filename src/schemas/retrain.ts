@@ -14,7 +14,9 @@ export const DailyInputSchema = z.union([
     newest: z.int().min(1).max(63).optional().describe('Use only the last N files in the order of their names.'),
   }),
   z.strictObject({
-    hub: z.literal('weights').describe('Resolve the revision of weights.source to its commit of the day.'),
+    hub: NameSchema.describe(
+      'Resolve revisions of a hub to their commits of the day: weights is that of weights.source, the name of a data set those of its annotations and images.',
+    ),
   }),
 ]);
 export type DailyInput = z.infer<typeof DailyInputSchema>;

@@ -5,8 +5,11 @@ import {
   isCancellation,
   setHandler,
   upsertMemo,
+  workflowInfo,
 } from '@temporalio/workflow';
 import { formatProblem, problem } from '../domain/errors.js';
+import { scheduleOfRetrain } from '../domain/ids.js';
+import { withoutResume } from '../domain/retrain/without-resume.js';
 import { RunBook } from '../domain/run-book.js';
 import { changedStages, selectedStages, withDependents } from '../domain/stages.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
@@ -101,9 +104,10 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
         throw error;
       }
       if (input.onFailure === 'fail') {
-        book.end('failed', failure);
+        const final = withoutResume(failure, scheduleOfRetrain(workflowInfo().parent?.workflowId ?? ''));
+        book.end('failed', final);
         publish();
-        throw ApplicationFailure.nonRetryable(formatProblem(failure), failure.code, failure);
+        throw ApplicationFailure.nonRetryable(formatProblem(final), final.code, final);
       }
       book.block(failure);
       publish();

@@ -14,6 +14,7 @@ import { formatProblem, problem } from '../domain/errors.js';
 import { runWorkflowId } from '../domain/ids.js';
 import { retrainRun } from '../domain/retrain/run-name.js';
 import { judge } from '../domain/retrain/gate.js';
+import { withoutResume } from '../domain/retrain/without-resume.js';
 import { cutToBytes } from '../domain/cut-text.js';
 import type { ApproveRequest, EvaluateAnswer, RetrainInput, RetrainMemo, RetrainResult } from '../schemas/retrain.js';
 import { fineTunePipeline } from './fine-tune-pipeline.js';
@@ -40,7 +41,7 @@ export async function scheduledRetrain(input: RetrainInput): Promise<RetrainResu
   } catch (error) {
     // A cancelled retrain is no failure: the schedule goes on.
     if (isCancellation(error)) throw error;
-    const facts = problemOf(error, input.schedule);
+    const facts = withoutResume(problemOf(error, input.schedule), input.schedule);
     memo.set({ state: 'failed', phase: 'done', reason: formatProblem(facts) });
     throw ApplicationFailure.nonRetryable(formatProblem(facts), facts.code, facts);
   }

@@ -14,7 +14,7 @@ import type { Attempt, GangInput, NodeDone, StageDone } from '../schemas/stage-c
 import { awaitFences, replaceLease, setAside, unusableHosts } from './gang/change-hosts.js';
 import { findCause, type Case } from './gang/find-cause.js';
 import { workOn, type Gang } from './gang/gang.js';
-import { inParallel } from './gang/in-parallel.js';
+import { inParallel } from '../domain/in-parallel.js';
 import { incidentOf, record, report } from './gang/record.js';
 import { runAttempt, type AttemptFailure } from './gang/run-attempt.js';
 import { receiveLeases, type HeldLease, type Leases } from './lease.js';

@@ -201,14 +201,18 @@ describe('temper watch', () => {
 
 describe('temper cancel, pause, resume, hosts', () => {
   it('cancels after a yes only', async () => {
-    const cancelled: string[] = [];
-    const runs = { ...knowing(aRun()), cancelRun: (run: string) => Promise.resolve(void cancelled.push(run)) };
+    const cancelled: unknown[] = [];
+    const cancelRun: RunService['cancelRun'] = (run, { why }) => Promise.resolve(void cancelled.push([run, why]));
+    const runs = { ...knowing(aRun()), cancelRun };
     const refused = await temper(['cancel', 'tiny'], { runs });
     expect(refused).toMatchObject({ status: 2, stdout: '' });
     expect(refused.stderr).toContain('temper cancel tiny --yes');
     expect((await temper(['cancel', 'tiny'], { runs, answer: true })).status).toBe(0);
-    expect((await temper(['cancel', 'tiny', '--yes'], { runs })).status).toBe(0);
-    expect(cancelled).toEqual(['tiny', 'tiny']);
+    expect((await temper(['cancel', 'tiny', '--yes', '--reason', 'enough'], { runs })).status).toBe(0);
+    expect(cancelled).toEqual([
+      ['tiny', null],
+      ['tiny', 'enough'],
+    ]);
   });
 
   it('pauses', async () => {

@@ -58,6 +58,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     cordonHost: refuse('cordonHost'),
     uncordonHost: refuse('uncordonHost'),
     planOnHost: refuse('planOnHost'),
+    planOfRun: refuse('planOfRun'),
     readRunFacts: refuse('readRunFacts'),
     listCheckpoints: refuse('listCheckpoints'),
     schedules: {

@@ -10,7 +10,7 @@ import type { DevState } from '../../src/schemas/dev.js';
 let home = '';
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'temper-connect-'));
-  for (const name of ['ADDRESS', 'NAMESPACE', 'PROFILE', 'API_KEY']) vi.stubEnv(`TEMPORAL_${name}`, undefined);
+  for (const name of ['ADDRESS', 'NAMESPACE', 'PROFILE', 'API_KEY', 'TLS']) vi.stubEnv(`TEMPORAL_${name}`, undefined);
   // No file of the person who runs the tests counts.
   vi.stubEnv('TEMPORAL_CONFIG_FILE', join(home, 'temporal.toml'));
 });
@@ -65,28 +65,6 @@ describe('the server to talk to', () => {
     expect(await resolve({ address: 'flag:1', namespace: 'f', apiKey: 'key' })).toMatchObject({
       options: { address: 'flag:1', apiKey: 'key' },
       namespace: 'f',
-    });
-  });
-
-  it('has TLS from files that are there, a certificate and its key together', async () => {
-    for (const name of ['crt', 'key', 'ca']) writeFileSync(join(home, name), name);
-    const tls = {
-      tlsCertPath: join(home, 'crt'),
-      tlsKeyPath: join(home, 'key'),
-      tlsCaPath: join(home, 'ca'),
-      tlsServerName: 's',
-    };
-    const { options } = await resolve({ address: 'a:1', ...tls });
-    expect(options.tls).toEqual({
-      clientCertPair: { crt: Buffer.from('crt'), key: Buffer.from('key') },
-      serverRootCACertificate: Buffer.from('ca'),
-      serverNameOverride: 's',
-    });
-    await expect(resolve({ address: 'a:1', tlsCertPath: tls.tlsCertPath })).rejects.toMatchObject({
-      problem: { code: 'UsageInvalid' },
-    });
-    await expect(resolve({ address: 'a:1', tlsCaPath: join(home, 'gone') })).rejects.toMatchObject({
-      problem: { code: 'UsageInvalid', where: join(home, 'gone') },
     });
   });
 });

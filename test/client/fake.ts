@@ -10,6 +10,12 @@ export interface FakeWorkflow {
   readonly heartbeats?: readonly unknown[];
   readonly result?: unknown;
   readonly failure?: unknown;
+  /** What it was started with. */
+  readonly input?: unknown;
+  /** Workflow that started it. */
+  readonly parent?: string;
+  /** Events of its history that the server is asked for, the newest first; each is a page. */
+  readonly history?: readonly object[];
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
 }
@@ -20,6 +26,8 @@ export interface FakeServer {
   readonly started: { id: string; input: unknown; memo: unknown }[];
   /** Updates that a worker took. */
   readonly asked: { name: string; arg: unknown }[];
+  /** Requests to cancel. */
+  readonly cancelled: { id: string; identity: string; reason?: string }[];
   /** Limits in milliseconds that calls were given. */
   readonly limits: number[];
 }
@@ -29,13 +37,14 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
   const known = new Map(Object.entries(workflows));
   const started: FakeServer['started'] = [];
   const asked: FakeServer['asked'] = [];
+  const cancelled: FakeServer['cancelled'] = [];
   const limits: number[] = [];
   const workflow = {
     getHandle: (id: string) => ({
       describe: async () => {
         const found = known.get(id);
         if (found === undefined) throw Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
-        const { status, memo, heartbeats = [] } = found;
+        const { status, memo, heartbeats = [], parent } = found;
         return {
           workflowId: id,
           runId: `run-of-${id}`,
@@ -45,6 +54,7 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
           startTime: new Date(0),
           closeTime: status === 'RUNNING' ? undefined : new Date(1_000),
           raw: {
+            ...(parent === undefined ? {} : { workflowExecutionInfo: { parentExecution: { workflowId: parent } } }),
             pendingActivities: heartbeats.map((beat) => ({
               heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(beat)] },
             })),
@@ -77,6 +87,35 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
       started.push({ id, input: options.args[0], memo: options.memo });
     },
   };
+  const workflowService = {
+    getWorkflowExecutionHistoryReverse: async ({
+      execution: { workflowId },
+      nextPageToken,
+    }: {
+      execution: { workflowId: string };
+      nextPageToken: Uint8Array;
+    }) => {
+      const { history = [] } = known.get(workflowId) ?? {};
+      const page = nextPageToken[0] ?? 0;
+      const isLast = page + 1 >= history.length;
+      return {
+        history: { events: history.slice(page, page + 1) },
+        nextPageToken: isLast ? new Uint8Array() : Uint8Array.of(page + 1),
+      };
+    },
+    getWorkflowExecutionHistory: async ({ execution: { workflowId } }: { execution: { workflowId: string } }) => {
+      const input = { payloads: [defaultPayloadConverter.toPayload(known.get(workflowId)?.input ?? null)] };
+      return { history: { events: [{ workflowExecutionStartedEventAttributes: { input } }] } };
+    },
+    requestCancelWorkflowExecution: async (request: {
+      workflowExecution: { workflowId: string };
+      identity: string;
+      reason?: string;
+    }) => {
+      const { workflowExecution, identity, reason } = request;
+      cancelled.push({ id: workflowExecution.workflowId, identity, ...(reason === undefined ? {} : { reason }) });
+    },
+  };
   // Without a limit, what waits for a worker that is not there would wait for ever.
   const deadlines = new AsyncLocalStorage<number>();
   const withDeadline = (deadline: number, call: () => Promise<unknown>): Promise<unknown> => {
@@ -88,10 +127,15 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
     throw Object.assign(new Error('deadline exceeded'), { name });
   };
   const fake = {
-    temporal: { workflow, connection: { withDeadline } },
+    temporal: {
+      workflow,
+      workflowService,
+      connection: { withDeadline },
+      options: { namespace: 'default', identity: '1@here' },
+    },
     target: { options: {}, namespace: 'default', timing: LOCAL_TIMING, dev: null },
     close: async () => undefined,
   };
   // Safe: the functions under test use these members of a client only.
-  return { client: fake as unknown as TemperClient, started, asked, limits };
+  return { client: fake as unknown as TemperClient, started, asked, cancelled, limits };
 }

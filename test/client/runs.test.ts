@@ -4,6 +4,7 @@ import { getRunStatus } from '../../src/client/run-status.js';
 import type { TemperClient } from '../../src/client/connect.js';
 import { cancelRun, pauseRun, planFor, resumeRun, startRun, watchRun } from '../../src/client/runs.js';
 import { problem } from '../../src/domain/errors.js';
+import { LOCAL_TIMING } from '../../src/domain/timing.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import { RunStatusSchema, type RunMemo } from '../../src/schemas/run.js';
 import { fakeServer, type FakeWorkflow } from './fake.js';
@@ -154,6 +155,20 @@ describe('the start of a run', () => {
     });
   });
 
+  it('tells the corrections that make a blocked run one of the other spec', async () => {
+    const { plan, specText } = planFor(REQUEST);
+    const input = { v: 1, run: 'tiny', specText, timing: LOCAL_TIMING, from: null, until: null, onFailure: 'park' };
+    const { client } = fakeServer({ [RUN]: { ...running('blocked', plan.specDigest), input } });
+    const other = { ...REQUEST, specText: TEXT.replace('rows: 1600', 'rows: 800').replace('keep: 3', 'keep: 2') };
+    expect(other.specText).not.toBe(TEXT);
+    await expect(startRun(client, other)).rejects.toMatchObject({
+      problem: {
+        code: 'RunExists',
+        fix: expect.stringContaining('temper resume tiny --set data.0.rows=800 --set train.checkpoint.keep=2 makes it'),
+      },
+    });
+  });
+
   it.each(['CANCELLED', 'FAILED', 'TERMINATED', 'TIMED_OUT'])('begins a run anew that is %s', async (status) => {
     const { client } = fakeServer({ [RUN]: { status, memo: { temperSpec: 'other' } } });
     expect(await startRun(client, REQUEST)).toMatchObject({ run: 'tiny', started: true });
@@ -197,11 +212,6 @@ describe('the status of a run', () => {
       'with a memo of a later version',
       { status: 'RUNNING', memo: { temper: { ...memo(), v: 2 } } },
       { state: 'running', stages: [] },
-    ],
-    [
-      'that was terminated',
-      { status: 'TERMINATED', failure: new Error('terminated') },
-      { state: 'terminated', problem: { code: 'Internal' } },
     ],
     ['that timed out', { status: 'TIMED_OUT', failure: new Error('late') }, { state: 'failed' }],
     [

@@ -32,6 +32,16 @@ describe('names', () => {
   });
 
   it.each([
+    ['temper/retrain/nightly-2026-11-26T20:11:08Z', 'nightly'],
+    ['temper/retrain/nightly-2-2026-11-26T20:11:08Z', 'nightly-2'],
+    ['temper/retrain/nightly', null],
+    ['temper/run/tiny', null],
+    ['', null],
+  ])('of the schedule of workflow %s is %s', (workflowId, schedule) => {
+    expect(ids.scheduleOfRetrain(workflowId)).toBe(schedule);
+  });
+
+  it.each([
     ['0003', 3],
     ['12345', 12_345],
     ['003', null],

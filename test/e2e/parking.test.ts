@@ -102,9 +102,12 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
     const ended = await follow(dev.client, run, async ({ progress }) => {
       if (isAsked || !progress.some(({ iteration }) => iteration !== undefined)) return;
       isAsked = true;
-      await cancelRun(dev.client, run);
+      await cancelRun(dev.client, run, { by: 'ada', why: 'the hosts are needed' });
     });
-    expect(ended.state).toBe('cancelled');
+    expect(ended).toMatchObject({
+      state: 'cancelled',
+      problem: { code: 'Cancelled', what: 'the run was cancelled by ada', why: 'the hosts are needed' },
+    });
     expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
   });

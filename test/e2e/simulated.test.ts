@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { planOfRun } from '../../src/client/plans.js';
 import { verifyCheckpoint } from '../../src/host/checkpoint/verify.js';
 import { compareModels } from '../../src/host/safetensors/compare.js';
 import { megatronLayout } from '../../src/recipes/megatron/checkpoint-dialect.js';
@@ -53,6 +54,7 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
       warnings: [],
     });
     expect(elapsedMs).toBeLessThan(BUDGET_MS);
+    expect((await planOfRun(dev.client, run)).stages.map(({ willReuse }) => willReuse)).not.toContain(false);
   });
 
   it('takes faults from the variables of the spec, and its failure reads like one of the real trainer', async () => {
@@ -65,5 +67,9 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
     const status = await follow(dev.client, run);
     expect(status).toMatchObject({ state: 'blocked', stage: 'train' });
     expect(JSON.stringify(status.problem)).toContain('out of memory. Tried to allocate');
+    const plan = await planOfRun(dev.client, run);
+    expect(plan).toMatchObject({ run, host: { name: 'laptop-1' }, problems: [] });
+    const reused = plan.stages.filter(({ willReuse }) => willReuse).map(({ name }) => name);
+    expect(reused).toEqual(['environment', 'weights', 'data', 'convert']);
   });
 });

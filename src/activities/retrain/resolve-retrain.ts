@@ -1,6 +1,7 @@
 import { cancellationSignal } from '@temporalio/activity';
 import { TemperError } from '../../domain/errors.js';
-import { inputsFingerprint, placeFiles, setField, setWeights } from '../../domain/retrain/inputs.js';
+import { hubFields, pinCommit } from '../../domain/retrain/hub-inputs.js';
+import { inputsFingerprint, placeFiles, setWeights } from '../../domain/retrain/inputs.js';
 import { fillDates } from '../../domain/retrain/dates.js';
 import { retrainRun } from '../../domain/retrain/run-name.js';
 import { readSpec } from '../../domain/spec/read-spec.js';
@@ -67,7 +68,8 @@ async function placeInputs(
 ): Promise<{ readonly text: string } | { readonly missing: string }> {
   let text = specText;
   for (const daily of input.inputs) {
-    const placed = 'hub' in daily ? { text: await withCommit(text) } : await placeGlob(text, daily, input, at);
+    const placed =
+      'hub' in daily ? { text: await withCommits(text, daily.hub) } : await placeGlob(text, daily, input, at);
     if ('missing' in placed) return placed;
     text = placed.text;
   }
@@ -88,11 +90,15 @@ async function placeGlob(
   return placed;
 }
 
-async function withCommit(text: string): Promise<string> {
-  const { spec } = readSpec(text, { file: 'spec.yaml', baseDir: '/' });
+async function withCommits(specText: string, input: string): Promise<string> {
+  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   if (spec === null) throw new TemperError('SpecInvalid', { what: 'the spec of the schedule cannot be read' });
-  const { source, revision = 'main' } = spec.weights;
-  return setField(text, ['weights', 'revision'], await resolveHubRevision(source, revision, cancellationSignal()));
+  const fields = hubFields(spec, input);
+  if (typeof fields === 'string') throw new TemperError('SpecInvalid', { where: `inputs: hub ${input}`, what: fields });
+  let text = specText;
+  for (const field of fields)
+    text = pinCommit(text, field, await resolveHubRevision(field.source, cancellationSignal()));
+  return text;
 }
 
 function read(text: string, run: string): { plan: PipelinePlan; spec: PipelineSpec } {

@@ -3,13 +3,14 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { findRun } from '../find-run.js';
+import { whoAsks } from '../who-asks.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
 /** `temper cancel RUN`: ends a run for good; asks first. */
 export async function cancel(
   context: CommandContext,
   wanted: string,
-  options: ConnectFlags & { readonly yes?: boolean },
+  options: ConnectFlags & { readonly yes?: boolean; readonly reason?: string },
 ): Promise<ExitStatus> {
   const { output, io } = context;
   return withRuns(context, options, async (runs) => {
@@ -24,7 +25,7 @@ export async function cancel(
         fix: `temper cancel ${run} --yes, or temper pause ${run} to be able to resume`,
       });
     }
-    await runs.cancelRun(run);
+    await runs.cancelRun(run, { by: whoAsks(io), why: options.reason ?? null });
     output.result({ v: 1, run, cancelled: true }, () => `${run} is being cancelled; temper watch ${run} follows it`);
     return EXIT.ok;
   });

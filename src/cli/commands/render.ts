@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ConnectFlags } from '../../client/connect.js';
 import { readConfig } from '../../config.js';
@@ -15,7 +15,7 @@ import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { findRun } from '../find-run.js';
 import { runName } from '../run-name.js';
-import { readSpecFile, tellSpecProblems } from '../spec-file.js';
+import { isSpecFile, readSpecFile, tellSpecProblems } from '../spec-file.js';
 
 export interface RenderFlags extends ConnectFlags {
   readonly output: string;
@@ -31,11 +31,9 @@ const SCRATCH = '/local/temper';
 /** `temper render SPEC|RUN --output DIR`: scripts that do by hand what Temper would do. */
 export async function render(context: CommandContext, what: string, flags: RenderFlags): Promise<ExitStatus> {
   const { io, output } = context;
-  const isFile = await stat(resolve(io.cwd, what)).then(
-    (facts) => facts.isFile(),
-    () => false,
-  );
-  const files = isFile ? await fromSpec(context, what, flags) : await fromRun(context, what, flags);
+  const files = (await isSpecFile(what, io.cwd))
+    ? await fromSpec(context, what, flags)
+    : await fromRun(context, what, flags);
   if (files === null) return EXIT.usage;
   const dir = resolve(io.cwd, flags.output);
   await writeAll(dir, files);

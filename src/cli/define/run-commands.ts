@@ -76,6 +76,7 @@ function steer(runner: Runner): Command[] {
       ),
     withConnection(newCommand('cancel', 'end a run for good'))
       .argument('<run>', RUN)
+      .option('--reason <text>', 'why, for whoever looks later')
       .option('--yes', 'do not ask')
       .action((run: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/cancel.js')).cancel(context, run, options)),

@@ -45,6 +45,8 @@ export function withConnection(command: Command): Command {
     .option('--namespace <name>', 'Temporal namespace')
     .option('--profile <name>', 'profile of temporal.toml')
     .option('--api-key <key>', 'API key (better in TEMPORAL_API_KEY: arguments can be seen by other users)')
+    .option('--tls', 'encrypt; a server is trusted when this machine trusts who signed it (on with an API key)')
+    .option('--no-tls', 'do not encrypt, whatever the environment says')
     .option('--tls-cert-path <file>', 'client certificate')
     .option('--tls-key-path <file>', 'key of the client certificate')
     .option('--tls-ca-path <file>', 'certificate of the authority that signed the server')

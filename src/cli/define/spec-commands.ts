@@ -19,11 +19,11 @@ export function defineSpecCommands(runner: Runner): Command[] {
     withConnection(
       newCommand('plan', 'show stages, hosts, commands, disk and memory of a run, and what would be reused'),
     )
-      .argument('<file>', 'spec')
-      .option('--run <name>', 'name of the run; default: the name in the spec')
+      .argument('<spec|run>', 'spec file, or name of a run (a unique beginning, @last)')
+      .option('--run <name>', 'name of the run of a spec; default: the name in it')
       .option('--offline', 'ask no host')
-      .action((file: string, options, command: Command) =>
-        runner.run(command, async (context) => (await import('../commands/plan.js')).plan(context, file, options)),
+      .action((what: string, options, command: Command) =>
+        runner.run(command, async (context) => (await import('../commands/plan.js')).plan(context, what, options)),
       ),
     withConnection(
       newCommand('render', 'write scripts that do by hand what Temper would do for a spec or a run', 'file'),

@@ -4,6 +4,7 @@ import type { TemperClient } from '../../client/connect.js';
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import type { Problem } from '../../schemas/problem.js';
 import type { RunStatus } from '../../schemas/run.js';
 import type { CommandContext } from '../context.js';
 import { followRun, tellOutcome } from '../follow.js';
@@ -66,8 +67,18 @@ async function resume(client: TemperClient, run: string): Promise<void> {
   throw new TemperError('SpecInvalid', {
     where: run,
     what: `${run} stays blocked: ${problems.map(({ what }) => what).join('; ') || 'it gave no reason'}`,
-    fix: `temper resume ${run} --set PATH=VALUE corrects it`,
+    fix: howToCorrect(run, problems),
   });
+}
+
+/** Each problem names its field behind the place in the file. */
+function howToCorrect(run: string, problems: readonly Problem[]): string {
+  const fields = problems
+    .map(({ where }) => / ([\w.-]+)$/.exec(where ?? '')?.[1])
+    .filter((field) => field !== undefined);
+  if (fields.length === 0) return `temper status ${run} tells what it waits for`;
+  const flags = [...new Set(fields)].map((field) => `--set ${field}=VALUE`);
+  return `temper resume ${run} ${flags.join(' ')} with values that are right`;
 }
 
 /** Numbered runs are `name-2`, `name-3`, ...; the client cuts long names before the number. */

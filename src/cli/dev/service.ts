@@ -4,6 +4,8 @@ import { closeSync, openSync } from 'node:fs';
 import { readProcess } from '../../host/processes/proc.js';
 import type { ProcessKey } from '../../host/processes/identity.js';
 import { endProcesses } from './end-processes.js';
+import { LOG_LIMIT, rotateLog } from './rotate-log.js';
+import type { LogLimit } from './rotate-log.js';
 
 /** A process that `temper dev` keeps alive. */
 export interface ServiceSpec {
@@ -16,6 +18,8 @@ export interface ServiceSpec {
   /** Appended to; stderr goes here, stdout too unless it is banner text. */
   readonly logFile: string;
   readonly isStdoutLogged: boolean;
+  /** How much of the log is kept; the usual when left out. */
+  readonly logLimit?: LogLimit;
 }
 
 /** A kept process: started again, later and later, whenever it ends by itself. */
@@ -33,6 +37,8 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 /** A process that lived this long was fine: the next end is a new incident, answered quickly. */
 const FINE_AFTER_MS = 10_000;
+/** How often the size of the log is looked at. */
+const LOG_LOOK_MS = 10_000;
 
 /** How a service tells what happens to it. */
 export interface ServiceListener {
@@ -49,7 +55,18 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
   let isStopping = false;
   let pauseMs = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | null = null;
+  let isRotating = true;
 
+  const rotate = (): void => {
+    try {
+      rotateLog(spec.logFile, current, spec.logLimit ?? LOG_LIMIT);
+      isRotating = true;
+    } catch (error) {
+      // A full disk keeps the log from growing as well; it is told once, and tried again.
+      if (isRotating) tell(`the log ${spec.logFile} is not kept small: ${String(error)}`);
+      isRotating = false;
+    }
+  };
   const launch = (): void => {
     timer = null;
     const startedAt = performance.now();
@@ -76,6 +93,8 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
     onChange();
   };
   launch();
+  rotate();
+  const looking = setInterval(rotate, LOG_LOOK_MS);
   return {
     role: spec.role,
     current: () => current,
@@ -83,6 +102,7 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
     stop: async (graceEndsAt) => {
       isStopping = true;
       if (timer !== null) clearTimeout(timer);
+      clearInterval(looking);
       return current === null ? [] : endProcesses([current], graceEndsAt);
     },
   };

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { TemperError, problem } from '../../domain/errors.js';
 import { checkTemplates, fillDates } from '../../domain/retrain/dates.js';
+import { hubFields } from '../../domain/retrain/hub-inputs.js';
 import { placeFiles } from '../../domain/retrain/inputs.js';
 import { retrainRun } from '../../domain/retrain/run-name.js';
 import type { ReadRetrain } from '../../domain/retrain/read-retrain.js';
@@ -96,12 +97,9 @@ function fitProblems(retrain: RetrainFile, spec: PipelineSpec, specText: string,
     add('the workspace holds a date', 'models are promoted in one place', 'name one folder');
   for (const input of retrain.inputs) {
     if ('hub' in input) {
-      if (!spec.weights.source.startsWith('hf:'))
-        add(
-          `${spec.weights.source} has no revision to look up`,
-          'only hf: sources name commits',
-          'take the hub input out',
-        );
+      const fields = hubFields(spec, input.hub);
+      if (typeof fields === 'string')
+        add(fields, 'a hub input resolves its revision to the commit of the day', 'take the hub input out');
       continue;
     }
     if (!input.glob.startsWith('/'))

@@ -1,5 +1,6 @@
 import { parseDocument } from 'yaml';
 import { fingerprint } from '../fingerprint.js';
+import type { FieldPath } from '../spec/finding.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Source } from '../../schemas/plan.js';
 
@@ -36,7 +37,7 @@ export function placeFiles(
 }
 
 /** Sets one field of the spec's text. */
-export function setField(specText: string, path: readonly string[], value: string): string {
+export function setField(specText: string, path: FieldPath, value: string): string {
   const document = parseDocument(specText);
   document.setIn(path, value);
   return document.toString(KEEP_LINES);

@@ -99,7 +99,7 @@ function approvalProblems(retrain: RetrainFile, at: At): Problem[] {
   ];
 }
 
-function textProblems({ gate, inputs, evaluation }: RetrainFile, at: At): Problem[] {
+function textProblems({ gate, inputs, evaluation, startFrom }: RetrainFile, at: At): Problem[] {
   const problems: Problem[] = [];
   for (const [index, rule] of gate.entries()) {
     const wrong = checkRule(rule);
@@ -124,6 +124,15 @@ function textProblems({ gate, inputs, evaluation }: RetrainFile, at: At): Proble
     const wrong = 'glob' in input ? checkTemplates(input.glob) : null;
     if (wrong !== null)
       problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
+    if ('hub' in input && input.hub === 'weights' && startFrom === 'promoted')
+      problems.push(
+        invalid(
+          at(['inputs', index]),
+          'hub: weights has no effect with startFrom: promoted',
+          'such a training starts from the promoted model, so that new weights of the hub would change nothing',
+          'startFrom: base, or take the hub input out',
+        ),
+      );
   }
   return problems;
 }

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { attemptOfFolder } from '../../domain/ids.js';
 import { giveUpSurplus } from '../../domain/ledger.js';
 import { ReceiptSchema } from '../../schemas/receipt.js';
@@ -7,6 +7,8 @@ import { listFolder } from '../checkpoint/locate.js';
 import { readJsonFile } from '../json-file.js';
 import { SAVES } from '../run/attempts.js';
 import { runDir } from '../run/run-folder.js';
+import { pathsNamedBy } from '../run/specs-naming.js';
+import type { Ledger } from '../../schemas/ledger.js';
 import type { SavedFolder, Training } from './prove.js';
 import { changeLedger, readLedger } from './store.js';
 
@@ -23,8 +25,7 @@ export async function retain({ workspace, run, key }: Training, keep: number): P
   let ledger = await readLedger(root);
   // Who needs what is read from many files, and only when there is something to remove.
   if (giveUpSurplus(ledger, { key, keep, needed: new Set(), at }) !== ledger) {
-    const dirs = [...(await referenced(workspace)), ...(await usedElsewhere(workspace, run))];
-    const needed = new Set(dirs.map((dir) => relative(root, dir)));
+    const needed = await neededCheckpoints(workspace, run, ledger);
     ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, at }));
   }
   const removed: string[] = [];
@@ -40,6 +41,27 @@ export async function retain({ workspace, run, key }: Training, keep: number): P
     await rm(join(attempt, REMOVING), { recursive: true, force: true, maxRetries: 3 });
   }
   return removed;
+}
+
+/**
+ * Checkpoints of a run that something outside of its ledger needs, relative to its folder: receipts name them, attempts
+ * of other runs start from them, or specs of other runs name them, whose first attempt may be waiting for hosts.
+ * `going` are outputs, as `train/KEY`, whose receipts do not count because they are about to be removed.
+ */
+export async function neededCheckpoints(
+  workspace: string,
+  run: string,
+  { checkpoints }: Ledger,
+  going: ReadonlySet<string> = new Set(),
+): Promise<ReadonlySet<string>> {
+  const root = runDir(workspace, run);
+  const needed = [...(await referenced(workspace, going)), ...(await usedElsewhere(workspace, run))];
+  const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
+  return new Set(
+    checkpoints
+      .map(({ dir }) => dir)
+      .filter((dir) => needed.some((path) => isWithin(path, join(root, dir)) || isWithin(join(root, dir), path))),
+  );
 }
 
 /**
@@ -77,9 +99,10 @@ async function moveInto(dir: string, target: string): Promise<string> {
 }
 
 /** Checkpoints that receipts of trainings name, absolute. */
-async function referenced(workspace: string): Promise<string[]> {
+async function referenced(workspace: string, going: ReadonlySet<string>): Promise<string[]> {
   const dirs: string[] = [];
   for (const entry of await foldersOf(join(workspace, 'store', 'train'))) {
+    if (going.has(`train/${basename(entry)}`)) continue;
     const receipt = await readJsonFile(join(entry, 'receipt.json'), ReceiptSchema);
     if (receipt !== null)
       dirs.push(...[receipt.dir, ...Object.values(receipt.outputs)].map((path) => resolve(workspace, path)));
@@ -87,14 +110,20 @@ async function referenced(workspace: string): Promise<string[]> {
   return dirs;
 }
 
-/** Checkpoints of this run that attempts of other runs start from, such as those that `train.fromCheckpoint` names. */
+/** Paths that other runs start from, by their attempts and by their specs (`train.fromCheckpoint`). */
 async function usedElsewhere(workspace: string, run: string): Promise<string[]> {
   const dirs: string[] = [];
   for (const other of await foldersOf(join(workspace, 'runs'))) {
-    const inUse = basename(other) === run ? null : (await readLedger(other)).inUse;
-    if (inUse !== null) dirs.push(resolve(other, inUse.dir));
+    if (basename(other) === run) continue;
+    const { inUse } = await readLedger(other);
+    dirs.push(
+      ...(inUse === null ? [] : [resolve(other, inUse.dir)]),
+      ...(await pathsNamedBy(workspace, basename(other))),
+    );
   }
-  return dirs;
+  // Every spec names its workspace, which is no checkpoint.
+  const root = runDir(workspace, run);
+  return dirs.filter((path) => path === root || path.startsWith(`${root}/`));
 }
 
 async function attemptDirs(root: string): Promise<string[]> {

@@ -1,28 +1,32 @@
 import { join, relative } from 'node:path';
-import { isUsable } from '../../domain/ledger.js';
+import { giveUpSurplus } from '../../domain/ledger.js';
 import type { Collected } from '../../schemas/retention.js';
-import { retain } from '../ledger/retain.js';
+import { neededCheckpoints, retain } from '../ledger/retain.js';
 import { readLedger } from '../ledger/store.js';
 import { runDir } from '../run/run-folder.js';
 import { measure } from './survey.js';
 
-/** Checkpoints of ended runs beyond the newest `keep` of each training, as far as the ledgers tell; changes nothing. */
+/** Checkpoints of ended runs beyond the newest `keep` of each training, once the outputs `going` are gone; changes nothing. */
 export async function surplusCheckpoints(
   workspace: string,
   runs: readonly string[],
   keep: number | null,
+  going: ReadonlySet<string>,
 ): Promise<Collected[]> {
   if (keep === null) return [];
   const found: Collected[] = [];
   for (const run of runs) {
-    const { checkpoints, inUse } = await readLedger(runDir(workspace, run));
-    for (const key of new Set(checkpoints.map((entry) => entry.key))) {
-      const usable = checkpoints.filter((entry) => entry.key === key && isUsable(entry));
-      const surplus = usable.sort((a, b) => b.iteration - a.iteration || b.attempt - a.attempt).slice(keep);
-      for (const { dir } of surplus.filter((entry) => entry.dir !== inUse?.dir)) {
-        const path = join(runDir(workspace, run), dir);
-        found.push(item(relative(workspace, path), (await measure(path)).bytes, keep));
-      }
+    const before = await readLedger(runDir(workspace, run));
+    const needed = await neededCheckpoints(workspace, run, before, going);
+    const at = new Date().toISOString();
+    let after = before;
+    for (const key of new Set(before.checkpoints.map((entry) => entry.key)))
+      after = giveUpSurplus(after, { key, keep, needed, at });
+    for (const { dir, removedAt } of after.checkpoints) {
+      const path = join(runDir(workspace, run), dir);
+      // Also those whose removal was interrupted.
+      const { bytes, touchedMs } = removedAt === null ? { bytes: 0, touchedMs: 0 } : await measure(path);
+      if (touchedMs > 0) found.push(item(relative(workspace, path), bytes, keep));
     }
   }
   return found;

@@ -19,7 +19,9 @@ export async function planCollection(
   const survey = await surveyWorkspace(workspace, look);
   const surplus = findSurplus(survey, policy, Date.now());
   const left = (await listTrash(workspace)).map(({ origin, bytes }) => leftover(origin, bytes));
-  const checkpoints = await surplusCheckpoints(workspace, stayingEnded(survey, surplus), policy.keepCheckpoints);
+  const going = new Set(surplus.outputs.map(({ id }) => id));
+  const ended = stayingEnded(survey, surplus);
+  const checkpoints = await surplusCheckpoints(workspace, ended, policy.keepCheckpoints, going);
   return {
     totalBytes: totalOf(survey),
     items: [...itemsOf(survey, surplus), ...checkpoints, ...left],

@@ -1,4 +1,4 @@
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { OutputFacts, RunFacts, Survey } from '../../domain/retention.js';
 import { ReceiptSchema, StageRecordSchema } from '../../schemas/receipt.js';
@@ -6,6 +6,7 @@ import { readJsonFile } from '../json-file.js';
 import { readLedger } from '../ledger/store.js';
 import { listModels } from '../models/promote.js';
 import { listVersions } from '../models/versions.js';
+import { pathsNamedBy } from '../run/specs-naming.js';
 import { readClaim } from '../store/claim.js';
 
 /** Tells of each run why it may still be going on; null when it has ended for certain. */
@@ -78,8 +79,7 @@ async function outputsOf(dir: string): Promise<string[]> {
 /** Paths of the workspace that a run starts from, by its ledger and its spec. */
 async function usesOf(workspace: string, dir: string, name: string): Promise<string[]> {
   const { inUse } = await readLedger(dir);
-  const spec = await readFile(join(dir, 'spec.yaml'), 'utf8').catch(() => '');
-  const named = spec.split(/[\s'",:{}[\]]+/).filter((word) => word.startsWith(`${workspace}/`));
+  const named = await pathsNamedBy(workspace, name);
   const all = [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named].map((path) =>
     inWorkspace(workspace, path),
   );

@@ -5,7 +5,7 @@ import { diagnose } from '../../domain/diagnose.js';
 import { problemFinding, silenceFinding } from '../../domain/evidence.js';
 import type { HostEvidence, Verdict } from '../../schemas/incident.js';
 import { firstAnswer } from '../open-run.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../../domain/in-parallel.js';
 import { quickCalls, type Gang, type Node } from './gang.js';
 import type { AttemptFailure } from './run-attempt.js';
 

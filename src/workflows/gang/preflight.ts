@@ -4,7 +4,7 @@ import { judgeClocks, type ClockReading } from '../../domain/preflight/clocks.js
 import { preflightFailure, type FoundCheck } from '../../domain/preflight/problem.js';
 import type { HostRecord } from '../../schemas/host.js';
 import type { CompareCall, HostReport, PreflightDepth } from '../../schemas/preflight.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../../domain/in-parallel.js';
 import { NodeFailure, onHost, quickCalls, workOn, type Gang } from './gang.js';
 import type { Silence } from './silence.js';
 

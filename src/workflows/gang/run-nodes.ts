@@ -2,7 +2,7 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../../domain/in-parallel.js';
 import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
 import type { Silence } from './silence.js';
 

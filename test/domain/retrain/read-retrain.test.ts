@@ -53,6 +53,7 @@ describe('a schedule file', () => {
     ['gate: [accuracy > 0.5]', 'accuracy is not measured'],
     ['gate: []', 'Too small'],
     ['inputs: [{ data: rows, glob: "/r/{{day}}.json" }]', '{{day}} is unknown'],
+    ['startFrom: promoted\ninputs: [{ hub: weights }]', 'hub: weights has no effect'],
     ['keep: 0', 'Too small'],
     ['name: nightly-of-a-very-long-name', 'at most 24'],
     ['specs: ./x', 'unknown key specs'],

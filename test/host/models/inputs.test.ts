@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseRemote } from '../../../src/domain/remote-source.js';
 import { contentDigest } from '../../../src/host/models/content-digest.js';
 import { findFiles } from '../../../src/host/models/find-files.js';
 import { resolveHubRevision } from '../../../src/host/models/hub-revision.js';
@@ -64,7 +65,9 @@ describe('the revision of a hub', () => {
   const { signal } = new AbortController();
   beforeAll(async () => {
     server = createServer((request, response) => {
-      response.statusCode = request.url === '/api/models/o/m/revision/main' ? 200 : 404;
+      response.statusCode = /^\/api\/(models\/o\/m|datasets\/o\/d)\/revision\/main$/.test(request.url ?? '')
+        ? 200
+        : 404;
       response.end(JSON.stringify({ sha: commit }));
     });
     await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -77,10 +80,17 @@ describe('the revision of a hub', () => {
   });
 
   it('is resolved to its commit; a commit is one already', async () => {
-    expect(await resolveHubRevision('hf:o/m', 'main', signal)).toBe(commit);
-    expect(await resolveHubRevision('hf:o/m', 'b'.repeat(40), signal)).toBe('b'.repeat(40));
-    await expect(resolveHubRevision('hf:o/m', 'nope', signal)).rejects.toThrow(/404|no such|not there|does not/i);
-    await expect(resolveHubRevision('modelscope:o/m', 'main', signal)).rejects.toThrow('cannot be looked up');
+    const commitOf = (text: string): Promise<string> => {
+      const source = parseRemote(text);
+      if (typeof source === 'string' || source.kind !== 'hub') throw new Error(text);
+      return resolveHubRevision(source, signal);
+    };
+    expect(await commitOf('hf:o/m@main')).toBe(commit);
+    expect(await commitOf('hf:o/m')).toBe(commit);
+    expect(await commitOf('hf-dataset:o/d/rows.json')).toBe(commit);
+    expect(await commitOf(`hf:o/m@${'b'.repeat(40)}`)).toBe('b'.repeat(40));
+    await expect(commitOf('hf:o/m@nope')).rejects.toThrow(/404|no such|not there|does not/i);
+    await expect(commitOf('modelscope:o/m')).rejects.toThrow('cannot be looked up');
   });
 });
 

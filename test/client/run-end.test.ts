@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { getRunStatus } from '../../src/client/run-status.js';
+import { cancelRun } from '../../src/client/runs.js';
+import { fakeServer, type FakeWorkflow } from './fake.js';
+
+const RUN = 'temper/run/tiny';
+const RETRAIN = 'temper/retrain/nightly-2026-11-26T20:11:08Z';
+
+describe('a run that somebody ended', () => {
+  it.each<[string, FakeWorkflow, object]>([
+    [
+      'a person',
+      {
+        status: 'CANCELLED',
+        history: [
+          { workflowExecutionCanceledEventAttributes: {} },
+          { workflowExecutionCancelRequestedEventAttributes: { identity: 'ada', cause: 'the machines are needed' } },
+        ],
+      },
+      {
+        state: 'cancelled',
+        problem: {
+          code: 'Cancelled',
+          what: 'the run was cancelled by ada',
+          why: 'the machines are needed',
+          fix: expect.stringContaining('temper start FILE'),
+        },
+      },
+    ],
+    [
+      'its retrain',
+      {
+        status: 'CANCELLED',
+        parent: RETRAIN,
+        history: [
+          {
+            workflowExecutionCancelRequestedEventAttributes: {
+              identity: 'history-service',
+              externalWorkflowExecution: { workflowId: RETRAIN },
+            },
+          },
+        ],
+      },
+      {
+        problem: {
+          what: `the run was cancelled by its retrain ${RETRAIN}`,
+          fix: expect.stringContaining('temper schedule trigger nightly'),
+        },
+      },
+    ],
+    [
+      'a person on the server, at once',
+      {
+        status: 'TERMINATED',
+        history: [{ workflowExecutionTerminatedEventAttributes: { identity: 'ada', reason: 'wrong data' } }],
+      },
+      {
+        state: 'terminated',
+        problem: { code: 'Terminated', what: 'the run was terminated by ada', why: 'wrong data' },
+      },
+    ],
+    [
+      'nobody knows who',
+      { status: 'CANCELLED' },
+      {
+        problem: {
+          code: 'Cancelled',
+          what: 'the run was cancelled by somebody whose name is not known',
+          why: 'no reason was given',
+        },
+      },
+    ],
+  ])('by %s: its status says so and names the way on', async (_who, workflow, expected) => {
+    expect(await getRunStatus(fakeServer({ [RUN]: workflow }).client, 'tiny')).toMatchObject(expected);
+  });
+
+  it('is told from the request, which carries name and reason', async () => {
+    const { client, cancelled } = fakeServer({ [RUN]: { status: 'RUNNING' } });
+    await cancelRun(client, 'tiny', { by: 'ada', why: 'enough' });
+    await cancelRun(client, 'tiny');
+    expect(cancelled).toEqual([
+      { id: RUN, identity: 'ada', reason: 'enough' },
+      { id: RUN, identity: '1@here' },
+    ]);
+  });
+});
