@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
-import { median, ROOT } from './support/dev.js';
+import { ROOT } from './support/dev.js';
+import { median } from './support/numbers.js';
 import { importTestCode } from './support/test-code.js';
 
 const { values } = parseArgs({
