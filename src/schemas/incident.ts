@@ -103,7 +103,7 @@ export const IncidentSchema = z.looseObject({
   why: z.string().describe('Why this reaction.'),
   hosts: z
     .array(z.object({ host: z.string(), state: z.enum(['failed', 'stopped', 'lost']) }))
-    .describe('By node rank.'),
+    .describe('By node rank; hosts in a row that fared alike may be told as one: `h[001-064]`.'),
   lastIteration: z.number().nullable(),
   resumedFrom: z
     .number()
