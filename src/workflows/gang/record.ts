@@ -12,7 +12,7 @@ import type { AttemptFailure } from './run-attempt.js';
 export function incidentOf(
   gang: Gang,
   failure: AttemptFailure,
-  { verdict, evidence }: Case,
+  { verdict, evidence, slow }: Case,
   { reaction, why }: Decision,
 ): Incident {
   const { attempt, knownAtMs, deadAtMs, ends, nodes } = failure;
@@ -32,6 +32,7 @@ export function incidentOf(
         state: ends.get(host) === 'lost' ? 'lost' : host === (verdict.host ?? failure.host) ? 'failed' : 'stopped',
       })),
     ),
+    ...(slow.length === 0 ? {} : { slow: [...slow] }),
     lastIteration: newest(evidence),
     resumedFrom: null,
     stepsLost: null,

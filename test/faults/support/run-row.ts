@@ -5,6 +5,7 @@ import { cancelRun } from '../../../src/client/runs.js';
 import { readIncidents } from '../../../src/host/run/incidents.js';
 import { allAttempts } from '../../../src/host/run/attempts.js';
 import type { Incident } from '../../../src/schemas/incident.js';
+import type { SlowHost } from '../../../src/schemas/pace.js';
 import type { RunStatus } from '../../../src/schemas/run.js';
 import { follow } from '../../e2e/support/runs.js';
 import { readSegments, mergeSegments, type Point } from './curve.js';
@@ -48,7 +49,8 @@ export async function runRow(
   const inner = (row.inner ?? []).map((fault) => chosen(fault, join(site.home, `${name}.struck`), shape, random));
   const run = await start(site, { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
   const place: Place = { ...shape, site, run, random, attempt: 1 };
-  const ending = follow(site.client, run);
+  const slow: SlowHost[] = [];
+  const ending = follow(site.client, run, async (status) => void slow.push(...(status.slow ?? [])));
   // Awaited below; when the strike fails first, that is what is told.
   ending.catch(() => undefined);
   if (strike !== undefined) await STRIKES[strike.name](place, await awaitMoment(place, strike.at));
@@ -56,6 +58,10 @@ export async function runRow(
   const status = await ending.catch(() => follow(site.client, run));
   const incidents = await readIncidents(site.workspace, run);
   await expectOutcome(site, status, incidents, row.expected);
+  if (row.expected.slow !== undefined) {
+    const told = [...slow, ...incidents.flatMap((incident) => incident.slow ?? [])];
+    await expectSlow(site, run, told, { says: row.expected.slow, rank: inner[0]?.['rank'] ?? null, shape });
+  }
   await expectInvariantOf(site, [run]);
   await expectNoStepAgain(site, run, { lastRank: lastRank(shape), isDamaged: row.expected.refused !== undefined });
   if (row.expected.end === 'done') {
@@ -126,4 +132,16 @@ function expectRecord(incident: Incident, isLast: boolean): void {
   expect(stepsLost).toBe(lastIteration === null ? null : Math.max(0, lastIteration - (resumedFrom ?? 0)));
   if (!isLast) return;
   expect(incident.detectMs ?? 0).toBeGreaterThanOrEqual(0);
+}
+
+/** The host that the others waited for was named, with what shows it. */
+async function expectSlow(
+  site: FaultSite,
+  run: string,
+  told: readonly SlowHost[],
+  { says, rank, shape }: { readonly says: RegExp; readonly rank: unknown; readonly shape: Shape },
+): Promise<void> {
+  const [attempt] = await allAttempts(site.workspace, run);
+  const known = typeof rank === 'number' ? { rank, host: attempt?.hosts[Math.floor(rank / shape.ranksPerNode)] } : {};
+  expect(told).toContainEqual(expect.objectContaining({ ...known, sentence: expect.stringMatching(says) }));
 }
