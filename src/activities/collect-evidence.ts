@@ -11,6 +11,7 @@ import { attemptDir } from '../host/run/attempts.js';
 import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { writeMetrics } from '../host/run/metrics.js';
+import { readPace } from '../host/run/pace-file.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
 import type { IterationReading, Recipe } from '../recipes/recipe.js';
@@ -93,6 +94,7 @@ async function readEvidence(
     stepMs: trainingLog?.meanStepMs ?? null,
     clockOffsetMs,
     resume: await within(WORKSPACE_PATIENCE_MS, resumeNote(host, call, trainingLog, speaking, ranks)),
+    pace: await readPace(keeper.paths.dir),
     tail: lines.map((line) => cutToBytes(line, 160)),
   };
   return { evidence, iterations: trainingLog?.iterations ?? [] };

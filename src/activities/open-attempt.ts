@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { unpackHosts } from '../domain/host-list.js';
 import { wantedPorts } from '../domain/master-ports.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
 import { takeCheckpoint } from '../host/ledger/take.js';
@@ -25,7 +26,7 @@ import { gatherInputs, type StageInputs } from './stage-inputs.js';
  * host of node rank 0, whose port it probes.
  */
 export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promise<Attempt> {
-  const { workspace, run, hosts, lease } = call;
+  const { workspace, run, hosts, hostNames, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
   const training = { workspace, run, key };
@@ -61,7 +62,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     run,
     key,
     lease,
-    hosts: hosts.map(({ name }) => name),
+    hosts: hostNames === undefined ? hosts.map(({ name }) => name) : unpackHosts(hostNames),
     masterAddress,
     masterPort,
     load: { path: start.dir, iteration: start.iteration },

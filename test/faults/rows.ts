@@ -25,9 +25,18 @@ const PROCESSES: readonly FaultRow[] = [
     strike: { name: 'killKeeper', at: 'step' },
     expected: restarted('keeper-lost', 'clean-restart'),
   },
-  { name: 'rank-stopped', isQuick: true, strike: { name: 'stopRank', at: 'step' }, expected: restarted('stalled') },
+  {
+    name: 'rank-stopped',
+    isQuick: true,
+    strike: { name: 'stopRank', at: 'step' },
+    expected: { ...restarted('stalled'), slow: /stopped or waiting for a disk/ },
+  },
   { name: 'rank-hangs', inner: [{ kind: 'hang' }], expected: restarted('stalled') },
-  { name: 'rank-slow', inner: [{ kind: 'slow', ms: 200, steps: 20 }], expected: UNTOUCHED },
+  {
+    name: 'rank-slow',
+    inner: [{ kind: 'slow', ms: 200, steps: 20 }],
+    expected: { ...UNTOUCHED, slow: /working|waiting for a processor/ },
+  },
   {
     name: 'rank-crashed',
     inner: [{ kind: 'signal', signal: 'SIGSEGV' }],

@@ -50,6 +50,13 @@ describe('renderStatus', () => {
     ]);
   });
 
+  it('names the host that the others wait for', () => {
+    const slow = [{ host: 'laptop-2', rank: 1, sentence: 'the others wait for rank 1 on laptop-2' }];
+    expect(renderStatus(aRun({ slow, progress: [] }), marked, NOW).split('\n')).toContain(
+      '<yellow>slow:</> the others wait for rank 1 on laptop-2',
+    );
+  });
+
   it('does not call a pause an error', () => {
     const problem = { code: 'Paused', what: 'stopped on request', fix: 'temper resume tiny', retryable: false };
     const text = renderStatus(aRun({ state: 'blocked', problem, stages: [], progress: [] }), plain, NOW);

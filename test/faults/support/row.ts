@@ -37,6 +37,8 @@ export interface Expected {
   readonly refused?: RegExp;
   /** Temper's metrics of a host that lost its power are lost with it, as are those of a time when nobody watched. */
   readonly areMetricsLost?: boolean;
+  /** What status or an incident says of the host that the others wait for; of an inner fault's rank, if it is one. */
+  readonly slow?: RegExp;
   /** What ends the training says so. */
   readonly says?: RegExp;
 }

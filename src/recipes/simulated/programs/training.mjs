@@ -176,8 +176,9 @@ async function trainStep(state, samples, rate) {
 }
 
 async function spendTime({ settings, slowness }) {
-  const isSlow = slowness.steps > 0;
-  slowness.steps -= isSlow ? 1 : 0;
-  const ms = settings['step-ms'] + (isSlow ? slowness.ms : 0);
-  if (ms > 0) await sleep(ms);
+  if (settings['step-ms'] > 0) await sleep(settings['step-ms']);
+  if (slowness.steps <= 0) return;
+  slowness.steps -= 1;
+  // A slow rank is at work while the others wait for it.
+  for (const until = performance.now() + slowness.ms; performance.now() < until;);
 }
