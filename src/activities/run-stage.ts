@@ -3,20 +3,18 @@ import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
 import { findKeeper } from '../host/keeper/client.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
-import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
 import { dropClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
-import type { KeeperHandle } from '../host/keeper/handle.js';
 import type { Command, Facts, ProducedStage, StageWork } from '../recipes/recipe.js';
 import type { Receipt } from '../schemas/receipt.js';
-import type { Progress } from '../schemas/run.js';
 import type { StageCall, StageDone } from '../schemas/stage-calls.js';
 import { readFactFiles } from '../host/fact-files.js';
 import { writeFiles } from '../host/write-files.js';
 import { abandonClaim, claimOutput } from './claim-output.js';
+import { newestLine } from './command-progress.js';
 import { noteDone } from './look-up-stage.js';
 import { isContinued } from './detached.js';
 import { keeperOf } from './keeper-of.js';
@@ -106,15 +104,6 @@ async function runCommand(host: StageHost, call: StageCall, command: Command): P
   const result = await supervise({ host, call, command, number: call.tryNumber, progress: newestLine });
   await copyStageLogs(call.workspace, call.run, call.stage.name, command.step, result.keeper.paths);
   await assertSucceeded(command.step, result);
-}
-
-/** The newest line that the command wrote, progress bars included. */
-async function newestLine({ paths }: KeeperHandle): Promise<Partial<Progress>> {
-  for (const path of [paths.stderr, paths.stdout]) {
-    const line = (await tailLog(path, { maxBytes: 4_096, maxLines: 1 })).lines.at(-1)?.trim();
-    if (line !== undefined && line !== '') return { text: line.slice(0, 160) };
-  }
-  return {};
 }
 
 async function readFacts(work: StageWork, out: string): Promise<Facts> {

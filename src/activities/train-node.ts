@@ -17,6 +17,7 @@ import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
+import { localLoadDir } from './local-copy.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
@@ -48,7 +49,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     rankLogDir,
     cacheDir: join(host.scratch, 'caches'),
     hostDir: join(dir, host.name),
-    loadDir: join(dir, 'load'),
+    loadDir: (await localLoadDir(host, call, facts.spec)) ?? join(dir, 'load'),
     saveDir: join(dir, 'ckpt'),
     isResume: attempt.loadIteration !== null,
     inputs: facts.inputs,

@@ -150,6 +150,8 @@ export interface EnvironmentReading {
   readonly differences?: readonly string[];
   /** Commands that make what was found into what is wanted, in order; empty when nothing differs. */
   readonly repairs?: readonly Command[];
+  /** Bytes that the repairs may write where the environment lies. */
+  readonly repairBytes?: number;
 }
 
 export interface EnvironmentRecipe {

@@ -97,6 +97,8 @@ export const ProgressSchema = z.looseObject({
   phase: z.string(),
   step: z.string().optional().describe('Command within the stage.'),
   text: z.string().optional().describe('Newest line of the command, cut to 160 characters.'),
+  done: z.number().optional().describe('Pieces that the command has done, as its progress bar counts them.'),
+  total: z.number().optional().describe('Pieces in all.'),
   iteration: z.number().optional(),
   of: z.number().optional(),
   loss: z.number().nullable().optional(),

@@ -40,6 +40,12 @@ const WeightsSchema = z.strictObject({
     .describe(
       'Text layers to keep, counted from the first: a smaller model for debugging on one host. Configuration and tensors are written anew, so what comes out is no release of the model.',
     ),
+  localCopy: z
+    .boolean()
+    .optional()
+    .describe(
+      "Copy the converted checkpoint to each host's own disk before the training starts, verified, and load it from there: spares the shared file system when many ranks load at once.",
+    ),
 });
 
 const ExportSchema = z.strictObject({

@@ -82,7 +82,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
     scratch,
     // The environment is a fact of each host, and what was trained is for this rendering to train.
     known: Object.fromEntries(
-      Object.entries(known).filter(([stage]) => ['weights', 'data', 'convert'].includes(stage)),
+      Object.entries(known).filter(([stage]) => ['weights', 'data', 'check', 'convert'].includes(stage)),
     ),
     isResume: flags.resume ?? false,
   }));

@@ -57,7 +57,16 @@ function checkpointCommands(runner: Runner): Command {
         (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options),
       ),
     );
-  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls);
+  const copy = newCommand('copy', 'copy a checkpoint to another disk and compare every byte', 'file')
+    .argument('<dir>', 'checkpoint folder, or its parent with the tracker file')
+    .requiredOption('--output <folder>', 'folder that appears when the copy is whole')
+    .option('--recipe <id>', 'recipe whose names the checkpoint has', 'cpu-tiny')
+    .action((dir: string, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-copy.js')).checkpointCopy(context, dir, options),
+      ),
+    );
+  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls).addCommand(copy);
 }
 
 function exportCommands(runner: Runner): Command {

@@ -20,6 +20,8 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
       return exportWork(facts);
     case 'verify':
       return verifyWork(facts);
+    case 'check':
+      throw new TypeError('rows are judged where they are made');
     default:
       return assertNever(stage);
   }

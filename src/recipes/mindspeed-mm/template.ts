@@ -17,6 +17,7 @@ environment:
 weights:
   source: hf:zai-org/GLM-4.5V   # or modelscope:ZhipuAI/GLM-4.5V, path:FOLDER, dcp:FOLDER (converted)
   # reduceLayers: 4             # a smaller model, for debugging on one host
+  # localCopy: true             # each host loads the converted weights (215 GB) from its own disk
 
 data:
   - name: llava

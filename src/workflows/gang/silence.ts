@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { GangInput } from '../../schemas/stage-calls.js';
 import { isUnanswered, quickCalls } from './gang.js';
-import { Lanes } from './in-parallel.js';
+import { Lanes } from '../../domain/in-parallel.js';
 
 /** The newest iteration that hosts of the gang know of; null when nobody can tell. */
 export type LookForProgress = () => Promise<number | null>;

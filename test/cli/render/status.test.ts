@@ -152,6 +152,10 @@ describe('progress', () => {
     expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe(
       'training  3  loss NaN',
     );
+    const converting = { v: 1 as const, stage: 'convert', host: 'h', phase: 'running', text: 'merge experts' };
+    expect(showProgress({ ...converting, step: 'hf-to-dcp', done: 18, total: 45 })).toBe(
+      'hf-to-dcp running  18/45  merge experts',
+    );
     expect(renderProgress(aRun())).toBe('train on laptop-1: training  120/400  loss 0.4123  checkpoint 100');
     expect(renderProgress(aRun({ progress: [] }))).toBeNull();
   });

@@ -55,13 +55,13 @@ export function rowsOutput(index: number): string {
 }
 
 /** Files of rows among the outputs of the data stage, in the order of the loader. */
-export function rowFiles(outputs: Readonly<Record<string, string>>): readonly string[] {
-  const files: string[] = [];
-  for (let index = 0; ; index += 1) {
+export function rowFiles(
+  spec: Pick<PipelineSpec, 'data'>,
+  outputs: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  return preparedSets(spec).map(({ set }, index) => {
     const file = outputs[rowsOutput(index)];
-    if (file === undefined) break;
-    files.push(file);
-  }
-  if (files.length === 0) throw new TypeError('the stage data left no files of rows');
-  return files;
+    if (file === undefined) throw new TypeError(`the stage data left no rows of ${set.name}`);
+    return file;
+  });
 }

@@ -6,6 +6,7 @@ import type { EnvironmentReading, EnvironmentRecipe, HostTools } from '../../rec
 import { environmentPlace, isExisting } from '../layout.js';
 import { SOURCE_NAMES, sourcesOf } from '../sources.js';
 import { findDifferences } from './differences.js';
+import { installedBytes } from './disk.js';
 import { existingProblems } from './existing.js';
 import { judgePython } from './judge-python.js';
 import { judgeToolkit } from './judge-toolkit.js';
@@ -43,6 +44,7 @@ function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentR
     warnings: [...toolkit.warnings, ...python.warnings],
     differences: differences.map(({ sentence }) => sentence),
     repairs: repairCommands(differences, facts, spec, tools),
+    repairBytes: installedBytes(differences.map(({ part }) => part)),
   };
 }
 

@@ -5,7 +5,7 @@ export type Guard =
   | { readonly by: 'preflight'; readonly check: string }
   | {
       readonly by: 'stage';
-      readonly stage: 'environment' | 'weights' | 'data' | 'convert' | 'train' | 'export';
+      readonly stage: 'environment' | 'weights' | 'data' | 'check' | 'convert' | 'train' | 'export';
       readonly check: string;
     }
   | { readonly by: 'log'; readonly rule: string };
@@ -96,14 +96,14 @@ export const TRAPS: readonly Trap[] = [
   ),
   trap('L4', 'a row has another number of <image> than of images', stage('data', '<image> against images')),
   trap('L5', 'roles in a wrong order', stage('data', 'roles and order of turns'), log('roles-invalid')),
-  trap('L6', 'fewer samples than ranks', stage('data', 'rows against world batch')),
+  trap('L6', 'fewer samples than ranks', stage('check', 'rows against world batch')),
   trap(
     'L7',
     'image and text are longer than the sequence',
     lint('data/image-exceeds-sequence'),
-    stage('data', 'estimated tokens'),
+    stage('check', 'estimated tokens'),
   ),
-  trap('L8', 'a corrupt image or a decompression bomb', stage('data', 'image headers')),
+  trap('L8', 'a corrupt image or a decompression bomb', stage('check', 'image headers')),
   trap(
     'L9',
     'tokenizing takes longer than torch waits',
