@@ -130,14 +130,21 @@ function stageScript(work: StageWork, out: string, about: readonly string[]): st
 }
 
 function environmentScript(recipe: Recipe, spec: PipelineSpec, tools: HostTools, about: readonly string[]): string {
+  const { environment } = recipe;
+  const commands = environment.install?.(spec, tools) ?? [];
+  const place = tools.environment;
+  const isInstalled = commands.length > 0 && place !== undefined;
   return scriptText({
     about: [
       ...about,
-      'looks at the environment and tries it; what is missing is installed by a worker, not by this script',
+      isInstalled
+        ? `installs the environment into ${place} unless that is there, then looks at it and tries it`
+        : 'looks at the environment and tries it: installed is nothing',
     ],
     folders: [],
     files: [],
-    commands: [recipe.environment.probe(tools, spec), recipe.environment.prove(tools, spec)],
+    ...(isInstalled ? { unless: { exists: place, commands } } : {}),
+    commands: [environment.probe(tools, spec), environment.prove(tools, spec)],
     after: [],
   });
 }
