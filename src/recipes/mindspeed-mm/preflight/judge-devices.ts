@@ -57,10 +57,14 @@ function judgeTools(answer: Answer, table: DeviceTable | null, host: string): Pr
         where,
         what: `it did not answer: ${text}`,
         why: 'a driver that does not answer starts no rank',
-        fix: 'look at dmesg and the log of the driver; reboot the host, or take it out of the fleet: temper cordon HOST',
+        fix: `look at dmesg and the log of the driver; reboot the host, or take it out of the fleet: temper cordon ${host} --reason TEXT`,
       });
     case 'busy':
-      return checkedNpu('npu/tools', 'warn', { where, what: text, fix: 'look again: temper doctor --host HOST' });
+      return checkedNpu('npu/tools', 'warn', {
+        where,
+        what: text,
+        fix: `look again: temper doctor --host ${host} --spec FILE`,
+      });
     case 'root':
     case 'unsupported':
     case 'failed':

@@ -59,7 +59,7 @@ function judge(users: readonly (User & { readonly chip: Chip })[], busy: number,
     fix:
       first === undefined
         ? 'end them where they run (another container, or another worker), then look again'
-        : `ask ${first.seen?.user ?? 'the owner'} to end ${first.held.pid}, or take the host out: temper cordon ${host}; Temper never ends processes that are not its own`,
+        : `ask ${first.seen?.user ?? 'the owner'} to end ${first.held.pid}, or take the host out: temper cordon ${host} --reason TEXT; Temper never ends processes that are not its own`,
     // What nobody sees may have ended just now, and what is Temper's own is swept: both deserve a second look.
     fault: first === undefined ? 'leftover' : 'host',
   });
