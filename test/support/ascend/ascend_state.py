@@ -5,7 +5,7 @@ Every key may be left out; without a file the host is an Atlas A3 on which all i
 product       "a3" (two chips on a card) or "a2" (one)
 devices       number of devices; a whole host when left out
 missing       physical ids of devices that dropped out
-format        "25" or "26" (wider, with pids of containers)
+format        "22" (no processes), "25" or "26" (wider, with pids of containers)
 driver        version of the driver
 firmware      version of the firmware
 health        health by physical id, such as {"3": "Alarm"}

@@ -11,7 +11,7 @@ export interface AscendState {
   readonly product?: 'a3' | 'a2';
   readonly devices?: number;
   readonly missing?: readonly number[];
-  readonly format?: '25' | '26';
+  readonly format?: '22' | '25' | '26';
   readonly driver?: string;
   readonly firmware?: string;
   readonly health?: Readonly<Record<number, string>>;

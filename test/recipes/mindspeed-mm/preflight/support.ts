@@ -27,9 +27,12 @@ export interface Look {
   readonly adapt?: (probe: PreflightProbe) => PreflightProbe;
 }
 
+/** A busy machine starts a program in seconds. */
+const patient = (probe: PreflightProbe): PreflightProbe => ({ ...probe, timeoutMs: PATIENCE_MS });
+
 /** What the recipe finds on a host whose fake tools show this state. */
 export async function look(state: AscendState, options: Look = {}): Promise<RecipeReading> {
-  const { spec = A2, depth = 'quick', isLaunch = true, sight = NOBODY, adapt = (probe) => probe } = options;
+  const { spec = A2, depth = 'quick', isLaunch = true, sight = NOBODY, adapt = patient } = options;
   const facts: PreflightFacts = {
     spec,
     depth,
