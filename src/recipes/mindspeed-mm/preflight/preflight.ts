@@ -17,7 +17,7 @@ import { firmwareIn, judgeSuperPod, judgeVersions, superPodIn } from './judge-ve
 import { PROBES, probes } from './probes.js';
 
 /** What GLM-4.5V needs of a host: its devices, the network between them, and what their driver says. Changes nothing. */
-export const preflight: PreflightRecipe = { limits, probes, judge, compare: compareHosts };
+export const preflight: PreflightRecipe = { ports, limits, probes, judge, compare: compareHosts };
 
 function judge(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts, sight: HostSight): RecipeReading {
   const { spec, host, depth } = facts;
@@ -63,6 +63,15 @@ function same(states: ReadonlyMap<number, string>): string | null {
   const different = new Set(states.values());
   const [only = null] = different;
   return different.size > 1 ? 'mixed' : only;
+}
+
+/** Where HCCL listens on the host, one port for each device; another job, or an outgoing connection, may have one. */
+const HCCL_PORT = 60_000;
+
+function ports({ train, fleet }: PipelineSpec): readonly number[] {
+  const first = Number(train.env['HCCL_IF_BASE_PORT'] ?? HCCL_PORT);
+  if (!Number.isInteger(first) || first < 1 || first + fleet.npusPerHost > 65_536) return [];
+  return Array.from({ length: fleet.npusPerHost }, (_, index) => first + index);
 }
 
 /** A rank has a connection to each other one and the files of its loaders. */

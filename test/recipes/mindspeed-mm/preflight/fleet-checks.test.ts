@@ -115,6 +115,15 @@ describe('the network interface', () => {
   });
 });
 
+describe('the ports of the ranks', () => {
+  it('are those of HCCL, one for each device, where the spec has moved them', () => {
+    expect(preflight.ports?.(guideSpec())).toEqual(Array.from({ length: 16 }, (_, index) => 60_000 + index));
+    const moved = guideSpec({ train: { env: { HCCL_IF_BASE_PORT: 50_000 } }, fleet: { hosts: 2, npusPerHost: 2 } });
+    expect(preflight.ports?.(moved)).toEqual([50_000, 50_001]);
+    expect(preflight.ports?.(guideSpec({ train: { env: { HCCL_IF_BASE_PORT: 'none' } } }))).toEqual([]);
+  });
+});
+
 describe('the limits of the ranks', () => {
   it('follow from ranks, loaders and images', () => {
     expect(preflight.limits?.(guideSpec())).toEqual({
