@@ -33,7 +33,10 @@ export function tlsIn(answers: DeviceAnswers): ReadonlyMap<number, 'on' | 'off'>
 export function judgeLinks(answers: DeviceAnswers, product: Product, host: string): PreflightCheck {
   const links = linksIn(answers);
   const down = [...links].filter(([, state]) => state === 'down').map(([device]) => device);
-  if (links.size === 0) return unanswered('npu/link', answers, '-link -g', host);
+  const silent = answers.filter(([device]) => !links.has(device));
+  if (silent.length > 0 && (down.length === 0 || hasHung(silent))) {
+    return unanswered('npu/link', silent, '-link -g', host);
+  }
   if (down.length === 0) return checkedNpu('npu/link', 'ok', { where: host, what: `${links.size} links are up` });
   const [first = 0] = down;
   // Hosts of one super pod of Atlas A3 reach each other without these links; then all are down by intention.
@@ -49,9 +52,11 @@ export function judgeLinks(answers: DeviceAnswers, product: Product, host: strin
 /** The TLS switch of all devices of a host; that of several hosts is compared later. */
 export function judgeTls(answers: DeviceAnswers, host: string): PreflightCheck {
   const tls = tlsIn(answers);
-  if (tls.size === 0) return unanswered('npu/tls', answers, '-tls -g', host);
   const on = [...tls].filter(([, state]) => state === 'on').map(([device]) => device);
-  if (on.length === 0 || on.length === tls.size) {
+  const isMixed = on.length > 0 && on.length < tls.size;
+  const silent = answers.filter(([device]) => !tls.has(device));
+  if (silent.length > 0 && (!isMixed || hasHung(silent))) return unanswered('npu/tls', silent, '-tls -g', host);
+  if (!isMixed) {
     const what = `TLS is ${on.length === 0 ? 'off' : 'on'} for all ${tls.size} devices`;
     return checkedNpu('npu/tls', 'ok', { where: host, what });
   }
@@ -64,10 +69,14 @@ export function judgeTls(answers: DeviceAnswers, host: string): PreflightCheck {
 
 export const TLS_FIX = 'make it the same for every device of every host, as root: hccn_tool -i DEVICE -tls -s enable 0';
 
-/** No device told anything: why, and what a person runs instead. */
+function hasHung(answers: DeviceAnswers): boolean {
+  return answers.some(([, { kind }]) => kind === 'hung');
+}
+
+/** Some devices told nothing: why, and what a person runs instead. */
 function unanswered(id: 'npu/link' | 'npu/tls', answers: DeviceAnswers, flags: string, host: string): PreflightCheck {
-  const where = `${host}: hccn_tool`;
   const devices = idsText(answers.map(([device]) => device));
+  const where = `${host}: hccn_tool for device ${devices}`;
   const command = `hccn_tool -i DEVICE ${flags} (for DEVICE ${devices})`;
   const kinds = new Map(answers.toReversed().map(([, answer]) => [answer.kind, answer.text]));
   if (kinds.has('hung')) {

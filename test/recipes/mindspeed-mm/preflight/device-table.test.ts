@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../../../src/recipes/mindspeed-mm/preflight/answers.js';
+import { readAnswer, type Answer } from '../../../../src/recipes/mindspeed-mm/preflight/answers.js';
 import { readDeviceTable, readFields } from '../../../../src/recipes/mindspeed-mm/preflight/device-table.js';
 import { productIn } from '../../../../src/recipes/mindspeed-mm/preflight/devices.js';
-import { linksIn, tlsIn } from '../../../../src/recipes/mindspeed-mm/preflight/judge-network.js';
+import { judgeLinks, judgeTls, linksIn, tlsIn } from '../../../../src/recipes/mindspeed-mm/preflight/judge-network.js';
 import type { ProbeOutput } from '../../../../src/recipes/preflight.js';
 
 const FIXTURES = resolve(import.meta.dirname, '../../../fixtures/npu-smi');
@@ -116,6 +116,37 @@ describe('the answers of a tool', () => {
       ]),
     );
   });
+});
+
+describe('devices of which some tell nothing', () => {
+  const ended = (text: string, code = 0) => readAnswer({ state: 'ended', code, stdout: text, stderr: '' });
+  const hung = readAnswer({ state: 'hung', code: null, stdout: '', stderr: 'no answer within 5 s' });
+  const [up, down, off] = ['link status: UP', 'link status: DOWN', 'tls switch[0](0:disable, 1:enable)'].map((text) =>
+    ended(text),
+  );
+
+  it.each<[string, readonly (Answer | undefined)[], string, RegExp]>([
+    ['one hung', [up, hung, up], 'fail', /no answer within 5 s.+for device 1/s],
+    ['one hung, one down', [down, hung, up], 'fail', /no answer within 5 s.+for device 1/s],
+    ['one failed', [up, up, ended('busy', 3)], 'warn', /exit status 3.+for device 2/s],
+    ['one failed, one down', [up, down, ended('busy', 3)], 'fail', /the link of device 1 is down/],
+  ])('are told: %s', (_what, answers, status, words) => {
+    const check = judgeLinks(byDevice(answers), 'atlas-a2', 'h1');
+    expect(check).toMatchObject({ id: 'npu/link', status });
+    expect(JSON.stringify(check)).toMatch(words);
+  });
+
+  it('are told for TLS too', () => {
+    expect(judgeTls(byDevice([off, hung]), 'h1')).toMatchObject({
+      status: 'fail',
+      where: 'h1: hccn_tool for device 1',
+    });
+    expect(judgeTls(byDevice([off, off]), 'h1')).toMatchObject({ status: 'ok' });
+  });
+
+  function byDevice(answers: readonly (Answer | undefined)[]) {
+    return answers.flatMap((answer, device) => (answer === undefined ? [] : [[device, answer] as const]));
+  }
 });
 
 function tableOf(name: string) {
