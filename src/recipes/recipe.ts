@@ -163,6 +163,8 @@ export interface EnvironmentRecipe {
   prove(tools: HostTools, spec: PipelineSpec): Command;
   /** Reads the probe's parsed line: what is there, what is wrong, and how to repair it. */
   read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentReading;
+  /** Commands that make the environment in its place where nothing of it is there; for scripts that people run. */
+  install?(spec: PipelineSpec, tools: HostTools): readonly Command[];
 }
 
 /** One host's place in a gang and the folders of the attempt. */

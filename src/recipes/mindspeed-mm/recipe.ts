@@ -5,6 +5,7 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment/environment.js';
 import { launch, launchFiles, reasons } from './launch.js';
 import { stageLints } from './lint.js';
+import { preflight } from './preflight/preflight.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { documentedVariables } from './training/environment-table.js';
@@ -42,4 +43,5 @@ export const glm45v: Recipe = {
     compareConverted,
   },
   verdictRules,
+  preflight,
 };

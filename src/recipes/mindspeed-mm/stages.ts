@@ -4,7 +4,7 @@ import type { Source as UserSource } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
 import { wantedPackages } from './environment/packages.js';
-import { convertResources, exportResources, plannedModelBytes } from './sizes.js';
+import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
 import { sourcesOf } from './sources.js';
 import { imagePixels } from './training/data-file.js';
 
@@ -88,7 +88,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       placement: 'gang',
       programs: [],
       sources: train.fromCheckpoint === undefined ? [] : [folder('train.fromCheckpoint', train.fromCheckpoint)],
-      resources: NOTHING,
+      resources: trainResources(modelBytes, train.checkpoint),
       timeoutMs: 60 * 24 * HOUR_MS,
       parameters: {
         ...trainParameters(spec),

@@ -8,6 +8,7 @@ import { SOURCE_NAMES, sourcesOf } from '../sources.js';
 import { findDifferences } from './differences.js';
 import { installedBytes } from './disk.js';
 import { existingProblems } from './existing.js';
+import { installCommands } from './install.js';
 import { judgePython } from './judge-python.js';
 import { judgeToolkit } from './judge-toolkit.js';
 import { probe, ProbeSchema, prove, type ProbeFacts } from './probe.js';
@@ -17,7 +18,7 @@ import { repairCommands } from './repairs.js';
  * The guide's environment: driver and CANN verified and never installed; checkouts, Python and packages in the guide's
  * layout, installed and repaired; or an environment that exists, verified and never changed.
  */
-export const environment: EnvironmentRecipe = { place: environmentPlace, probe, prove, read };
+export const environment: EnvironmentRecipe = { place: environmentPlace, probe, prove, read, install: installCommands };
 
 function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentReading {
   const parsed = ProbeSchema.safeParse(line);
