@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyCheckpoint } from '../../src/host/checkpoint/verify.js';
+import { readJsonFile } from '../../src/host/json-file.js';
 import { compareModels } from '../../src/host/safetensors/compare.js';
 import { megatronLayout } from '../../src/recipes/megatron/checkpoint-dialect.js';
+import { ProvenanceSchema } from '../../src/schemas/provenance.js';
 import { startDev, type Dev } from './support/dev.js';
 import { exportDir, follow, start } from './support/runs.js';
 import { simulatedSpec } from './support/simulated-spec.js';
@@ -40,6 +42,12 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
     expect(
       (await compareModels(original, exportDir(workspace, run), { dtype: 'bf16', isDeep: true })).problems,
     ).toEqual([]);
+    const provenance = await readJsonFile(join(exportDir(workspace, run), 'provenance.json'), ProvenanceSchema);
+    expect(provenance).toMatchObject({
+      ...{ run, trial: false, export: { dtype: 'bf16' } },
+      training: { iterations: 200, attempts: 1, restarts: [], lastLoss: train?.['lastLoss'] },
+    });
+    expect(await readFile(join(exportDir(workspace, run), 'README.md'), 'utf8')).toContain('## Training');
     const report = await verifyCheckpoint(join(workspace, String(train?.['checkpoint'])), {
       layout: megatronLayout,
       isDeep: true,
