@@ -73,6 +73,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
     tools: { environment, ...tools },
     scratch,
     known,
+    measured,
   } = first.answer;
   return renderText(specText, run, () => ({
     hosts: hosts.map(({ address, answer }) => ({
@@ -86,6 +87,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
     known: Object.fromEntries(
       Object.entries(known).filter(([stage]) => ['weights', 'data', 'convert'].includes(stage)),
     ),
+    ...(measured === undefined ? {} : { measured }),
     isResume: flags.resume ?? false,
   }));
 }
