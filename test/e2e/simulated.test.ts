@@ -27,7 +27,8 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
 
   it('goes through every stage without Python and leaves a better model', async () => {
     const startedAt = performance.now();
-    const run = await start(dev.client, simulatedSpec({ name: 'sim', workspace }));
+    const smoke = ['/bin/cat', '{{model}}/provenance.json'];
+    const run = await start(dev.client, simulatedSpec({ name: 'sim', workspace, smoke }));
     const status = await follow(dev.client, run);
     const elapsedMs = performance.now() - startedAt;
     const perStage = status.stages.map(({ name, durationMs }) => `${name} ${durationMs}`).join(', ');
@@ -42,6 +43,8 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
     expect(
       (await compareModels(original, exportDir(workspace, run), { dtype: 'bf16', isDeep: true })).problems,
     ).toEqual([]);
+    const tried = join(workspace, 'runs', run, 'stages/verify/log/smoke.out');
+    expect(JSON.parse(await readFile(tried, 'utf8'))).toMatchObject({ v: 1, run });
     const provenance = await readJsonFile(join(exportDir(workspace, run), 'provenance.json'), ProvenanceSchema);
     expect(provenance).toMatchObject({
       ...{ run, trial: false, export: { dtype: 'bf16' } },
