@@ -13,6 +13,7 @@ import {
   writeAttempt,
   type ProvenCheckpoint,
 } from '../host/run/attempts.js';
+import { slowestPreparation } from '../host/run/preparation.js';
 import { fencedOff } from '../host/fence/host-fence.js';
 import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
 import { freePort } from '../host/free-port.js';
@@ -45,6 +46,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
       ...{ workspace, run, key },
       converted: facts.inputs.convert?.outputs['dcp'] ?? null,
     }));
+  const preprocessRowsPerSecond = await slowestPreparation(workspace, run, earlier);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
@@ -79,6 +81,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     loadIteration: start.iteration,
     lastIteration: isComplete ? start.iteration : null,
     ...(budgets === null ? {} : { budgets }),
+    ...(preprocessRowsPerSecond === null ? {} : { preprocessRowsPerSecond }),
   };
 }
 

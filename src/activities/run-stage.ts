@@ -3,18 +3,22 @@ import { TemperError } from '../domain/errors.js';
 import { runChecks } from '../host/checks.js';
 import { findKeeper } from '../host/keeper/client.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
+import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
 import { dropClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
 import { makeManifest, manifestDigest } from '../host/store/manifest.js';
+import type { KeeperHandle } from '../host/keeper/handle.js';
 import type { Command, Facts, ProducedStage, StageWork } from '../recipes/recipe.js';
 import type { Receipt } from '../schemas/receipt.js';
+import type { Progress } from '../schemas/run.js';
 import type { StageCall, StageDone } from '../schemas/stage-calls.js';
 import { readFactFiles } from '../host/fact-files.js';
 import { writeFiles } from '../host/write-files.js';
 import { abandonClaim, claimOutput } from './claim-output.js';
 import { newestLine } from './command-progress.js';
+import { describeExport } from './describe-export.js';
 import { noteDone } from './look-up-stage.js';
 import { isContinued } from './detached.js';
 import { keeperOf } from './keeper-of.js';
@@ -75,6 +79,7 @@ async function produce(
   await writeFiles(work.files);
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);
+  await describeExport(call, { recipe, facts }, work.checks);
   const stageFacts = await readFacts(work, out);
   const manifest = await makeManifest(out, work.manyFiles);
   const relativeTo = (path: string): string => relative(workspace, isAbsolute(path) ? path : join(out, path));
@@ -101,9 +106,33 @@ function keepOutside(relativePath: string, path: string): string {
 }
 
 async function runCommand(host: StageHost, call: StageCall, command: Command): Promise<void> {
-  const result = await supervise({ host, call, command, number: call.tryNumber, progress: newestLine });
+  const progress = async (keeper: KeeperHandle): Promise<Partial<Progress>> => {
+    await stopWhenLate(keeper, command);
+    return newestLine(keeper);
+  };
+  const result = await supervise({ host, call, command, number: call.tryNumber, progress });
   await copyStageLogs(call.workspace, call.run, call.stage.name, command.step, result.keeper.paths);
-  await assertSucceeded(command.step, result);
+  const { step, title = step, limit } = command;
+  if (result.exit.stop?.reason === TOO_LATE && limit !== undefined) {
+    throw new TemperError('CommandFailed', {
+      where: `${result.keeper.id}: ${result.keeper.paths.stderr}`,
+      what: `${title} took longer than ${Math.ceil(limit.ms / 1_000)} s and was stopped`,
+      fix: limit.fix,
+      evidence: (await tailLog(result.keeper.paths.stderr, { maxLines: 12 })).lines,
+    });
+  }
+  await assertSucceeded(title, result);
+}
+
+/** Reason with which a command is stopped that takes longer than it may. */
+const TOO_LATE = 'it took too long';
+
+/** Counted from the start of the command itself, whichever worker looks. */
+async function stopWhenLate(keeper: KeeperHandle, { limit }: Command): Promise<void> {
+  if (limit === undefined) return;
+  const status = await keeper.status();
+  if (status.state !== 'running') return;
+  if (Date.now() - Date.parse(status.record.startedAt) > limit.ms) await keeper.stop({ reason: TOO_LATE });
 }
 
 async function readFacts(work: StageWork, out: string): Promise<Facts> {

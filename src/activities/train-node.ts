@@ -9,6 +9,7 @@ import { tailLog } from '../host/processes/tail.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { makeFolder, writeFiles } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
+import { writePreparation } from '../host/run/preparation.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
@@ -52,6 +53,10 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     loadDir: (await localLoadDir(host, call, facts.spec)) ?? join(dir, 'load'),
     saveDir: join(dir, 'ckpt'),
     isResume: attempt.loadIteration !== null,
+    measured: {
+      saveMs: attempt.budgets?.expectedSaveMs ?? null,
+      preprocessRowsPerSecond: attempt.preprocessRowsPerSecond ?? null,
+    },
     inputs: facts.inputs,
   };
   await writeFiles(recipe.training.files?.(launch) ?? []);
@@ -64,6 +69,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     keeperDir,
     ranks.filter((rank) => telling.has(rank)),
     recipe.training.log,
+    recipe.training.frozen?.(facts.spec),
   );
   const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
   const watch = watchForStall(
@@ -92,7 +98,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
-      await wrapUp(join(dir, host.name), log, saves).catch((error: unknown) =>
+      await wrapUp(join(dir, host.name), log, saves, facts.inputs.data?.facts['rows']).catch((error: unknown) =>
         activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
@@ -120,12 +126,13 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
 }
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
-async function wrapUp(dir: string, log: TrainingLog, saves: WatchedSaves | null): Promise<void> {
+async function wrapUp(dir: string, log: TrainingLog, saves: WatchedSaves | null, rows: unknown): Promise<void> {
   // Read in any case: hosts that watch no saves keep the curve as well.
   const { saved } = await log.read();
   saves?.proving.note(saved);
   await saves?.proving.settle();
   await writeMetrics(dir, log.iterations);
+  if (typeof rows === 'number' && log.rowsMs !== null) await writePreparation(dir, rows, log.rowsMs);
 }
 
 interface Watched {

@@ -109,6 +109,10 @@ export const AttemptSchema = z.object({
   budgets: CheckpointBudgetsSchema.optional().describe(
     'What a save and a load may take; absent where it is not known.',
   ),
+  preprocessRowsPerSecond: z
+    .number()
+    .optional()
+    .describe('Rows that one host prepared in a second, in the slowest earlier attempt; absent before there is one.'),
 });
 export type Attempt = z.infer<typeof AttemptSchema>;
 

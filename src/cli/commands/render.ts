@@ -67,7 +67,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
   );
   const [first] = hosts;
   if (first === undefined) throw new TemperError('NoHosts', { where: run, what: 'no host of the run could be asked' });
-  const { specText, known } = first.answer;
+  const { specText, known, measured } = first.answer;
   return renderText(specText, run, () => ({
     hosts: hosts.map(({ address, answer }) => ({
       name: answer.host,
@@ -80,6 +80,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
     known: Object.fromEntries(
       Object.entries(known).filter(([stage]) => ['weights', 'data', 'check', 'convert'].includes(stage)),
     ),
+    ...(measured === undefined ? {} : { measured }),
     isResume: flags.resume ?? false,
   }));
 }

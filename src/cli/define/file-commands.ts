@@ -73,7 +73,8 @@ function exportCommands(runner: Runner): Command {
   const verify = newCommand('verify', 'compare an exported model with its original (exit 1 when they differ)')
     .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
     .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
-    .option('--deep', 'compare values too')
+    .option('--deep', 'compare values too: at least one tensor was trained, those of --frozen were not')
+    .option('--frozen <texts...>', 'texts in the names of tensors that must be equal bit for bit')
     .addOption(
       new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'),
     )

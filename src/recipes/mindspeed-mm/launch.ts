@@ -55,6 +55,6 @@ function trainingFacts(facts: LaunchFacts): TrainingFacts {
       mediaDir: outputOf(inputs, 'data', 'imageRoot'),
       rows: typeof rows === 'number' ? rows : null,
     },
-    measured: { saveMs: null, preprocessRowsPerSecond: null },
+    measured: facts.measured ?? { saveMs: null, preprocessRowsPerSecond: null },
   };
 }

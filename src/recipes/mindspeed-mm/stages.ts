@@ -2,6 +2,7 @@ import type { StageDraft } from '../../domain/plan.js';
 import { isRemote } from '../../domain/remote-source.js';
 import type { Source as UserSource } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { smokeStage } from '../smoke.js';
 import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
 import { wantedPackages } from './environment/packages.js';
 import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
@@ -112,12 +113,10 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       name: 'verify',
       title: 'look at the exported model as a whole',
       needs: ['environment', 'convert', 'export'],
-      placement: 'anyHost',
       programs: [],
       sources: [],
       resources: NOTHING,
-      timeoutMs: HOUR_MS,
-      parameters: {},
+      ...smokeStage(spec),
     },
   ];
 }

@@ -40,5 +40,7 @@ train:
   loss: { type: per_token_loss }
   checkpoint: { every: 500, keep: 3, fidelity: full }   # full: 1.3 TB each; weights-only: 430 GB each
 
-export: { dtype: bf16 }         # as the original; f32 is what was trained, 430 GB
+export:
+  dtype: bf16                   # as the original; f32 is what was trained, 430 GB
+  # smoke: { command: ['{{python}}', /mnt/shared/ask.py, '{{model}}'] }   # tried on a host; a failure blocks the run
 `;

@@ -23,6 +23,8 @@ export interface RenderFacts {
   readonly scratch: string;
   /** Outputs that exist already; their stages get no script. */
   readonly known: Readonly<Partial<Record<StageName, StageOutput>>>;
+  /** What the attempts of a run measured; nothing, before there is one. */
+  readonly measured?: LaunchFacts['measured'];
   /** Continue from what an earlier start of the same scripts saved. */
   readonly isResume: boolean;
 }
@@ -72,7 +74,7 @@ interface Training {
 
 /** The launch of one host, as Temper would make it from the same facts. */
 export function launchFacts({ recipe, spec, facts, inputs, out }: Training, nodeRank: number): LaunchFacts {
-  const { hosts, isResume } = facts;
+  const { hosts, isResume, measured } = facts;
   const host = hosts[nodeRank];
   const first = hosts[0];
   if (host === undefined || first === undefined) throw new TypeError(`there is no host of rank ${nodeRank}`);
@@ -95,6 +97,7 @@ export function launchFacts({ recipe, spec, facts, inputs, out }: Training, node
     loadDir: isResume ? saveDir : (spec.train.fromCheckpoint ?? converted ?? out),
     saveDir,
     isResume: isResume || spec.train.fromCheckpoint !== undefined,
+    ...(measured === undefined ? {} : { measured }),
     inputs,
   };
 }

@@ -4,6 +4,7 @@ import { assertNever } from '../../domain/assert-never.js';
 import { problem } from '../../domain/errors.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
+import { smokeCommands } from '../smoke.js';
 import { program } from './command.js';
 import { dataWork } from './data-work.js';
 import { pathOf } from './stages.js';
@@ -94,6 +95,7 @@ function verifyWork(facts: StageFacts): StageWork {
         '--output',
         join(facts.out, 'evaluation.json'),
       ]),
+      ...smokeCommands(facts, output(facts, 'export', 'hf')),
     ],
     checks: [],
     outputs: {},

@@ -49,6 +49,7 @@ describe('every rule of the schema', () => {
   const full: unknown = parse(
     FULL.replace('  original:', '  revision: main\n  localCopy: true\n  original:')
       .replace('environment:\n', 'environment:\n  offline: false\n')
+      .replace('  dtype: bf16', "  dtype: bf16\n  smoke: { command: [run, '{{model}}'], timeout: 10m }")
       .replaceAll(/^( +annotations: .*)$/gm, `$1\n    annotationsSha256: ${'a'.repeat(64)}`)
       .replaceAll(
         /^( +path: .*)$/gm,

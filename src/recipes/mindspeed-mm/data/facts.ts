@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { problem } from '../../../domain/errors.js';
+import { isTrial } from '../../../domain/provenance.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { fetchFacts } from '../../fetch-commands.js';
 import type { StageWork } from '../../recipe.js';
 import { worldBatch } from '../stages.js';
-import { isTrial } from './sets.js';
 
 const CheckReportSchema = z.looseObject({
   file: z.string(),

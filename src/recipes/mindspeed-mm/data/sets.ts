@@ -36,11 +36,6 @@ function isReady({ format, maxSamples, images }: ReadSet): boolean {
   return format === 'mllm' && maxSamples === undefined && !isUnpacked;
 }
 
-/** Whether the run tries something out on a part of its data; such a run is never promoted. */
-export function isTrial({ data }: Pick<PipelineSpec, 'data'>): boolean {
-  return data.some((set) => set.format !== 'synthetic' && set.maxSamples !== undefined);
-}
-
 /**
  * Prefix that turns a name below `folder` into one below the root of whole paths. The dot keeps it relative, so that
  * every revision's loader joins it to `dataset_dir` instead of taking it for a path of its own.
