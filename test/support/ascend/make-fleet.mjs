@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { parse } from 'yaml';
 import { makeData } from './make-data.mjs';
 import { makeModel } from './make-model.mjs';
 import { FAULTS_VARIABLE } from './programs/fault-kinds.mjs';
@@ -12,12 +14,14 @@ const run = promisify(execFile);
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 /** Rows besides those of one step of all ranks, so that an epoch is no single batch. */
 const MORE_ROWS = 40;
+const SPEC_FILE = 'glm.yaml';
+const FAULTS_FILE = 'faults.json';
 
 /**
  * A fleet that exists as programs and folders of this machine only.
- * @typedef {{ folder: string, spec: string, specFile: string, faultsFile: string, env: Readonly<Record<string, string>>,
- *   address: string }} Fleet
- *   `spec`: text of a pipeline for it; `env`: variables of its workers; `address`: training address of its hosts
+ * @typedef {{ folder: string, spec: string, specFile: string, faultsFile: string, hosts: number, address: string,
+ *   env: Readonly<Record<string, string>> }} Fleet
+ *   `spec`: text of a pipeline for it; `address`: where its hosts train; `env`: variables of its workers
  */
 
 /**
@@ -45,12 +49,27 @@ export async function makeFleet(folder, { hosts = 8, npusPerHost = 16, iteration
   );
   await makeModel(join(root, 'GLM-4.5V'));
   await makeData(join(root, 'data'), hosts * npusPerHost + MORE_ROWS);
-  const spec = specText({ root, commits, basePython, hosts, npusPerHost, iterations, every });
-  const specFile = join(root, 'glm.yaml');
-  await writeFile(specFile, spec);
-  const faultsFile = join(root, 'faults.json');
-  await writeFile(faultsFile, '{ "v": 1, "faults": [] }\n');
-  return { folder: root, spec, specFile, faultsFile, env: environment(root, faultsFile), address: trainingAddress() };
+  await writeFile(join(root, FAULTS_FILE), '{ "v": 1, "faults": [] }\n');
+  // Last, so that a folder with a spec is a whole one.
+  await writeFile(
+    join(root, SPEC_FILE),
+    specText({ root, commits, basePython, hosts, npusPerHost, iterations, every }),
+  );
+  return openFleet(root);
+}
+
+/**
+ * The fleet of a folder that was made before.
+ * @param {string} folder
+ * @returns {Fleet}
+ */
+export function openFleet(folder) {
+  const root = resolve(folder);
+  const [specFile, faultsFile] = [SPEC_FILE, FAULTS_FILE].map((name) => join(root, name));
+  const spec = readFileSync(specFile, 'utf8');
+  const { hosts } = parse(spec).fleet;
+  const env = environment(root, faultsFile);
+  return { folder: root, spec, specFile, faultsFile, hosts, address: trainingAddress(), env };
 }
 
 /** What the workers of such hosts find in their environment. */
