@@ -16,6 +16,8 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const MORE_ROWS = 40;
 const SPEC_FILE = 'glm.yaml';
 const FAULTS_FILE = 'faults.json';
+/** What npu-smi and hccn_tool show on every host. */
+const DEVICES_FILE = 'devices.json';
 
 /**
  * A fleet that exists as programs and folders of this machine only.
@@ -50,6 +52,7 @@ export async function makeFleet(folder, { hosts = 8, npusPerHost = 16, iteration
   await makeModel(join(root, 'GLM-4.5V'));
   await makeData(join(root, 'data'), hosts * npusPerHost + MORE_ROWS);
   await writeFile(join(root, FAULTS_FILE), '{ "v": 1, "faults": [] }\n');
+  await writeFile(join(root, DEVICES_FILE), `${JSON.stringify({ devices: npusPerHost })}\n`);
   // Last, so that a folder with a spec is a whole one.
   await writeFile(
     join(root, SPEC_FILE),
@@ -81,6 +84,7 @@ function environment(root, faultsFile) {
     // Constraints of this machine are about real packages.
     PIP_CONSTRAINT: '',
     [FAULTS_VARIABLE]: faultsFile,
+    FAKE_ASCEND_STATE: join(root, DEVICES_FILE),
   };
 }
 
