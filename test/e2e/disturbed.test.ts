@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readIncidents } from '../../src/host/run/incidents.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
+import { digestModel } from './support/digest-model.js';
 import { exportDir, follow, keptCommands, loggedIteration, rankPids, start } from './support/runs.js';
 import { tinySpec } from './support/tiny-spec.js';
 
@@ -101,13 +101,4 @@ async function expectRunOnce(run: string): Promise<void> {
       'weights.make.1',
     ].sort(),
   );
-}
-
-/** Digest of all weights of an exported model, shard by shard. */
-async function digestModel(dir: string): Promise<string> {
-  const hash = createHash('sha256');
-  const shards = (await readdir(dir)).filter((name) => name.endsWith('.safetensors')).sort();
-  expect(shards.length).toBeGreaterThan(0);
-  for (const shard of shards) hash.update(await readFile(join(dir, shard)));
-  return hash.digest('hex');
 }

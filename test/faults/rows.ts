@@ -53,6 +53,12 @@ const CONTROL: readonly FaultRow[] = [
   { name: 'activity-paused', strike: { name: 'pauseActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
   { name: 'activity-reset', strike: { name: 'resetActivity', at: 'early' }, ...LONG, expected: UNTOUCHED },
   {
+    name: 'database-wiped',
+    strike: { name: 'wipeDatabase', at: 'early' },
+    ...LONG,
+    expected: { end: 'done', incidents: [], attempts: 2 },
+  },
+  {
     name: 'split-from-server',
     strike: { name: 'cutServer', at: 'early' },
     ...LONG,

@@ -79,6 +79,12 @@ export async function lookAtHost(
 
 /** A launch waits for it; the first block is moved in any case. */
 const MEASURE = { writeMs: 700, readMs: 400 };
+const MIB = 1024 ** 2;
+
+/** What is written on trial: less than a small training writes itself, which would wait longer than it learns from it. */
+function trialBytes({ diskBytes }: Resources, most: number): number {
+  return diskBytes === 0 ? most : Math.min(most, Math.max(16 * MIB, Math.floor(diskBytes / 16)));
+}
 
 async function gather(
   host: HostContext,
@@ -103,10 +109,14 @@ async function gather(
       isFull ? lookAtZones(rankEnvironment(training?.spec ?? null)) : null,
     ]);
   // After the rest: what is written would slow the other looks down, and scratch may be on the same disk.
-  const scratchWrite = isFull ? (await oncePerDisk('write', scratchDir, () => tryToWrite(scratchDir))).value : null;
+  const scratchWrite = isFull
+    ? (await oncePerDisk('write', scratchDir, () => tryToWrite(scratchDir, trialBytes(needs, 64 * MIB)))).value
+    : null;
   const measured =
     isFull && workspace !== null && room?.state === 'usable'
-      ? await oncePerDisk('bandwidth', workspace, () => orUnseen(measureBandwidth(workspace, MEASURE)))
+      ? await oncePerDisk('bandwidth', workspace, () =>
+          orUnseen(measureBandwidth(workspace, { ...MEASURE, maxBytes: trialBytes(needs, 256 * MIB) })),
+        )
       : null;
   return {
     host: host.name,

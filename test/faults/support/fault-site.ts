@@ -121,6 +121,14 @@ export class FaultSite {
     );
   }
 
+  /** Workers begin anew, as operators let them after the server lost what it knew of them. */
+  async reopenFleet(): Promise<void> {
+    await Promise.all([...this.hosts.map(({ worker }) => worker), this.control].map((one) => one.end('SIGTERM')));
+    this.control.start();
+    await this.startHosts();
+    await this.#hideSpare();
+  }
+
   /** Lets leases have the spare while some work is done. */
   async withSpare(isWanted: boolean, work: () => Promise<void>): Promise<void> {
     if (!isWanted) return work();

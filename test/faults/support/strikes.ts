@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { getFleet } from '../../../src/client/fleet.js';
+import { recoverRun } from '../../../src/client/recover.js';
 import { cancelRun } from '../../../src/client/runs.js';
 import { gangWorkflowId, runWorkflowId, trainActivityId } from '../../../src/domain/ids.js';
 import { waitFor } from '../../e2e/support/dev.js';
@@ -46,6 +47,7 @@ export const STRIKES = {
     await expectSameProcesses(place, nodes);
     await place.site.server.start();
   },
+  wipeDatabase,
   cutServer: async (place, nodes) => {
     const host = place.site.host(place.random.pick(nodes).host);
     host.cutServer();
@@ -109,6 +111,15 @@ async function redeploy(place: Place, nodes: readonly NodeProcesses[]): Promise<
   site.control.start();
   await startRelease(site, nodes);
   await expectSameProcesses(place, nodes);
+}
+
+/** The server comes back without its database: nobody knows the run but its folder, and the operator recovers it. */
+async function wipeDatabase({ site, run }: Place): Promise<void> {
+  await site.server.wipe();
+  await site.server.start();
+  await site.reopenFleet();
+  const answer = await recoverRun(site.client, { run, workspace: site.workspace, fleet: FLEET, isDry: false });
+  expect(answer.recovered).toBe(true);
 }
 
 /**

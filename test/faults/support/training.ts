@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { start } from '../../e2e/support/runs.js';
+import type { RunStatus } from '../../../src/schemas/run.js';
+import { digestModel } from '../../e2e/support/digest-model.js';
+import { exportDir, start } from '../../e2e/support/runs.js';
 import { simulatedSpec } from '../../e2e/support/simulated-spec.js';
 import { tinySpec } from '../../e2e/support/tiny-spec.js';
 import type { FaultSite } from './fault-site.js';
@@ -37,10 +39,10 @@ export async function startTraining(site: FaultSite, training: Training): Promis
 /** What a row is run on. */
 export interface Trainer {
   readonly shape: Shape;
-  /** Starts a run up to its training; whatever the name, it trains to the same bits. */
+  /** Starts a run up to its training, or its export; whatever the name, it trains to the same bits. */
   start(site: FaultSite, training: Omit<Training, keyof Shape>): Promise<string>;
-  /** Digest of a checkpoint's state; null where only the losses are compared. */
-  readonly digest: ((folder: string) => Promise<string>) | null;
+  /** Digest of what a finished run trained. */
+  digest(site: FaultSite, status: RunStatus): Promise<string>;
 }
 
 const SIMULATED_SHAPE: Shape = { nodes: 2, ranksPerNode: 2, iterations: 120, every: 20 };
@@ -48,10 +50,16 @@ const SIMULATED_SHAPE: Shape = { nodes: 2, ranksPerNode: 2, iterations: 120, eve
 export const SIMULATED: Trainer = {
   shape: SIMULATED_SHAPE,
   start: (site, training) => startTraining(site, { ...SIMULATED_SHAPE, ...training }),
-  digest: digestState,
+  digest: (site, status) => digestState(lastCheckpoint(site, status)),
 };
 
 const TINY_SHAPE: Shape = { nodes: 2, ranksPerNode: 1, iterations: 40, every: 8 };
+
+function lastCheckpoint(site: FaultSite, { run, result }: RunStatus): string {
+  const checkpoint = result?.facts['train']?.['checkpoint'];
+  if (typeof checkpoint !== 'string') throw new Error(`run ${run} tells no checkpoint`);
+  return join(site.workspace, checkpoint);
+}
 
 /** The real thing on the CPU: torch, torchrun, gloo, DCP. */
 export const TINY: Trainer = {
@@ -60,8 +68,8 @@ export const TINY: Trainer = {
     start(
       site.client,
       tinySpec({ ...TINY_SHAPE, name, workspace: site.workspace, spares, env: { TEMPER_FAULT_ROW: name } }),
-      'train',
+      'export',
     ),
-  // Shards of torch name folders of their attempt between the weights; the losses of all iterations tell of them.
-  digest: null,
+  // Shards of torch name folders of their attempt between the weights: so what is compared is the exported model.
+  digest: (site, { run }) => digestModel(exportDir(site.workspace, run)),
 };
