@@ -30,13 +30,13 @@ const DEVICES_FILE = 'devices.json';
  * Makes in a folder all that hosts with devices would have: driver and toolkit, repositories and packages to install
  * from, a small model of the real one's family, images and rows, and a spec that names them.
  * @param {string} folder
- * @param {{ hosts?: number, npusPerHost?: number, iterations?: number, every?: number, python?: string }} [options]
+ * @param {{ hosts?: number, npusPerHost?: number, iterations?: number, every?: number }} [options]
  * @returns {Promise<Fleet>}
  */
-export async function makeFleet(folder, { hosts = 8, npusPerHost = 16, iterations = 12, every = 4, python } = {}) {
+export async function makeFleet(folder, { hosts = 8, npusPerHost = 16, iterations = 12, every = 4 } = {}) {
   const root = resolve(folder);
   await mkdir(root, { recursive: true });
-  const basePython = python ?? (await run('python3', ['-c', 'import sys; print(sys.executable)'])).stdout.trim();
+  const basePython = (await run('python3', ['-c', 'import sys; print(sys.executable)'])).stdout.trim();
   const { stdout } = await run(basePython, [
     join(HERE, 'make_site.py'),
     root,
