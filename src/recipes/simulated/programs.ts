@@ -40,6 +40,7 @@ export const PROGRAMS: Readonly<Record<StageName, readonly string[]>> = {
     'frames.mjs',
     'launch-arguments.mjs',
     'launch.mjs',
+    'launcher.mjs',
     'learning-rate.mjs',
     'local-ranks.mjs',
     'model.mjs',

@@ -18,7 +18,9 @@ const MS_PER_MINUTE = 60_000;
  * One rank's state: all that a checkpoint holds, and with whom and how it trains.
  * @typedef {{ rank: import('./rank-process.mjs').RankProcess, group: any, settings: Record<string, any>,
  *   faults: Faults, model: ModelShard, schedule: LearningRateSchedule, iteration: number, consumedSamples: number,
- *   slowness: { ms: number, steps: number } }} TrainingState
+ *   slowness: { ms: number, steps: number },
+ *   isMomentsLost?: boolean, foreign?: { arguments: Readonly<Record<string, unknown>>,
+ *     objects: readonly (readonly [readonly (string | number)[], unknown])[] } }} TrainingState
  */
 
 /**
