@@ -1,6 +1,6 @@
 /**
  * What a gang of many hosts costs: the real workflows on a real embedded server, with hosts and ranks that are
- * simulated in this process as in the workflow tests (two real workers each, with one long poll per queue). Measures
+ * simulated in this process as in the workflow tests (two real workers each, with two long polls per queue). Measures
  * the launch, a rank's failure until all nodes run again, events, and memory. Run by
  * `npm run bench:gang [-- --hosts 128 --failures 2 --stop-ms 500]`.
  */
@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
-import { median, ROOT } from './support/dev.js';
+import { ROOT } from './support/dev.js';
+import { median } from './support/numbers.js';
 import { importTestCode } from './support/test-code.js';
 
 const { values } = parseArgs({
@@ -17,6 +18,8 @@ const { values } = parseArgs({
     failures: { type: 'string', default: '2' },
     /** From the signal to the last rank's death on one host, with survivors that wait in a collective. */
     'stop-ms': { type: 'string', default: '500' },
+    /** Long polls of each queue; the workers of Temper hold two. */
+    pollers: { type: 'string', default: '2' },
   },
 });
 const count = Number(values.hosts);
@@ -51,7 +54,7 @@ const memory = watchMemory(site.server.pid());
 try {
   const empty = memory.now();
   const openedAt = performance.now();
-  const fleet = await site.open(world, [], { timing: FLEET_TIMING, pollers: 1 });
+  const fleet = await site.open(world, [], { timing: FLEET_TIMING, pollers: Number(values.pollers) });
   for (let next = 0; next < count; next += REGISTRATIONS)
     await Promise.all(hosts.slice(next, next + REGISTRATIONS).map(fleet.add));
   print(`${count} hosts, 2 workers each, registered in ${seconds(performance.now() - openedAt)}`);
@@ -135,14 +138,26 @@ function tellHistory(all) {
   for (const event of events) {
     const at = Number(event.eventTime?.seconds ?? 0) * 1000 + (event.eventTime?.nanos ?? 0) / 1e6;
     per[marks.failed.filter((failedAt) => failedAt < at).length] += 1;
-    const attributes = event.activityTaskScheduledEventAttributes;
-    const name = attributes?.activityType?.name;
-    const bytes = (attributes?.input?.payloads ?? []).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-    if (name !== undefined && name !== null && bytes > (largest.get(name) ?? 0)) largest.set(name, bytes);
+    const { name, payloads } = payloadsOf(event);
+    const bytes = (payloads?.payloads ?? []).reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+    if (bytes > (largest.get(name) ?? 0)) largest.set(name, bytes);
   }
   print(`events, launch then relaunches         ${per.join(', ')}; ${all.length} executions`);
+  const failed = events.filter(
+    (event) => event.workflowTaskFailedEventAttributes ?? event.workflowTaskTimedOutEventAttributes,
+  );
+  print(`workflow tasks made again              ${failed.length}`);
   const large = [...largest].filter(([, bytes]) => bytes > PAYLOAD_BYTES);
-  print(`inputs of calls above ${PAYLOAD_BYTES} bytes       ${large.map((one) => one.join(' ')).join(', ') || 'none'}`);
+  print(`payloads above ${PAYLOAD_BYTES} bytes              ${large.map((one) => one.join(' ')).join(', ') || 'none'}`);
+}
+
+/** What an event carries, and by which name it is known. */
+function payloadsOf(event) {
+  const { activityTaskScheduledEventAttributes: call, workflowExecutionSignaledEventAttributes: signal } = event;
+  if (call) return { name: call.activityType?.name, payloads: call.input };
+  if (signal) return { name: `signal ${signal.signalName}`, payloads: signal.input };
+  const { activityTaskCompletedEventAttributes: answer, workflowExecutionStartedEventAttributes: start } = event;
+  return answer ? { name: 'an answer', payloads: answer.result } : { name: 'the start', payloads: start?.input };
 }
 
 /** RSS of the server and of this process, in which all workers run. */

@@ -12,13 +12,14 @@ export const PARTS = [
   { name: 'e2e', budgetMinutes: 10 },
   { name: 'faults', budgetMinutes: 6 },
   { name: 'schedules', budgetMinutes: 4 },
+  { name: 'ascend', budgetMinutes: 4 },
 ];
 
 /** Importing this starts a server: such files run one after another, two cores cannot carry more. */
 const SERVER_SUPPORT = /support\/(dev-server|temper-dev|site)\.js|@temporalio\/testing/;
 
 /**
- * Test files by part. The folder decides for e2e and faults, and the name for schedules; what else starts a server is `server`.
+ * Test files by part. The folder decides for e2e, faults and ascend, and the name for schedules; what else starts a server is `server`.
  * @param {string} root
  * @returns {ReadonlyMap<string, readonly string[]>}
  */
@@ -28,6 +29,7 @@ export function findParts(root) {
     if (path.startsWith('test/e2e/retrain')) return 'schedules';
     if (path.startsWith('test/e2e/')) return 'e2e';
     if (path.startsWith('test/faults/')) return 'faults';
+    if (path.startsWith('test/ascend/')) return 'ascend';
     return SERVER_SUPPORT.test(readFileSync(join(root, path), 'utf8')) ? 'server' : 'unit';
   };
   return new Map(PARTS.map(({ name }) => [name, files.filter((path) => partOf(path) === name)]));

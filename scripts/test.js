@@ -9,7 +9,7 @@ import { findParts, PARTS } from './test-parts.js';
 /**
  * `npm test`: set-up, all checks, all tests part by part with the time of each. The last lines are the total and, since
  * who reads the end of a long log needs no more, what failed with its first line. Arguments
- * choose parts (`checks`, `unit`, `server`, `e2e`, `faults`); without any, all run.
+ * choose parts (`checks` and the names of PARTS); without any, all run.
  * @param {readonly string[]} chosen
  * @returns {Promise<number>} exit status
  */

@@ -20,6 +20,7 @@ export const LAYERS = {
 
 /** Commands that work on files which the person at this machine names. */
 const FILE_COMMANDS = [
+  'checkpoint-copy',
   'checkpoint-verify',
   'data-check',
   'data-convert',

@@ -79,5 +79,7 @@ export async function checkpointBudgets(
 ): Promise<CheckpointBudgets | null> {
   const { checkpoint, warnings } = await checkpointCosts(recipe, spec, planned, QUICK);
   for (const warning of warnings) if (warning.code === 'WorkspaceUnusable') log.warn(formatProblem(warning));
-  return checkpoint === undefined ? null : { saveMs: checkpoint.saveBudgetMs, loadMs: checkpoint.loadBudgetMs };
+  if (checkpoint === undefined) return null;
+  const { saveBudgetMs, loadBudgetMs, saveMs } = checkpoint;
+  return { saveMs: saveBudgetMs, loadMs: loadBudgetMs, expectedSaveMs: saveMs };
 }

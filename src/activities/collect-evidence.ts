@@ -11,11 +11,14 @@ import { attemptDir } from '../host/run/attempts.js';
 import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { writeMetrics } from '../host/run/metrics.js';
+import { readPace } from '../host/run/pace-file.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import { parseTorchrunSummary, parseTracebacks } from '../recipes/megatron/failures.js';
-import type { IterationReading, Recipe } from '../recipes/recipe.js';
+import type { IterationReading } from '../recipes/log-dialect.js';
+import type { Recipe } from '../recipes/recipe.js';
 import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { HostEvidence } from '../schemas/incident.js';
+import type { PipelineSpec } from '../schemas/spec.js';
 import type { TrainCall } from '../schemas/stage-calls.js';
 import type { StageHost } from './stage-host.js';
 import { gatherBasics, gatherInputs } from './stage-inputs.js';
@@ -33,15 +36,12 @@ const WORKSPACE_PATIENCE_MS = 5_000;
  */
 export async function collectEvidence(host: StageHost, call: TrainCall): Promise<HostEvidence> {
   const clockOffsetMs = readClockOffset();
-  const recipe = await within(
-    WORKSPACE_PATIENCE_MS,
-    gatherBasics(host, call).then((basics) => basics.recipe),
-  );
+  const basics = await within(WORKSPACE_PATIENCE_MS, gatherBasics(host, call));
   const keeper = keeperOfAttempt(host, call);
   const { evidence, iterations } =
     keeper === null
       ? { evidence: nothing(host, call, clockOffsetMs), iterations: [] }
-      : await readEvidence(host, call, keeper, recipe, clockOffsetMs);
+      : await readEvidence(host, call, keeper, basics, clockOffsetMs);
   const dir = attemptDir(call.workspace, call.run, call.attempt.attempt);
   await within(WORKSPACE_PATIENCE_MS, keep(dir, evidence, iterations));
   return evidence;
@@ -60,13 +60,14 @@ async function readEvidence(
   host: StageHost,
   call: TrainCall,
   keeper: KeeperHandle,
-  recipe: Recipe | null,
+  basics: { readonly recipe: Recipe; readonly spec: PipelineSpec } | null,
   clockOffsetMs: number,
 ): Promise<{ readonly evidence: HostEvidence; readonly iterations: readonly IterationReading[] }> {
+  const recipe = basics?.recipe ?? null;
   const ranks = await ranksOf(keeper);
   const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, ranks.length);
   const telling = ranks.filter((rank) => rank === 0 || rank === speaking);
-  const trainingLog = recipe === null ? null : new TrainingLog(keeper.paths.dir, telling, recipe.training.log);
+  const trainingLog = basics === null ? null : trainingLogOf(keeper, telling, basics);
   const reading = (await trainingLog?.read()) ?? null;
   const signs = await readSigns(host.name, keeper, reading, {
     summary: parseTorchrunSummary,
@@ -93,9 +94,18 @@ async function readEvidence(
     stepMs: trainingLog?.meanStepMs ?? null,
     clockOffsetMs,
     resume: await within(WORKSPACE_PATIENCE_MS, resumeNote(host, call, trainingLog, speaking, ranks)),
+    pace: await readPace(keeper.paths.dir),
     tail: lines.map((line) => cutToBytes(line, 160)),
   };
   return { evidence, iterations: trainingLog?.iterations ?? [] };
+}
+
+function trainingLogOf(
+  keeper: KeeperHandle,
+  ranks: readonly number[],
+  { recipe: { training }, spec }: { readonly recipe: Recipe; readonly spec: PipelineSpec },
+): TrainingLog {
+  return new TrainingLog(keeper.paths.dir, ranks, training.log, training.frozen?.(spec));
 }
 
 /** What the attempt restored, where this host can tell. */

@@ -1,12 +1,17 @@
 import { TemperError } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
 import { readEnvironment, writeEnvironment } from '../host/environment-file.js';
+import { findKeeper } from '../host/keeper/client.js';
+import { nearestFolder } from '../host/nearest-folder.js';
 import { networkEnvironment } from '../host/network-files.js';
 import { tailLog } from '../host/processes/tail.js';
+import { assertDisk } from '../host/resources.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
 import { writeLock } from '../host/run/lock-file.js';
 import type { Command, EnvironmentReading } from '../recipes/recipe.js';
 import type { EnvironmentAnswer, StageCall } from '../schemas/stage-calls.js';
+import { keeperOf } from './keeper-of.js';
+import { ensureLocalCopy } from './local-copy.js';
 import { gatherBasics } from './stage-inputs.js';
 import type { StageHost } from './stage-host.js';
 import { assertSucceeded, supervise } from './supervise.js';
@@ -32,6 +37,8 @@ export async function ensureEnvironment(host: StageHost, call: StageCall): Promi
     await writeEnvironment(host.scratch, recipe.id, tools.python, lock);
   }
   await writeLock(call.workspace, call.run, { environment: { digest, versions: { ...lock } } });
+  // Asked for the training, the host is about to be used by it.
+  if (call.stage.name === 'train') await ensureLocalCopy(host, call, spec);
   return {
     v: 1,
     host: host.name,
@@ -80,10 +87,10 @@ async function look({ host, call, recipe, spec, tools }: Site, step: string): Pr
   });
 }
 
-async function repair(
-  { host, call, spec }: Site,
-  { repairs = [], differences = [] }: EnvironmentReading,
-): Promise<void> {
+async function repair(site: Site, reading: EnvironmentReading): Promise<void> {
+  const { host, call, spec } = site;
+  const { repairs = [], differences = [] } = reading;
+  await assertRoom(site, reading);
   const network = await networkEnvironment(host.scratch, host.network, spec.environment.offline === true);
   for (const command of repairs) {
     const reaching = command.isRemote === true ? { ...command, env: { ...network, ...command.env } } : command;
@@ -100,6 +107,16 @@ async function repair(
     await copyStageLogs(call.workspace, call.run, 'environment', `${host.name}-${command.step}`, result.keeper.paths);
     await assertSucceeded(command.step, result);
   }
+}
+
+/** Fails before hours are spent on clones and packages that the disk cannot hold. */
+async function assertRoom({ host, call, recipe, spec }: Site, reading: EnvironmentReading): Promise<void> {
+  const { repairs: [first] = [], repairBytes = 0 } = reading;
+  const place = recipe.environment.place?.(spec, host.scratch);
+  if (first === undefined || place === undefined) return;
+  // What an installation that was begun has written is not missing.
+  if (findKeeper(host.scratch, keeperOf(call, first.step, call.tryNumber)) !== null) return;
+  await assertDisk(await nearestFolder(place.root), repairBytes, `the environment in ${place.root}`);
 }
 
 /** Runs a probe under a keeper and parses the JSON line that it prints last. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
+import { unpackHosts } from '../domain/host-list.js';
 import { wantedPorts } from '../domain/master-ports.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
 import { takeCheckpoint } from '../host/ledger/take.js';
@@ -12,6 +13,7 @@ import {
   writeAttempt,
   type ProvenCheckpoint,
 } from '../host/run/attempts.js';
+import { slowestPreparation } from '../host/run/preparation.js';
 import { fencedOff } from '../host/fence/host-fence.js';
 import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
 import { freePort } from '../host/free-port.js';
@@ -25,7 +27,7 @@ import { gatherInputs, type StageInputs } from './stage-inputs.js';
  * host of node rank 0, whose port it probes.
  */
 export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promise<Attempt> {
-  const { workspace, run, hosts, lease } = call;
+  const { workspace, run, hosts, hostNames, lease } = call;
   const inputs = await gatherInputs(host, call);
   const { recipe, facts, key } = inputs;
   const training = { workspace, run, key };
@@ -44,6 +46,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
       ...{ workspace, run, key },
       converted: facts.inputs.convert?.outputs['dcp'] ?? null,
     }));
+  const preprocessRowsPerSecond = await slowestPreparation(workspace, run, earlier);
   const dir = attemptDir(workspace, run, attempt);
   await makeLoadView(join(dir, 'load'), start, recipe.checkpoint);
   const masterAddress = hosts[0]?.address ?? host.address;
@@ -61,7 +64,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     run,
     key,
     lease,
-    hosts: hosts.map(({ name }) => name),
+    hosts: hostNames === undefined ? hosts.map(({ name }) => name) : unpackHosts(hostNames),
     masterAddress,
     masterPort,
     load: { path: start.dir, iteration: start.iteration },
@@ -78,6 +81,7 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     loadIteration: start.iteration,
     lastIteration: isComplete ? start.iteration : null,
     ...(budgets === null ? {} : { budgets }),
+    ...(preprocessRowsPerSecond === null ? {} : { preprocessRowsPerSecond }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { log } from '@temporalio/activity';
 import { cutToBytes } from '../domain/cut-text.js';
 import { TemperError } from '../domain/errors.js';
+import { unpackHosts } from '../domain/host-list.js';
 import { wantedPorts } from '../domain/master-ports.js';
 import { judgeFleet } from '../domain/preflight/judge-fleet.js';
 import { checked } from '../domain/preflight/list.js';
@@ -40,12 +41,13 @@ export async function preflightHost(host: StageHost, call: PreflightCall): Promi
 
 /** Second step of a comparison: this host sees what the others left. */
 export async function comparePreflight(host: StageHost, call: CompareCall): Promise<CompareAnswer> {
-  return { v: 1, checks: wrong(await compareTokens(comparisonOf(host, call, call.round), call.hosts)) };
+  return { v: 1, checks: wrong(await compareTokens(comparisonOf(host, call, call.round), unpackHosts(call.hosts))) };
 }
 
 /** Last step: what the facts of all hosts say together; keeps what they measured for the cost of checkpoints. */
 export async function closePreflight(host: StageHost, call: CompareCall): Promise<CompareAnswer> {
-  const { workspace, run, round, hosts, isWhole } = call;
+  const { workspace, run, round, isWhole } = call;
+  const hosts = unpackHosts(call.hosts);
   const { recipe } = await gatherBasics(host, call);
   const { checks, facts } = await closeComparison(comparisonOf(host, call, round), hosts);
   if (isWhole && facts.length === hosts.length) await recordBandwidth(workspace, run, facts);

@@ -1,6 +1,7 @@
 import { TemperError } from '../domain/errors.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { allAttempts } from '../host/run/attempts.js';
+import { slowestPreparation } from '../host/run/preparation.js';
 import { needPlan, readRunSpec, readRunSpecText } from '../host/run/run-folder.js';
 import type { RenderAnswer } from '../schemas/render.js';
 import { hostTools } from './host-tools.js';
@@ -20,6 +21,7 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
   const tools = hostTools(host, recipe, spec);
   const { outputs } = await findOutputs(host, plan, tools);
   const attempts = await allAttempts(workspace, run);
+  const ofNewest = attempts.filter(({ key }) => key === attempts.at(-1)?.key);
   return {
     v: 1,
     host: host.name,
@@ -27,6 +29,10 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
     scratch: host.scratch,
     networkInterface: interfaceOf(host.address),
     tools,
+    measured: {
+      saveMs: attempts.at(-1)?.budgets?.expectedSaveMs ?? null,
+      preprocessRowsPerSecond: await slowestPreparation(workspace, run, ofNewest),
+    },
     gang: attempts.at(-1)?.hosts ?? [],
     known: Object.fromEntries(
       Object.entries(outputs).map(([stage, output]) => [

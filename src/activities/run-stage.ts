@@ -17,6 +17,8 @@ import type { StageCall, StageDone } from '../schemas/stage-calls.js';
 import { readFactFiles } from '../host/fact-files.js';
 import { writeFiles } from '../host/write-files.js';
 import { abandonClaim, claimOutput } from './claim-output.js';
+import { newestLine } from './command-progress.js';
+import { describeExport } from './describe-export.js';
 import { noteDone } from './look-up-stage.js';
 import { isContinued } from './detached.js';
 import { keeperOf } from './keeper-of.js';
@@ -77,6 +79,7 @@ async function produce(
   await writeFiles(work.files);
   for (const command of work.commands) await runCommand(host, call, command);
   await runChecks(work.checks, recipe);
+  await describeExport(call, { recipe, facts }, work.checks);
   const stageFacts = await readFacts(work, out);
   const manifest = await makeManifest(out, work.manyFiles);
   const relativeTo = (path: string): string => relative(workspace, isAbsolute(path) ? path : join(out, path));
@@ -103,18 +106,33 @@ function keepOutside(relativePath: string, path: string): string {
 }
 
 async function runCommand(host: StageHost, call: StageCall, command: Command): Promise<void> {
-  const result = await supervise({ host, call, command, number: call.tryNumber, progress: newestLine });
+  const progress = async (keeper: KeeperHandle): Promise<Partial<Progress>> => {
+    await stopWhenLate(keeper, command);
+    return newestLine(keeper);
+  };
+  const result = await supervise({ host, call, command, number: call.tryNumber, progress });
   await copyStageLogs(call.workspace, call.run, call.stage.name, command.step, result.keeper.paths);
-  await assertSucceeded(command.step, result);
+  const { step, title = step, limit } = command;
+  if (result.exit.stop?.reason === TOO_LATE && limit !== undefined) {
+    throw new TemperError('CommandFailed', {
+      where: `${result.keeper.id}: ${result.keeper.paths.stderr}`,
+      what: `${title} took longer than ${Math.ceil(limit.ms / 1_000)} s and was stopped`,
+      fix: limit.fix,
+      evidence: (await tailLog(result.keeper.paths.stderr, { maxLines: 12 })).lines,
+    });
+  }
+  await assertSucceeded(title, result);
 }
 
-/** The newest line that the command wrote, progress bars included. */
-async function newestLine({ paths }: KeeperHandle): Promise<Partial<Progress>> {
-  for (const path of [paths.stderr, paths.stdout]) {
-    const line = (await tailLog(path, { maxBytes: 4_096, maxLines: 1 })).lines.at(-1)?.trim();
-    if (line !== undefined && line !== '') return { text: line.slice(0, 160) };
-  }
-  return {};
+/** Reason with which a command is stopped that takes longer than it may. */
+const TOO_LATE = 'it took too long';
+
+/** Counted from the start of the command itself, whichever worker looks. */
+async function stopWhenLate(keeper: KeeperHandle, { limit }: Command): Promise<void> {
+  if (limit === undefined) return;
+  const status = await keeper.status();
+  if (status.state !== 'running') return;
+  if (Date.now() - Date.parse(status.record.startedAt) > limit.ms) await keeper.stop({ reason: TOO_LATE });
 }
 
 async function readFacts(work: StageWork, out: string): Promise<Facts> {

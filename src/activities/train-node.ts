@@ -6,10 +6,10 @@ import { fenceFile } from '../host/fence/workspace-fence.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
-import type { SaveWatch } from '../host/ledger/save-watch.js';
 import { interfaceOf } from '../host/network-interface.js';
 import { makeFolder, writeFiles } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
+import { writePreparation } from '../host/run/preparation.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
@@ -18,12 +18,14 @@ import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { Progress } from '../schemas/run.js';
 import type { NodeDone, TrainCall } from '../schemas/stage-calls.js';
 import { chainOf, keeperOf } from './keeper-of.js';
+import { localLoadDir } from './local-copy.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs } from './stage-inputs.js';
 import { assertSucceeded, supervise } from './supervise.js';
 import { lastWords, STALLED, watchForStall, type StallWatcher } from './watch-for-stall.js';
 import { resumeBroken, watchResume, WRONG_RATE, type ResumeWatcher } from './watch-resume.js';
-import { watchSaves } from './watch-saves.js';
+import { PaceWatch } from './watch-pace.js';
+import { watchSaves, type WatchedSaves } from './watch-saves.js';
 
 /** Supervises one host's part of an attempt: starts torchrun or attaches to it, and reads its ranks' logs. */
 export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeDone> {
@@ -48,9 +50,13 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     rankLogDir,
     cacheDir: join(host.scratch, 'caches'),
     hostDir: join(dir, host.name),
-    loadDir: join(dir, 'load'),
+    loadDir: (await localLoadDir(host, call, facts.spec)) ?? join(dir, 'load'),
     saveDir: join(dir, 'ckpt'),
     isResume: attempt.loadIteration !== null,
+    measured: {
+      saveMs: attempt.budgets?.expectedSaveMs ?? null,
+      preprocessRowsPerSecond: attempt.preprocessRowsPerSecond ?? null,
+    },
     inputs: facts.inputs,
   };
   await writeFiles(recipe.training.files?.(launch) ?? []);
@@ -63,6 +69,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     keeperDir,
     ranks.filter((rank) => telling.has(rank)),
     recipe.training.log,
+    recipe.training.frozen?.(facts.spec),
   );
   const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
   const watch = watchForStall(
@@ -72,6 +79,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     recipe.training.stackSignal,
   );
   const resume = watchResume(call, inputs, sees.iterations);
+  const pace = new PaceWatch();
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -86,11 +94,11 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
           lease: call.lease,
           ...fenceTimes(call.timing),
         },
-        progress: (keeper) => readProgress({ log, saves, watch, resume }, keeper),
+        progress: (keeper) => readProgress({ log, saves, watch, resume, pace }, keeper),
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
-      await wrapUp(join(dir, host.name), log, saves).catch((error: unknown) =>
+      await wrapUp(join(dir, host.name), log, saves, facts.inputs.data?.facts['rows']).catch((error: unknown) =>
         activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
@@ -118,35 +126,45 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
 }
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
-async function wrapUp(dir: string, log: TrainingLog, saves: SaveWatch | null): Promise<void> {
+async function wrapUp(dir: string, log: TrainingLog, saves: WatchedSaves | null, rows: unknown): Promise<void> {
   // Read in any case: hosts that watch no saves keep the curve as well.
   const { saved } = await log.read();
-  saves?.note(saved);
-  await saves?.settle();
+  saves?.proving.note(saved);
+  await saves?.proving.settle();
   await writeMetrics(dir, log.iterations);
+  if (typeof rows === 'number' && log.rowsMs !== null) await writePreparation(dir, rows, log.rowsMs);
 }
 
 interface Watched {
   readonly log: TrainingLog;
-  readonly saves: SaveWatch | null;
+  readonly saves: WatchedSaves | null;
   readonly watch: StallWatcher;
   readonly resume: ResumeWatcher | null;
+  readonly pace: PaceWatch;
 }
 
-async function readProgress({ log, saves, watch, resume }: Watched, keeper: KeeperHandle): Promise<Partial<Progress>> {
+async function readProgress(
+  { log, saves, watch, resume, pace }: Watched,
+  keeper: KeeperHandle,
+): Promise<Partial<Progress>> {
   const reading = await log.read();
   const { phase, last, saved, lastStepAt, fatal } = reading;
-  saves?.note(saved);
+  saves?.proving.note(saved);
+  // Before a stall is answered: the ranks are looked at while they live.
+  const seen = await pace.look(keeper);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.
   if (fatal !== null) await keeper.stop({ reason: fatal.id });
   else await watch.look(keeper, reading);
+  const slowSaves = saves?.slow() ?? [];
   const restored = fatal === null ? await lookAtResume(resume, keeper, log) : null;
   return {
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
-    checkpoint: saves?.proofs.newest ?? null,
+    checkpoint: saves?.proving.proofs.newest ?? null,
     ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
     ...(restored === null ? {} : { resume: restored }),
+    ...(seen === null ? {} : { pace: seen }),
+    ...(slowSaves.length === 0 ? {} : { slowSaves: [...slowSaves] }),
   };
 }
 

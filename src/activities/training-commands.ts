@@ -13,7 +13,11 @@ export function keeperOfAttempt(
   const end = `.${call.attempt.attempt}-${chainOf(call)}`;
   return (
     listKeepers(host.scratch).find(
-      ({ id }) => id.startsWith(keeperPrefix(call.run, call.stage.name)) && id.endsWith(end),
+      (keeper) =>
+        keeper.id.startsWith(keeperPrefix(call.run, call.stage.name)) &&
+        keeper.id.endsWith(end) &&
+        // What made the host ready has the number of the run's try, which may be the same; only ranks have a fence.
+        (keeper.request()?.fence ?? null) !== null,
     ) ?? null
   );
 }

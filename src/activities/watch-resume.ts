@@ -9,7 +9,7 @@ import { readLedger } from '../host/ledger/store.js';
 import { allAttempts } from '../host/run/attempts.js';
 import { attemptMetrics } from '../host/run/metrics.js';
 import { runDir } from '../host/run/run-folder.js';
-import type { IterationReading } from '../recipes/recipe.js';
+import type { IterationReading } from '../recipes/log-dialect.js';
 import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { TrainCall } from '../schemas/stage-calls.js';
 import type { StageInputs } from './stage-inputs.js';

@@ -12,7 +12,9 @@ const ANSWER_MS = 5_000;
 
 /** Asks one host. Reads are tried once: who asks decides about asking again. */
 export async function hostCall(client: TemperClient, fleet: string, host: string, call: HostCall): Promise<unknown> {
-  const limitMs = client.target.timing.callTimeoutMs;
+  const { callTimeoutMs, stopGraceMs } = client.target.timing;
+  // A look waits for the tools of the host's devices, as the same look of a launch may.
+  const limitMs = call.op === 'doctor' ? callTimeoutMs + stopGraceMs : callTimeoutMs;
   try {
     return await client.temporal.activity.execute('callHost', {
       id: `call/${randomUUID()}`,

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
 import { fleetOfControlQueue, gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
+import { slowHosts } from '../domain/pace.js';
+import type { SlowHost } from '../schemas/pace.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
 import {
   PipelineResultSchema,
@@ -57,6 +59,7 @@ async function statusOf(
   const progress = isOpen && state === 'running' ? await readProgress(client, run, description) : [];
   // What runs now knows more than what the gang told last.
   const resume = progress.find((one) => one.resume !== undefined)?.resume ?? memo?.resume;
+  const slow = [...slowAmong(progress), ...progress.flatMap(({ slowSaves }) => slowSaves ?? [])];
   const outcome = isOpen ? { result: null, problem: null } : await readOutcome(client, run, description);
   return {
     v: 1,
@@ -74,6 +77,7 @@ async function statusOf(
     ...(resume === undefined ? {} : { resume }),
     stages: memo?.stages ?? [],
     progress,
+    ...(slow.length === 0 ? {} : { slow }),
     startedAt: description.startTime.toISOString(),
     closedAt: description.closeTime?.toISOString() ?? null,
     result: outcome.result,
@@ -120,6 +124,13 @@ async function readProgress(
     const parsed = ProgressSchema.safeParse(defaultPayloadConverter.fromPayload(payload));
     return parsed.success ? [parsed.data] : [];
   });
+}
+
+/** Only between iterations: in a save, ranks without a part of it wait for the others and nothing is wrong. */
+function slowAmong(progress: readonly Progress[]): SlowHost[] {
+  const isTraining = progress.some(({ iteration }) => iteration !== undefined);
+  if (!isTraining || progress.some(({ phase }) => phase === 'saving')) return [];
+  return slowHosts(progress.flatMap(({ host, pace }) => (pace === undefined ? [] : [{ host, pace }])));
 }
 
 async function readOutcome(

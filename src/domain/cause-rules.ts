@@ -76,6 +76,13 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'restart',
     'the loss became NaN: {text}',
   ),
+  row(
+    'wrong-freeze',
+    { kind: 'event', id: /^freeze-differs$/ },
+    'bad-input',
+    'stop',
+    'other modules are frozen than the spec asks for, seen on {host}: {text}',
+  ),
   row('fatal-text', { kind: 'event', id: /./ }, 'code-error', 'stop', 'the training said on {host}: {text}'),
   // Texts of a failed rank's error log.
   row(

@@ -22,3 +22,22 @@ export async function inParallel<T, R>(
   // Safe: each lane ended, so every index has its result.
   return items.map((_, index) => results.get(index) as R);
 }
+
+/** Lets at most `CALLS` calls through at a time that are made at different moments; the others wait in their order. */
+export class Lanes {
+  readonly #waiting: (() => void)[] = [];
+  #free = CALLS;
+
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free -= 1;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      // A lane goes from hand to hand, so that nobody who comes later takes it first.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#free += 1;
+      else next();
+    }
+  }
+}

@@ -21,8 +21,8 @@ async function runCheck(check: Check, contract: CheckpointContract): Promise<voi
     case 'convertedCheckpoint':
       return checkConverted(check.dir, check.original, contract);
     case 'sameModel': {
-      const { original, exported, dtype, frozen } = check;
-      const { problems } = await compareModels(original, exported, { dtype, frozen, isDeep: true });
+      const { original, exported, dtype, frozen, mayBeEqual = false } = check;
+      const { problems } = await compareModels(original, exported, { dtype, frozen, isDeep: true, mayBeEqual });
       return refuse(exported, 'the exported model is not the trained original', problems);
     }
     case 'filesExist':

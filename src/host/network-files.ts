@@ -48,15 +48,18 @@ function gitConfig(network: NetworkConfig | undefined, caBundle: string | undefi
     '\tpath = ~/.gitconfig',
     ...(proxy === undefined && caBundle === undefined ? [] : ['[http]']),
     ...(proxy === undefined ? [] : [`\tproxy = ${quoted(proxy)}`]),
-    ...(caBundle === undefined ? [] : [`\tsslCAInfo = ${quoted(caBundle)}`]),
+    // The proxy may be of the same authority; git looks at another setting for it.
+    ...(caBundle === undefined ? [] : [`\tsslCAInfo = ${quoted(caBundle)}`, `\tproxySSLCAInfo = ${quoted(caBundle)}`]),
     ...(network?.urlMirrors ?? []).flatMap(([from, to]) => [`[url ${quoted(to)}]`, `\tinsteadOf = ${quoted(from)}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
 
 function pipConfig(network: NetworkConfig | undefined, caBundle: string | undefined): string {
+  const proxy = network?.httpsProxy ?? network?.httpProxy;
   const settings = {
-    proxy: network?.httpsProxy ?? network?.httpProxy,
+    // A proxy that pip is told of is asked for every address, whatever NO_PROXY says.
+    proxy: isDirect(network?.pipIndex, network?.noProxy) ? undefined : proxy,
     cert: caBundle,
     'index-url': network?.pipIndex,
     'find-links': network?.pipFindLinks,
@@ -66,6 +69,16 @@ function pipConfig(network: NetworkConfig | undefined, caBundle: string | undefi
     value === undefined ? [] : [`${name} = ${value.replaceAll('%', '%%')}`],
   );
   return `[global]\n${lines.join('\n')}\n`;
+}
+
+/** Whether the hosts that need no proxy include that of an address; ports count where they are named. */
+function isDirect(address: string | undefined, noProxy: string | undefined): boolean {
+  if (address === undefined || noProxy === undefined || !URL.canParse(address)) return false;
+  const { hostname, host } = new URL(address);
+  const names = noProxy.split(/[\s,]+/).map((name) => name.replace(/^\*?\./, '').toLowerCase());
+  return names.some(
+    (name) => name !== '' && (name === '*' || name === host || name === hostname || hostname.endsWith(`.${name}`)),
+  );
 }
 
 function quoted(text: string): string {

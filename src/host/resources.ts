@@ -18,19 +18,23 @@ export async function availableRamBytes(): Promise<number> {
 
 /** Fails before a stage begins when the host cannot hold what it will write or load. */
 export async function assertResources(workspace: string, { diskBytes, ramBytes }: Resources): Promise<void> {
-  const disk = await freeDiskBytes(workspace);
-  if (disk < diskBytes) {
-    throw new TemperError('DiskTooSmall', {
-      where: workspace,
-      what: `${megabytes(disk)} are free, ${megabytes(diskBytes)} are needed`,
-    });
-  }
+  await assertDisk(workspace, diskBytes);
   const ram = await availableRamBytes();
   if (ram < ramBytes) {
     throw new TemperError('RamTooSmall', {
       what: `${megabytes(ram)} of memory are available, ${megabytes(ramBytes)} are needed`,
     });
   }
+}
+
+/** Fails when a folder's file system cannot hold so much more; `purpose` says what for. */
+export async function assertDisk(dir: string, neededBytes: number, purpose?: string): Promise<void> {
+  const free = await freeDiskBytes(dir);
+  if (free >= neededBytes) return;
+  throw new TemperError('DiskTooSmall', {
+    where: dir,
+    what: `${megabytes(free)} are free, ${megabytes(neededBytes)} are needed${purpose === undefined ? '' : ` for ${purpose}`}`,
+  });
 }
 
 function megabytes(bytes: number): string {

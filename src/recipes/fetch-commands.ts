@@ -65,7 +65,9 @@ export function fetchFacts(manifests: readonly unknown[]): ReturnType<NonNullabl
     const why = parsed.error.message;
     return { facts: {}, problems: [problem('ProofFailed', { what: 'a fetch manifest has an unknown form', why })] };
   }
-  const commits = parsed.data.flatMap(({ source, commit }) => (commit === null ? [] : [`${source} ${commit}`]));
+  const commits = parsed.data
+    .filter(({ source }) => !/^https?:/i.test(source))
+    .map(({ source, commit }) => `${source} ${commit ?? '(the hub tells no commit)'}`);
   const facts: Facts = {
     files: parsed.data.reduce((sum, { files }) => sum + files.length, 0),
     bytes: parsed.data.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -5,6 +5,7 @@ import type { Resources, StageName } from '../schemas/plan.js';
 import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
+import type { LogDialect } from './log-dialect.js';
 import type { PreflightRecipe } from './preflight.js';
 import type { EvaluationRecipe } from './evaluation-recipe.js';
 
@@ -91,11 +92,15 @@ export interface StageFacts {
 export interface Command {
   /** Name of the step within its stage; part of the keeper id. */
   readonly step: string;
+  /** What it is called in errors; the step when left out. */
+  readonly title?: string;
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   /** Names of variables handed over from the worker's own environment; their values are written nowhere. */
   readonly secretEnv?: readonly string[];
+  /** Longest time that it may take, and what a person can do about one that takes longer; it is stopped then. */
+  readonly limit?: { readonly ms: number; readonly fix: string };
   /** Reaches repositories or package indexes: gets the mirrors, proxies and certificates of the host's settings. */
   readonly isRemote?: boolean;
 }
@@ -111,6 +116,8 @@ export type Check =
       readonly dtype: 'bf16' | 'f32';
       /** Tensors whose names hold one of these texts must equal the original's. */
       readonly frozen: readonly string[];
+      /** An earlier step showed that something was trained; after a cast it may be rounded away. */
+      readonly mayBeEqual?: boolean;
     }
   | { readonly kind: 'filesExist'; readonly paths: readonly string[] };
 
@@ -150,6 +157,8 @@ export interface EnvironmentReading {
   readonly differences?: readonly string[];
   /** Commands that make what was found into what is wanted, in order; empty when nothing differs. */
   readonly repairs?: readonly Command[];
+  /** Bytes that the repairs may write where the environment lies. */
+  readonly repairBytes?: number;
 }
 
 export interface EnvironmentRecipe {
@@ -161,6 +170,8 @@ export interface EnvironmentRecipe {
   prove(tools: HostTools, spec: PipelineSpec): Command;
   /** Reads the probe's parsed line: what is there, what is wrong, and how to repair it. */
   read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentReading;
+  /** Commands that make the environment in its place where nothing of it is there; for scripts that people run. */
+  install?(spec: PipelineSpec, tools: HostTools): readonly Command[];
 }
 
 /** One host's place in a gang and the folders of the attempt. */
@@ -188,7 +199,17 @@ export interface LaunchFacts {
   readonly saveDir: string;
   /** Whether the load view shows a checkpoint of training itself (not the converted weights). */
   readonly isResume: boolean;
+  /** What was measured in this workspace; recipes have estimates for what was not. */
+  readonly measured?: MeasuredTimes;
   readonly inputs: Readonly<Partial<Record<StageName, StageOutput>>>;
+}
+
+/** Times of a training as they were measured; null: nobody did yet. */
+export interface MeasuredTimes {
+  /** A save, by its bytes and the bandwidth of all hosts at once. */
+  readonly saveMs: number | null;
+  /** Rows that the ranks of one host prepare in a second, from the slowest earlier attempt. */
+  readonly preprocessRowsPerSecond: number | null;
 }
 
 /** Why the parts of a launch are what they are, for a person who reads it. */
@@ -212,6 +233,8 @@ export interface TrainingRecipe {
   masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
+  /** Modules that the log of rank 0 must name as not trained, where it names any; nothing is compared when left out. */
+  frozen?(spec: PipelineSpec): readonly string[];
   /** What a resume restores; without it only weights and position can be told. */
   readonly resume?: ResumeRecipe;
 }
@@ -225,31 +248,6 @@ export interface ResumeRecipe {
   schedule(spec: PipelineSpec): LearningRateSchedule;
   /** Whether a model tensor learns, so that the optimizer keeps moments of it. */
   isTrained(fqn: string, spec: PipelineSpec): boolean;
-}
-
-export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
-
-export interface IterationReading {
-  readonly iteration: number;
-  readonly of: number;
-  /** null: the line had no loss, which means not a number. */
-  readonly loss: number | null;
-  readonly learningRate: number | null;
-  readonly gradNorm: number | null;
-  readonly elapsedMs: number | null;
-  readonly consumedSamples: number | null;
-}
-
-export type LogEvent =
-  | ({ readonly kind: 'iteration' } & IterationReading)
-  | { readonly kind: 'phase'; readonly phase: TrainingPhase; readonly text: string }
-  | { readonly kind: 'saved'; readonly iteration: number }
-  | { readonly kind: 'ended' }
-  | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
-
-/** How the training code speaks: one line of a rank's log to what it means, or null. */
-export interface LogDialect {
-  read(line: string): LogEvent | null;
 }
 
 /** Names that the training code gives to the parts of a checkpoint; the readers know the file format only. */

@@ -65,7 +65,7 @@ function commandsOf(
 
 /** Stands in for outputs that do not exist yet: any name answers with a readable placeholder. */
 function withPlaceholders(inputs: ReportFacts['inputs']): Readonly<Partial<Record<StageName, StageOutput>>> {
-  const names: readonly StageName[] = ['weights', 'data', 'convert', 'train', 'export'];
+  const names: readonly StageName[] = ['weights', 'data', 'check', 'convert', 'train', 'export'];
   return Object.fromEntries(names.map((name) => [name, inputs[name] ?? placeholder(name)]));
 }
 

@@ -54,7 +54,11 @@ export const ResumeNoteSchema = z.object({
 export type ResumeNote = z.infer<typeof ResumeNoteSchema>;
 
 /** What a save and a load of a training may take before they hang, from bytes and measured bandwidth. */
-export const CheckpointBudgetsSchema = z.object({ saveMs: z.number(), loadMs: z.number() });
+export const CheckpointBudgetsSchema = z.object({
+  saveMs: z.number(),
+  loadMs: z.number(),
+  expectedSaveMs: z.number().optional().describe('What a save takes by the measure itself, without any margin.'),
+});
 export type CheckpointBudgets = z.infer<typeof CheckpointBudgetsSchema>;
 
 /** What the checkpoints of a training cost, as `temper plan` shows it. */

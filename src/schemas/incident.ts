@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ResumeNoteSchema } from './checkpoint.js';
+import { PaceSchema, SlowHostSchema } from './pace.js';
 
 /** Everything that ends an attempt, as people fix it. A cause is forever; rules that find it may be added. */
 export const CauseSchema = z.enum([
@@ -73,6 +74,7 @@ export const HostEvidenceSchema = z.looseObject({
   resume: ResumeNoteSchema.nullable()
     .optional()
     .describe('What the attempt restored, told by the host that logs steps.'),
+  pace: PaceSchema.nullable().optional().describe('How busy its ranks were when they were last looked at.'),
   tail: z.array(z.string()).describe("Last lines of the launcher's own log."),
 });
 export type HostEvidence = z.infer<typeof HostEvidenceSchema>;
@@ -103,7 +105,11 @@ export const IncidentSchema = z.looseObject({
   why: z.string().describe('Why this reaction.'),
   hosts: z
     .array(z.object({ host: z.string(), state: z.enum(['failed', 'stopped', 'lost']) }))
-    .describe('By node rank.'),
+    .describe('By node rank; hosts in a row that fared alike may be told as one: `h[001-064]`.'),
+  slow: z
+    .array(SlowHostSchema)
+    .optional()
+    .describe('Hosts that the others waited for before the failure, the slowest first; absent when there were none.'),
   lastIteration: z.number().nullable(),
   resumedFrom: z
     .number()

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import { ProblemSchema } from './problem.js';
 import { NameSchema } from './units.js';
 
-export const StageNameSchema = z.enum(['environment', 'weights', 'data', 'convert', 'train', 'export', 'verify']);
+export const StageNameSchema = z.enum([
+  'environment',
+  'weights',
+  'data',
+  'check',
+  'convert',
+  'train',
+  'export',
+  'verify',
+]);
 export type StageName = z.infer<typeof StageNameSchema>;
 
 /** Where a stage runs: on every host of the fleet, on any one host, on one leased host, on a leased gang. */

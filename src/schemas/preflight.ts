@@ -84,7 +84,10 @@ export type PreflightCall = z.infer<typeof PreflightCallSchema>;
 /** Argument of `comparePreflight` and `closePreflight`. */
 export const CompareCallSchema = StageCallSchema.extend({
   round,
-  hosts: z.array(z.string()).max(1024).describe('Hosts of the comparison, in the same order for all.'),
+  hosts: z
+    .array(z.string())
+    .max(1024)
+    .describe('Hosts of the comparison, in the same order for all, as `packHosts` tells them.'),
   isWhole: z.boolean().describe('Whether these are all hosts of the gang, so that their measurements are its own.'),
 });
 export type CompareCall = z.infer<typeof CompareCallSchema>;

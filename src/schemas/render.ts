@@ -18,6 +18,10 @@ export const RenderAnswerSchema = z.object({
     environment: z.string().optional(),
     cpus: z.number(),
   }),
+  measured: z
+    .object({ saveMs: z.number().nullable(), preprocessRowsPerSecond: z.number().nullable() })
+    .optional()
+    .describe('What the attempts of the run measured; absent from an older host.'),
   gang: z.array(z.string()).describe('Hosts of the newest attempt by node rank; empty before the first.'),
   known: z
     .partialRecord(

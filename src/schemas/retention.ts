@@ -22,7 +22,7 @@ export type CollectCall = z.infer<typeof CollectCallSchema>;
 
 /** Something that goes, or would go. */
 export const CollectedSchema = z.object({
-  kind: z.enum(['run', 'output', 'checkpoint', 'leftover']),
+  kind: z.enum(['run', 'output', 'checkpoint', 'download', 'leftover']),
   name: z.string().describe('Path, relative to the workspace.'),
   bytes: z.number(),
   why: z.string(),
@@ -35,7 +35,7 @@ export const CollectReportSchema = z.object({
   host: z.string(),
   workspace: z.string(),
   isDryRun: z.boolean(),
-  totalBytes: z.number().describe('Of runs and store before.'),
+  totalBytes: z.number().describe('Of runs, store and downloads before.'),
   freedBytes: z.number(),
   count: z.number(),
   items: z.array(CollectedSchema).describe('The largest two hundred.'),

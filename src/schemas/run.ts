@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ResumeNoteSchema } from './checkpoint.js';
 import { IncidentNoteSchema } from './incident.js';
 import { StageNameSchema } from './plan.js';
+import { PaceSchema, SlowHostSchema } from './pace.js';
 import { ProblemSchema } from './problem.js';
 import { TimingSchema } from './timing.js';
 import { NameSchema } from './units.js';
@@ -96,6 +97,8 @@ export const ProgressSchema = z.looseObject({
   phase: z.string(),
   step: z.string().optional().describe('Command within the stage.'),
   text: z.string().optional().describe('Newest line of the command, cut to 160 characters.'),
+  done: z.number().optional().describe('Pieces that the command has done, as its progress bar counts them.'),
+  total: z.number().optional().describe('Pieces in all.'),
   iteration: z.number().optional(),
   of: z.number().optional(),
   loss: z.number().nullable().optional(),
@@ -103,6 +106,8 @@ export const ProgressSchema = z.looseObject({
   checkpoint: z.number().nullable().optional().describe('Newest iteration that was saved.'),
   pid: z.number().nullable().optional(),
   resume: ResumeNoteSchema.optional().describe('What this attempt restored, as far as its log tells.'),
+  pace: PaceSchema.optional().describe('How busy the ranks of the host were of late; by it a slow host is found.'),
+  slowSaves: z.array(SlowHostSchema).optional().describe('Hosts that the newest save waited for.'),
 });
 export type Progress = z.infer<typeof ProgressSchema>;
 
@@ -123,6 +128,10 @@ export const RunStatusSchema = z.looseObject({
   resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed a checkpoint restored.'),
   stages: z.array(StageStatusSchema),
   progress: z.array(ProgressSchema),
+  slow: z
+    .array(SlowHostSchema)
+    .optional()
+    .describe('Hosts that the others wait for now, and those that the newest save waited for.'),
   startedAt: z.string(),
   closedAt: z.string().nullable(),
   result: PipelineResultSchema.nullable(),

@@ -40,6 +40,24 @@ const WeightsSchema = z.strictObject({
     .describe(
       'Text layers to keep, counted from the first: a smaller model for debugging on one host. Configuration and tensors are written anew, so what comes out is no release of the model.',
     ),
+  localCopy: z
+    .boolean()
+    .optional()
+    .describe(
+      "Copy the converted checkpoint to each host's own disk before the training starts, verified, and load it from there: spares the shared file system when many ranks load at once.",
+    ),
+});
+
+const SmokeSchema = z.strictObject({
+  command: z
+    .array(z.string().min(1).max(4096))
+    .min(1)
+    .max(100)
+    .refine((command) => command.some((part) => part.includes('{{model}}')), 'one part must hold {{model}}')
+    .describe(
+      'Argument list, no shell: {{model}} is the exported folder, {{python}} the interpreter of the training environment. Exit status 0 means that the model works.',
+    ),
+  timeout: DurationSchema.default('10m').describe('Longest time that the command may take.'),
 });
 
 const ExportSchema = z.strictObject({
@@ -49,6 +67,9 @@ const ExportSchema = z.strictObject({
     .describe(
       'Number format of the exported weights: bf16 (each tensor as in the original model) or f32 (as trained, twice the size).',
     ),
+  smoke: SmokeSchema.optional().describe(
+    'A command of yours that tries the exported model, such as a generation; run by the stage verify on a host of its own. When it fails, the run is blocked.',
+  ),
 });
 
 const RecoverySchema = z.strictObject({

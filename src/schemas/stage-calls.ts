@@ -109,13 +109,21 @@ export const AttemptSchema = z.object({
   budgets: CheckpointBudgetsSchema.optional().describe(
     'What a save and a load may take; absent where it is not known.',
   ),
+  preprocessRowsPerSecond: z
+    .number()
+    .optional()
+    .describe('Rows that one host prepared in a second, in the slowest earlier attempt; absent before there is one.'),
 });
 export type Attempt = z.infer<typeof AttemptSchema>;
 
 /** Argument of `openAttempt`. */
 export const OpenAttemptCallSchema = StageCallSchema.extend({
   lease: z.number(),
-  hosts: z.array(HostRecordSchema),
+  hosts: z.array(HostRecordSchema).describe('The first one, where the gang meets; from older workflows all of them.'),
+  hostNames: z
+    .array(z.string())
+    .optional()
+    .describe('All hosts by node rank, as `packHosts` tells them; from older workflows they stand in `hosts`.'),
 });
 export type OpenAttemptCall = z.infer<typeof OpenAttemptCallSchema>;
 
@@ -152,7 +160,9 @@ export const NodeDoneSchema = z.object({
 export type NodeDone = z.infer<typeof NodeDoneSchema>;
 
 /** Argument of `sealTraining`. */
-export const SealCallSchema = TrainCallSchema.extend({ nodes: z.array(NodeDoneSchema) });
+export const SealCallSchema = TrainCallSchema.extend({
+  nodes: z.array(NodeDoneSchema).describe('Nodes that show what was reached; those that say no more are left out.'),
+});
 export type SealCall = z.infer<typeof SealCallSchema>;
 
 /** Answer of `lookAtNode`: whether a training moves. */

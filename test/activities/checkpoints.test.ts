@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callHost } from '../../src/activities/call-host.js';
@@ -26,10 +26,10 @@ const HOST = {
 const RECIPE = recipeOf(() => ({}));
 
 /** Opens the next attempt of the training. */
-async function open() {
+async function open(hostNames = ['h1']) {
   const host = bench.host(RECIPE);
   const call = await bench.open(RECIPE, 'r1', { name: 'train' });
-  const attempt = await run(() => openAttempt(host, { ...call, lease: 1, hosts: [HOST] }));
+  const attempt = await run(() => openAttempt(host, { ...call, lease: 1, hosts: [HOST], hostNames }));
   const train: TrainCall = { ...call, attempt, lease: 1, nodeRank: 0, nodeCount: 1 };
   return { host, call, attempt, train, dir: attemptFolder(attempt.attempt) };
 }
@@ -54,18 +54,45 @@ describe('the saves of an attempt', () => {
     const saves = watchSaves(train, inputs);
     save(dir, 2);
     await run(async () => {
-      saves?.note(2);
-      await saves?.settle();
+      saves?.proving.note(2);
+      await saves?.proving.settle();
     });
-    expect(saves?.proofs).toEqual({ newest: 2, refused: [] });
+    expect(saves?.proving.proofs).toEqual({ newest: 2, refused: [] });
     const torn = save(dir, 4, true);
     await run(async () => {
-      saves?.note(4);
-      await saves?.settle();
+      saves?.proving.note(4);
+      await saves?.proving.settle();
     });
-    expect(saves?.proofs).toEqual({ newest: 2, refused: [expect.stringContaining(`${torn}: metadata-missing`)] });
+    expect(saves?.proving.proofs).toEqual({
+      newest: 2,
+      refused: [expect.stringContaining(`${torn}: metadata-missing`)],
+    });
     const { checkpoints } = await readLedger(join(bench.workspace(), 'runs/r1'));
     expect(checkpoints).toMatchObject([{ attempt: 1, iteration: 2, refused: null }]);
+  });
+
+  it('tell which host they waited for', async () => {
+    const { host, call, train, dir } = await open(['h1', 'h2']);
+    const inputs = await gatherInputs(host, call);
+    const { facts } = inputs;
+    const spec = { ...facts.spec, fleet: { ...facts.spec.fleet, npusPerHost: 1 } };
+    const saves = watchSaves(train, { ...inputs, facts: { ...facts, spec } });
+    expect(saves?.slow()).toBeNull();
+    const target = save(dir, 2);
+    const writtenAt = Date.now() / 1_000;
+    utimesSync(join(target, '__0_0.distcp'), writtenAt, writtenAt);
+    utimesSync(join(target, '__1_0.distcp'), writtenAt + 40, writtenAt + 40);
+    await run(async () => {
+      saves?.proving.note(2);
+      await saves?.proving.settle();
+    });
+    expect(saves?.slow()).toMatchObject([
+      {
+        host: 'h2',
+        rank: 1,
+        sentence: expect.stringContaining('the save of iteration 2 waited 40 s for rank 1 on h2'),
+      },
+    ]);
   });
 });
 

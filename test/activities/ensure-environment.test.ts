@@ -25,7 +25,11 @@ function shell(step: string, line: string, isRemote = false): Command {
 
 /** An environment of two files in a folder; a third one spoils it for good. */
 function installing(
-  over: { readonly isShared?: boolean; readonly lines?: Readonly<Record<string, string>> } = {},
+  over: {
+    readonly isShared?: boolean;
+    readonly lines?: Readonly<Record<string, string>>;
+    readonly repairBytes?: number;
+  } = {},
 ): Recipe {
   const make = (name: string): Command => {
     const line = over.lines?.[name] ?? `echo ${name} >> trace; mkdir -p ${place()}; touch ${place()}/${name}`;
@@ -47,6 +51,7 @@ function installing(
           warnings: ['newer than usual'],
           differences: missing.map((name) => `${name} is missing`),
           repairs: missing.map(make),
+          ...(over.repairBytes === undefined ? {} : { repairBytes: over.repairBytes }),
         };
       },
     },
@@ -101,6 +106,35 @@ describe('an environment', () => {
     expect(read(join(bench.workspace(), 'runs/r1/stages/environment/log/h1-make-second.err'))).toContain('no way out');
     await ensure(installing(), { ...call, tryNumber: 2 });
     expect(trace()).toEqual(['first', 'second', 'proved']);
+  });
+});
+
+describe('the disk of an installation', () => {
+  // More than any disk has.
+  const repairBytes = 2 ** 60;
+
+  it('is looked at where the environment will lie, before anything is installed', async () => {
+    const recipe = installing({ repairBytes });
+    await expect(ensure(recipe, await open(recipe))).rejects.toMatchObject({
+      problem: {
+        code: 'DiskTooSmall',
+        where: bench.workspace(),
+        what: expect.stringMatching(/ MB are needed for the environment in .*environments\/one$/),
+      },
+    });
+    expect(trace()).toEqual([]);
+  });
+
+  it('is not asked for again once the installation has begun, nor when nothing differs', async () => {
+    const call = await open(installing());
+    const failing = installing({ lines: { second: 'exit 3' } });
+    await expect(ensure(failing, call)).rejects.toMatchObject({ problem: { code: 'CommandFailed' } });
+    // A later attempt of the same try meets the step that has run.
+    await expect(ensure(installing({ repairBytes }), call)).rejects.toMatchObject({
+      problem: { code: 'CommandFailed' },
+    });
+    await ensure(installing(), { ...call, tryNumber: 2 });
+    await ensure(installing({ repairBytes }), { ...call, tryNumber: 3 });
   });
 });
 

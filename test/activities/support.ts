@@ -29,8 +29,13 @@ export interface StageBench {
   readonly workspace: () => string;
   readonly scratch: () => string;
   host(recipe: Recipe): StageHost;
-  /** Opens the run's folder and answers the call of one of its stages. */
-  open(recipe: Recipe, run?: string, stage?: Partial<StagePlan>): Promise<StageCall>;
+  /** Opens the run's folder and answers the call of one of its stages. `edit` changes the text of the spec. */
+  open(
+    recipe: Recipe,
+    run?: string,
+    stage?: Partial<StagePlan>,
+    edit?: (specText: string) => string,
+  ): Promise<StageCall>;
 }
 
 /** Registers the hooks that make and remove a bench. */
@@ -56,8 +61,8 @@ export function useStageBench(): StageBench {
       tools: { python: 'python3', node: process.execPath, temper: 'temper.js', cpus: 1 },
       findRecipe: (id) => (id === recipe.id ? recipe : null),
     }),
-    async open(recipe, run = 'r1', over = {}) {
-      const specText = specFor(workspace());
+    async open(recipe, run = 'r1', over = {}, edit = (text) => text) {
+      const specText = edit(specFor(workspace()));
       const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
       if (spec === null) throw new Error('the spec of the tests is not valid');
       const drafts = recipe.stages(spec);

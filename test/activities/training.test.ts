@@ -8,6 +8,8 @@ import { trainNode } from '../../src/activities/train-node.js';
 import { TemperError } from '../../src/domain/errors.js';
 import { stopKeepers } from '../../src/host/stop-keepers.js';
 import { readClaim } from '../../src/host/store/claim.js';
+import { writePreparation } from '../../src/host/run/preparation.js';
+import { megatronLog } from '../../src/recipes/megatron/log-dialect.js';
 import type { LaunchFacts, Recipe } from '../../src/recipes/recipe.js';
 import type { NodeDone, StageCall, TrainCall } from '../../src/schemas/stage-calls.js';
 import { READERS } from '../host/checkpoint/fixtures.js';
@@ -178,5 +180,55 @@ describe('the claim of a training', () => {
     await run(() => releaseClaim(host, call));
     const [key = ''] = readdirSync(join(bench.workspace(), 'store/train'));
     expect((await readClaim(join(bench.workspace(), 'store/train', key)))?.run).toBe('r2');
+  });
+});
+
+describe('what a launch is told', () => {
+  it('of measured times comes from the slowest earlier attempt; nothing, before there is one', async () => {
+    const told: LaunchFacts['measured'][] = [];
+    const saying = recipeSaying({ end: 'exit 1' });
+    const recipe: Recipe = {
+      ...saying,
+      training: {
+        ...saying.training,
+        launch: (facts) => {
+          told.push(facts.measured);
+          return saying.training.launch(facts);
+        },
+      },
+    };
+    const budgets = { saveMs: 1_000_000, loadMs: 1_000_000, expectedSaveMs: 5_000 };
+    const measuring = ({ train }: { train: TrainCall }): TrainCall => ({
+      ...train,
+      attempt: { ...train.attempt, budgets },
+    });
+    const first = await open(recipe);
+    await run(() => trainNode(first.host, measuring(first))).catch(() => undefined);
+    await writePreparation(join(first.dir, 'h1'), 6_000, 60_000);
+    const second = await open(recipe);
+    await run(() => trainNode(second.host, measuring(second))).catch(() => undefined);
+    expect(told).toEqual([
+      { saveMs: 5_000, preprocessRowsPerSecond: null },
+      { saveMs: 5_000, preprocessRowsPerSecond: 100 },
+    ]);
+  });
+});
+
+describe('frozen modules', () => {
+  const saying = (modules: string): Recipe => {
+    const recipe = recipeSaying({ lines: [`Set modules not trainable: ${modules}`, ...TRAINED] });
+    return { ...recipe, training: { ...recipe.training, log: megatronLog, frozen: () => ['visual.blocks'] } };
+  };
+
+  it('that the log names as they were asked for change nothing', async () => {
+    const { host, train } = await open(saying("{'visual.blocks'}"));
+    expect(await run(() => trainNode(host, train))).toMatchObject({ hasEnded: true });
+  });
+
+  it.each(['set()', "{'visual.blocks', 'lm_head'}"])('that are others end the training: %s', async (modules) => {
+    const { host, train } = await open(saying(modules));
+    await expect(run(() => trainNode(host, train))).rejects.toMatchObject({
+      problem: { code: 'TrainingUnproven', why: 'freeze-differs' },
+    });
   });
 });

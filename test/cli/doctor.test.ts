@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { delimiter, join } from 'node:path';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { announcedMachineId } from '../../src/host/probe.js';
 import { DoctorReportSchema, type DoctorReport, type PreflightCheck } from '../../src/schemas/preflight.js';
 import type { FleetState } from '../../src/schemas/host.js';
+import { ASCEND_BIN, ascendEnv } from '../support/ascend/fake-tools.js';
 import { temper } from './support.js';
 
 const root = mkdtempSync(join(tmpdir(), 'temper-doctor-'));
@@ -37,6 +38,31 @@ describe('temper doctor on this machine', () => {
     expect(sick.status).toBe(1);
     expect(sick.stdout).toMatch(/^fail +address .+192\.0\.2\.1.+fix: .+--train-address/m);
     expect(readdirSync(join(dir, 'w'))).toEqual([]);
+  });
+
+  it("makes the checks of the spec's recipe as well, and asks for a spec where there is none", async () => {
+    const dir = mkdtempSync(join(root, 'devices-'));
+    mkdirSync(join(dir, 'w'));
+    const spec = join(dir, 'spec.yaml');
+    writeFileSync(spec, guideSpecFor(join(dir, 'w')));
+    vi.stubEnv('PATH', [ASCEND_BIN, process.env['PATH'] ?? ''].join(delimiter));
+    vi.stubEnv(
+      'FAKE_ASCEND_STATE',
+      ascendEnv({ product: 'a2', health: { 1: 'Critical' }, isRoot: false }).FAKE_ASCEND_STATE,
+    );
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const args = ['doctor', '--local', '--scratch', join(dir, 'scratch')];
+    const { status, stdout } = await temper([...args, '--spec', spec]);
+    expect(status).toBe(1);
+    const line = (id: string) => stdout.split('\n').find((one) => one.includes(`${id}  `));
+    expect(line('npu/devices')).toMatch(/^ok .+8 devices of Atlas A2, 2 are wanted/);
+    expect(line('npu/health')).toMatch(
+      /^fail .+device 1 \(NPU 1 chip 0\) is Critical \(.+\); fix: npu-smi info -t health/,
+    );
+    expect(line('npu/link')).toMatch(/^skipped .+only root may ask; fix: as root: hccn_tool -i DEVICE -link -g/);
+    const without = await temper(args);
+    expect(without.stdout).not.toContain('npu/');
+    expect(without.stderr).toContain('--spec FILE');
   });
 
   it('refuses a broken spec and flags that exclude each other', async () => {
@@ -120,6 +146,23 @@ train:
   microBatchSize: 4
   learningRate: 2.0e-3
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
+  checkpoint: { every: 10 }
+`;
+}
+
+function guideSpecFor(workspace: string): string {
+  return `apiVersion: temper/v1
+name: doctor
+recipe: mindspeed-mm/glm-4.5v
+workspace: ${workspace}
+fleet: { hosts: 2, npusPerHost: 2 }
+weights: { source: 'path:/nowhere' }
+data:
+  - { name: rows, format: mllm, annotations: /nowhere/rows.json }
+train:
+  iterations: 100
+  learningRate: 1.0e-5
+  loss: { type: per_token_loss }
   checkpoint: { every: 10 }
 `;
 }

@@ -127,6 +127,12 @@ describe('temper start', () => {
     expect(await start(['--run', 'a;b'], {})).toMatchObject({ status: 2, stdout: '' });
   });
 
+  it('refuses a stage that the recipe does not have', async () => {
+    const { status, stderr } = await start(['--until', 'check'], {});
+    expect(status).toBe(2);
+    expect(stderr).toContain('the recipe cpu-tiny has no stage check');
+  });
+
   it('watches and ends with the report on stdout', async () => {
     const startRun = () => Promise.resolve({ run: 'tiny', started: true, status: aRun() });
     const { status, stdout, stderr } = await start(['--watch'], { startRun, ...watching(aRun(), aDoneRun()) });

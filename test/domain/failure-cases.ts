@@ -202,6 +202,15 @@ export const CASES: readonly {
     }),
   },
   {
+    name: 'other frozen modules',
+    cause: 'bad-input',
+    reaction: 'stop',
+    signs: signs('h1', {
+      events: [{ id: 'freeze-differs', text: 'the training froze nothing instead of lm_head', rank: 0, at: at(1) }],
+      stop: { reason: 'freeze-differs', at: at(2) },
+    }),
+  },
+  {
     name: 'a loss that is NaN',
     cause: 'nan-loss',
     reaction: 'restart',

@@ -3,7 +3,8 @@ import { differingLocks } from '../../src/domain/environment-lock.js';
 import { changedStages, selectedStages, withDependents } from '../../src/domain/stages.js';
 import type { PipelinePlan, StageName, StagePlan } from '../../src/schemas/plan.js';
 
-const NEEDS: Readonly<Record<StageName, readonly StageName[]>> = {
+/** Recipes need not have all stages. */
+const NEEDS: Readonly<Partial<Record<StageName, readonly StageName[]>>> = {
   environment: [],
   weights: ['environment'],
   data: ['environment'],
@@ -17,7 +18,7 @@ function plan(changes: Partial<Record<StageName, Partial<StagePlan>>> = {}): Pip
   const stages = (Object.keys(NEEDS) as StageName[]).map((name): StagePlan => ({
     name,
     title: name,
-    needs: [...NEEDS[name]],
+    needs: [...(NEEDS[name] ?? [])],
     placement: 'anyHost',
     fingerprint: `f-${name}`,
     programs: [],

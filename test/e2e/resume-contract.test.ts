@@ -58,6 +58,7 @@ describe('a resume', { timeout: 120_000 }, () => {
     expect(firstIterationMs).toBeGreaterThanOrEqual(0);
     const attempts = await allAttempts(workspace, 'whole');
     expect(attempts[0]?.budgets?.saveMs).toBeGreaterThan(60_000);
+    expect(attempts[0]?.budgets?.expectedSaveMs).toBeGreaterThan(0);
     expect(attempts[1]?.budgets).toEqual(attempts[0]?.budgets);
   });
 

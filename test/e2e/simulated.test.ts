@@ -1,10 +1,12 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { planOfRun } from '../../src/client/plans.js';
 import { verifyCheckpoint } from '../../src/host/checkpoint/verify.js';
+import { readJsonFile } from '../../src/host/json-file.js';
 import { compareModels } from '../../src/host/safetensors/compare.js';
 import { megatronLayout } from '../../src/recipes/megatron/checkpoint-dialect.js';
+import { ProvenanceSchema } from '../../src/schemas/provenance.js';
 import { startDev, type Dev } from './support/dev.js';
 import { exportDir, follow, start } from './support/runs.js';
 import { simulatedSpec } from './support/simulated-spec.js';
@@ -26,7 +28,8 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
 
   it('goes through every stage without Python and leaves a better model', async () => {
     const startedAt = performance.now();
-    const run = await start(dev.client, simulatedSpec({ name: 'sim', workspace }));
+    const smoke = ['/bin/cat', '{{model}}/provenance.json'];
+    const run = await start(dev.client, simulatedSpec({ name: 'sim', workspace, smoke }));
     const status = await follow(dev.client, run);
     const elapsedMs = performance.now() - startedAt;
     const perStage = status.stages.map(({ name, durationMs }) => `${name} ${durationMs}`).join(', ');
@@ -41,6 +44,14 @@ describe('the simulated recipe through a real temper dev', { timeout: 120_000 },
     expect(
       (await compareModels(original, exportDir(workspace, run), { dtype: 'bf16', isDeep: true })).problems,
     ).toEqual([]);
+    const tried = join(workspace, 'runs', run, 'stages/verify/log/smoke.out');
+    expect(JSON.parse(await readFile(tried, 'utf8'))).toMatchObject({ v: 1, run });
+    const provenance = await readJsonFile(join(exportDir(workspace, run), 'provenance.json'), ProvenanceSchema);
+    expect(provenance).toMatchObject({
+      ...{ run, trial: false, export: { dtype: 'bf16' } },
+      training: { iterations: 200, attempts: 1, restarts: [], lastLoss: train?.['lastLoss'] },
+    });
+    expect(await readFile(join(exportDir(workspace, run), 'README.md'), 'utf8')).toContain('## Training');
     const report = await verifyCheckpoint(join(workspace, String(train?.['checkpoint'])), {
       layout: megatronLayout,
       isDeep: true,

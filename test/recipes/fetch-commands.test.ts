@@ -153,6 +153,9 @@ it('facts are made of manifests, and a form that is unknown is a problem', () =>
     bytes: 10,
   };
   expect(fetchFacts([manifest])).toEqual({ facts: { files: 2, bytes: 10, commits: 'hf:a/b c' }, problems: [] });
+  const unpinned = { ...manifest, source: 'modelscope:a/b', commit: null };
+  expect(fetchFacts([unpinned]).facts['commits']).toBe('modelscope:a/b (the hub tells no commit)');
+  expect(fetchFacts([{ ...unpinned, source: 'https://a.example/z.zip' }]).facts).not.toHaveProperty('commits');
   expect(fetchFacts([{}]).problems).toHaveLength(1);
 });
 

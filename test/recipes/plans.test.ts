@@ -64,6 +64,13 @@ describe('a plan from text', () => {
 });
 
 describe('a report without a host', () => {
+  it.each(RECIPES)('of $id names the commands of every stage of its template', (recipe) => {
+    const { plan, specText } = planned(recipe.template.replace('./workspace', '/ws'));
+    const report = PlanReportSchema.parse(offlineReport(plan, specText));
+    expect(report.stages.map(({ name }) => name)).toEqual(plan.stages.map(({ name }) => name));
+    expect(report.stages.filter(({ name, commands }) => name === 'train' && commands.length === 0)).toEqual([]);
+  });
+
   it('names each stage with its commands; what does not exist yet has a name that says so', () => {
     const { plan, specText } = planned();
     const report = PlanReportSchema.parse(offlineReport(plan, specText));

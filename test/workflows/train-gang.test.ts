@@ -166,4 +166,25 @@ describe('a gang', { timeout: 90_000 }, () => {
     );
     await expectClean(fleet);
   });
+
+  it('names the host that the others waited for, also as evidence of a stall that another host saw', async () => {
+    const pace = { rank: 0, worked: 0.05, queued: 0, stuck: 0, typical: 0.05, spanMs: 30_000 };
+    const world = new World([
+      (attempt) => {
+        world.evidence.set('h2', { pace: { ...pace, rank: 1, stuck: 1, typical: 0.1 } });
+        attempt.fail('h1', { ...found('h1', 'stalled'), pace });
+      },
+    ]);
+    const fleet = await site.open(world, HOSTS);
+    await (await fleet.train()).result();
+    const sentence =
+      'the others wait for rank 1 on h2: of the last 30 s it spent 5 % working, 100 % stopped or waiting for a disk; usual is 5 %';
+    expect(incidentsOf(world)).toMatchObject([
+      {
+        slow: [{ host: 'h2', rank: 1, sentence }],
+        verdict: { cause: 'stalled', host: 'h1', evidenceLines: [sentence, 'line of stalled'] },
+      },
+    ]);
+    await expectClean(fleet);
+  });
 });

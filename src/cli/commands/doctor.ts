@@ -34,6 +34,8 @@ export async function doctor(context: CommandContext, options: DoctorOptions): P
   if (source !== null && spec === null) return EXIT.usage;
   const specText = source === null ? null : absoluteSpecText(source.text, source.baseDir);
   const fleet = options.fleet ?? spec?.fleet.name ?? 'default';
+  if (specText === null)
+    output.note('with --spec FILE the devices and the workspace of a pipeline are looked at as well');
   const report = await examine(context, { ...options, fleet }, specText);
   output.result(report, (paint) => doctorText(report, paint));
   return report.ok ? EXIT.ok : EXIT.failed;

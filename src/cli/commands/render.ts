@@ -10,6 +10,7 @@ import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { HostTools, Recipe } from '../../recipes/recipe.js';
 import { renderRun, type RenderedFile, type RenderFacts, type RenderHost } from '../../recipes/render/render-run.js';
+import type { RenderAnswer } from '../../schemas/render.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
@@ -66,26 +67,29 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
   );
   const [first] = hosts;
   if (first === undefined) throw new TemperError('NoHosts', { where: run, what: 'no host of the run could be asked' });
-  const {
-    specText,
-    tools: { environment, ...tools },
-    scratch,
-    known,
-  } = first.answer;
+  const { specText, known, measured } = first.answer;
   return renderText(specText, run, () => ({
     hosts: hosts.map(({ address, answer }) => ({
       name: answer.host,
       address,
       networkInterface: answer.networkInterface,
+      own: placesOf(answer),
     })),
-    tools: { ...tools, ...(environment === undefined ? {} : { environment }) },
-    scratch,
+    ...placesOf(first.answer),
     // The environment is a fact of each host, and what was trained is for this rendering to train.
     known: Object.fromEntries(
-      Object.entries(known).filter(([stage]) => ['weights', 'data', 'convert'].includes(stage)),
+      Object.entries(known).filter(([stage]) => ['weights', 'data', 'check', 'convert'].includes(stage)),
     ),
+    ...(measured === undefined ? {} : { measured }),
     isResume: flags.resume ?? false,
   }));
+}
+
+function placesOf({ tools: { environment, ...tools }, scratch }: RenderAnswer): {
+  readonly tools: HostTools;
+  readonly scratch: string;
+} {
+  return { tools: { ...tools, ...(environment === undefined ? {} : { environment }) }, scratch };
 }
 
 function renderText(specText: string, run: string, factsOf: (spec: PipelineSpec) => RenderFacts): RenderedFile[] {

@@ -4,8 +4,9 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { absoluteSpecText, applySets } from '../../domain/spec/edit-spec.js';
 import { formatSpecProblem } from '../../domain/spec/finding.js';
 import { readSpec } from '../../domain/spec/read-spec.js';
-import { RECIPES } from '../../recipes/registry.js';
+import { findRecipe, RECIPES } from '../../recipes/registry.js';
 import type { StageName } from '../../schemas/plan.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { watchUntilEnd } from '../follow.js';
@@ -30,6 +31,7 @@ export async function start(context: CommandContext, file: string, options: Star
   const source = withCheckpoint(await readSpecFile(file, io.cwd), options.fromCheckpoint, io.cwd);
   const spec = tellSpecProblems(source, output);
   if (spec === null) return EXIT.usage;
+  refuseAbsentStages(spec, options);
   const run = runName(options.run ?? spec.name);
   return withRuns(context, options, async (runs) => {
     const answer = await runs.startRun({
@@ -47,6 +49,22 @@ export async function start(context: CommandContext, file: string, options: Star
     output.note(told(answer));
     return watchUntilEnd(context, runs, answer.run);
   });
+}
+
+/** Not every recipe has all stages, and a run up to one that is not there would do nothing. */
+function refuseAbsentStages(spec: PipelineSpec, { from, until }: Pick<StartOptions, 'from' | 'until'>): void {
+  const stages =
+    findRecipe(spec.recipe)
+      ?.stages(spec)
+      .map(({ name }) => name) ?? [];
+  for (const [flag, stage] of Object.entries({ '--from': from, '--until': until })) {
+    if (stage === undefined || stages.includes(stage)) continue;
+    throw new TemperError('UsageInvalid', {
+      where: flag,
+      what: `the recipe ${spec.recipe} has no stage ${stage}`,
+      fix: `name one of ${stages.join(', ')}`,
+    });
+  }
 }
 
 /** `--from-checkpoint` is the field train.fromCheckpoint, given on the command line. */

@@ -57,14 +57,24 @@ function checkpointCommands(runner: Runner): Command {
         (await import('../commands/checkpoint-ls.js')).checkpointLs(context, run, options),
       ),
     );
-  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls);
+  const copy = newCommand('copy', 'copy a checkpoint to another disk and compare every byte', 'file')
+    .argument('<dir>', 'checkpoint folder, or its parent with the tracker file')
+    .requiredOption('--output <folder>', 'folder that appears when the copy is whole')
+    .option('--recipe <id>', 'recipe whose names the checkpoint has', 'cpu-tiny')
+    .action((dir: string, options, command: Command) =>
+      runner.run(command, async (context) =>
+        (await import('../commands/checkpoint-copy.js')).checkpointCopy(context, dir, options),
+      ),
+    );
+  return group('checkpoint', 'look at checkpoints').addCommand(verify).addCommand(ls).addCommand(copy);
 }
 
 function exportCommands(runner: Runner): Command {
   const verify = newCommand('verify', 'compare an exported model with its original (exit 1 when they differ)')
     .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
     .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
-    .option('--deep', 'compare values too')
+    .option('--deep', 'compare values too: at least one tensor was trained, those of --frozen were not')
+    .option('--frozen <texts...>', 'texts in the names of tensors that must be equal bit for bit')
     .addOption(
       new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'),
     )

@@ -1,14 +1,16 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import { newCommand, withConnection } from './shared.js';
+import { newCommand, positiveInteger, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands that stay: the development server and the workers. */
 export function defineServiceCommands(runner: Runner): Command[] {
   return [
-    newCommand('dev', 'run a Temporal server, a control worker and two host workers on this machine until Ctrl-C')
+    newCommand('dev', 'run a Temporal server, a control worker and host workers on this machine until Ctrl-C')
       .option('--run <file>', 'run this spec and exit with its result; an open run of it is continued')
       .option('--new', 'with --run: start another run when one has ended')
+      .option('--hosts <n>', 'number of host workers', positiveInteger, 2)
+      .option('--train-address <ip>', 'address of this machine that the hosts train at; default: loopback')
       .action((options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/dev.js')).dev(context, options)),
       ),

@@ -29,15 +29,17 @@ export interface DevOptions {
   readonly run?: string;
   /** With `run`: start another run even when one is open. */
   readonly new?: boolean;
+  /** Host workers; two are the smallest fleet on which a gang is one. */
+  readonly hosts: number;
+  /** Address of this machine that hosts announce for training; without it the loopback one. */
+  readonly trainAddress?: string;
 }
 
-/** Two hosts are the smallest fleet on which a gang is one. */
-const HOST_COUNT = 2;
 /** Time for processes of a lost dev to end in order. */
 const LEFTOVER_GRACE_MS = 3_000;
 
 /**
- * `temper dev`: an embedded Temporal server, a control worker and two host workers as processes of their own, kept
+ * `temper dev`: an embedded Temporal server, a control worker and host workers as processes of their own, kept
  * alive until Ctrl-C or SIGTERM, which stop everything that was started, ranks included. With a spec: brings a run of
  * it to its end and answers the run's result. Only one dev runs per home folder.
  */
@@ -45,13 +47,13 @@ export async function runDev(context: CommandContext, options: DevOptions): Prom
   const { root, home } = readConfig();
   const wanted = options.run === undefined ? null : await readWanted(context, options.run, options.new ?? false);
   if (options.run !== undefined && wanted === null) return EXIT.usage;
-  const layout = devLayout(home, HOST_COUNT);
+  const layout = devLayout(home, options.hosts);
   mkdirSync(layout.logs, { recursive: true });
   const lock = await acquireLock(layout.home);
   if (lock === null) throw await alreadyRunning(layout);
   const requests = listenForStop();
   try {
-    return await serve(context, { layout, root, wanted, requests });
+    return await serve(context, { layout, root, wanted, requests, trainAddress: options.trainAddress ?? null });
   } finally {
     requests.close();
     await lock.release();
@@ -80,9 +82,11 @@ interface Serving {
   readonly root: string;
   readonly wanted: SpecToRun | null;
   readonly requests: StopRequests;
+  readonly trainAddress: string | null;
 }
 
-async function serve(context: CommandContext, { layout, root, wanted, requests }: Serving): Promise<ExitStatus> {
+async function serve(context: CommandContext, serving: Serving): Promise<ExitStatus> {
+  const { layout, root, wanted, requests, trainAddress } = serving;
   const tell = (text: string): void => context.output.note(text);
   const env = serviceEnvironment(processEnv(), layout, devMarker(layout));
   const cli = findTemporalCli({ root, home: layout.home, env });
@@ -103,7 +107,7 @@ async function serve(context: CommandContext, { layout, root, wanted, requests }
     services.push(server.service);
     // On disk before the workers start: it tells them where the server is.
     listener.onChange();
-    services.push(...workerSpecs(layout, { root, env }).map((spec) => startService(spec, listener)));
+    services.push(...workerSpecs(layout, { root, env, trainAddress }).map((spec) => startService(spec, listener)));
     listener.onChange();
     client = await connectDev(devState(server, services));
     tell(`Temporal UI  ${server.uiUrl}\nlogs         ${logs}\n`);

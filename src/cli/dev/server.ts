@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemperError } from '../../domain/errors.js';
 import { freePorts } from './ports.js';
+import { serverSettings } from './server-settings.js';
 import type { Service, ServiceListener, ServiceSpec } from './service.js';
 import { startService } from './service.js';
 import { setRetention } from './temporal-cli.js';
@@ -57,6 +58,7 @@ export function serverSpec(
     ...['--ui-port', String(ports.uiPort), '--http-port', String(ports.httpPort), '--ui-disable-news-fetch'],
     // WAL lets readers and the writer work side by side; 2 (FULL) survives a power loss, for 15 % of the speed.
     ...['--db-filename', database, '--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=2'],
+    ...serverSettings(database),
     ...['--log-format', 'json', '--log-level', 'warn'],
   ];
   const logFile = join(logs, 'server.log');

@@ -7,10 +7,12 @@ import type { ServiceSpec } from './service.js';
 export interface WorkerOptions {
   readonly root: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;
+  /** Address that the hosts announce for training; null: the loopback one. */
+  readonly trainAddress: string | null;
 }
 
 /** The control worker and one worker per host, each a process of its own with its own log. */
-export function workerSpecs(layout: DevLayout, { root, env }: WorkerOptions): readonly ServiceSpec[] {
+export function workerSpecs(layout: DevLayout, { root, env, trainAddress }: WorkerOptions): readonly ServiceSpec[] {
   const spec = (role: string, log: string, args: readonly string[]): ServiceSpec => ({
     role,
     command: process.execPath,
@@ -20,10 +22,11 @@ export function workerSpecs(layout: DevLayout, { root, env }: WorkerOptions): re
     logFile: join(layout.logs, `${log}.log`),
     isStdoutLogged: true,
   });
+  const address = trainAddress === null ? [] : ['--train-address', trainAddress];
   return [
     spec('control', 'control', ['--role', 'control']),
     ...layout.hosts.map(({ name, scratch }) =>
-      spec(`host:${name}`, `host-${name}`, ['--role', 'host', '--name', name, '--scratch', scratch]),
+      spec(`host:${name}`, `host-${name}`, ['--role', 'host', '--name', name, '--scratch', scratch, ...address]),
     ),
   ];
 }

@@ -87,11 +87,13 @@ export function renderProgress({ progress }: RunStatus): string | null {
 
 /** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */
 export function showProgress(progress: Progress): string {
-  const { phase, step, text, iteration, of, loss, checkpoint } = progress;
+  const { phase, step, text, done, total, iteration, of, loss, checkpoint } = progress;
+  const counted = iteration === undefined && done !== undefined && total !== undefined;
   const steps = iteration === undefined ? '' : `${iteration}${of === undefined ? '' : `/${of}`}`;
   const parts = [
     step === undefined || step === phase ? phase : `${step} ${phase}`,
     steps,
+    counted ? `${done}/${total}` : '',
     loss === undefined ? '' : `loss ${loss === null ? 'NaN' : showNumber(loss)}`,
     checkpoint === undefined || checkpoint === null ? '' : `checkpoint ${checkpoint}`,
     iteration === undefined && text !== undefined ? oneLine(text) : '',

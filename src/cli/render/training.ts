@@ -6,12 +6,13 @@ import { showAgo, showDuration } from './units.js';
 
 /** How the gang of a run does: what it resumed, what went wrong last, and what that cost. */
 export function trainingLines(
-  { incidents = 0, incident, ettr, resume }: RunStatus,
+  { incidents = 0, incident, ettr, resume, slow = [] }: RunStatus,
   paint: Paint,
   nowMs: number,
 ): string[] {
   const lines = [
     ...(resume === undefined ? [] : resumeLines(resume, paint)),
+    ...slow.map(({ sentence }) => `${paint('yellow', 'slow:')} ${oneLine(sentence)}`),
     ...(incidents === 0 ? [] : [`incidents of the training: ${incidents}${showGoodput(ettr)}`]),
     ...(incident === undefined ? [] : incidentLines(incident, nowMs)),
   ];

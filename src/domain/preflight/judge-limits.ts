@@ -17,7 +17,7 @@ export function judgeLimits(look: HostLook): readonly PreflightCheck[] {
   const memory = judgeMemory(look);
   return look.depth === 'quick'
     ? [memory]
-    : [memory, judgeOpenFiles(look), judgeSharedMemory(look), ...judgeZone(look)];
+    : [memory, judgeOpenFiles(look), judgeTasks(look), judgeSharedMemory(look), ...judgeZone(look)];
 }
 
 function judgeMemory({ host, memory }: HostLook): PreflightCheck {
@@ -48,17 +48,38 @@ function judgeOpenFiles({ host, openFiles, neededOpenFiles }: HostLook): Preflig
   });
 }
 
-function judgeSharedMemory({ host, sharedMemory }: HostLook): PreflightCheck {
+/** What is needed is an estimate, which may be several times too high. */
+const TASKS_DOUBT = 4;
+
+function judgeTasks({ host, tasks, neededTasks }: HostLook): PreflightCheck {
+  if (tasks === null) return checked('tasks', 'ok', { where: host, what: 'processes and threads have no limit' });
+  const { most, by } = tasks;
+  const status = most < neededTasks / TASKS_DOUBT ? 'fail' : most < neededTasks ? 'warn' : 'ok';
+  return checked('tasks', status, {
+    where: host,
+    what: `${most} processes and threads are allowed${status === 'ok' ? '' : `, about ${neededTasks} are needed`}`,
+    ...(status === 'ok' ? {} : { fix: TASK_FIXES[by] }),
+  });
+}
+
+const TASK_FIXES = {
+  user: 'raise the limit of the worker (LimitNPROC= of its service, or ulimit -u)',
+  cgroup: 'raise the limit of the group of processes (TasksMax= of the service; in a container: --pids-limit)',
+} as const;
+
+function judgeSharedMemory({ host, sharedMemory, neededSharedBytes }: HostLook): PreflightCheck {
   const where = `${host}: /dev/shm`;
   const fix = 'mount /dev/shm with more room; in a container: --shm-size=16g';
   if (isUnseen(sharedMemory)) {
     return checked('shared-memory', 'fail', { where, what: `it cannot be used: ${sharedMemory.unseen}`, fix });
   }
   const { totalBytes, freeBytes } = sharedMemory;
-  const status = freeBytes < MIN_SHARED_BYTES ? 'fail' : freeBytes < GOOD_SHARED_BYTES ? 'warn' : 'ok';
+  const minimum = Math.max(MIN_SHARED_BYTES, neededSharedBytes);
+  const status = freeBytes < minimum ? 'fail' : freeBytes < GOOD_SHARED_BYTES ? 'warn' : 'ok';
+  const needed = status === 'fail' && neededSharedBytes > 0 ? `, ${size(neededSharedBytes)} are needed` : '';
   return checked('shared-memory', status, {
     where,
-    what: `${size(freeBytes)} of ${size(totalBytes)} are free`,
+    what: `${size(freeBytes)} of ${size(totalBytes)} are free${needed}`,
     ...(status === 'ok' ? {} : { fix }),
   });
 }

@@ -59,6 +59,12 @@ export const PREFLIGHT = {
     fault: 'config',
     why: 'ranks and data loaders open thousands of files and sockets',
   },
+  tasks: {
+    scope: 'host',
+    isQuick: false,
+    fault: 'config',
+    why: 'ranks and data loaders start thousands of threads, and die when one is refused',
+  },
   'shared-memory': {
     scope: 'host',
     isQuick: false,
@@ -159,7 +165,16 @@ const MOST_BYTES = 300;
 
 /** The result of a check of the list; why and fix are told where something is wrong. */
 export function checked(id: CheckId, status: CheckStatus, seen: Seen): PreflightCheck {
-  const row: Row = PREFLIGHT[id];
+  return rowResult(id, PREFLIGHT[id], status, seen);
+}
+
+/** The result of a check of any list, such as that of a recipe. */
+export function rowResult(
+  id: string,
+  row: Pick<Row, 'fault' | 'why'>,
+  status: CheckStatus,
+  seen: Seen,
+): PreflightCheck {
   const isWrong = status === 'fail' || status === 'warn';
   const why = seen.why ?? (isWrong ? row.why : undefined);
   return {

@@ -38,6 +38,12 @@ export type WorkspaceLook =
   | { readonly state: 'hangs'; readonly limitMs: number }
   | { readonly state: 'refused'; readonly step: string; readonly why: string };
 
+/** The smallest limit of processes and threads, and what sets it. */
+export interface TaskLimit {
+  readonly most: number;
+  readonly by: 'user' | 'cgroup';
+}
+
 export interface BandwidthLook {
   readonly writeBytesPerSecond: number;
   readonly readBytesPerSecond: number;
@@ -70,7 +76,11 @@ export interface HostLook {
   };
   readonly openFiles: number | null;
   readonly neededOpenFiles: number;
+  /** Processes and threads that the user of the worker may have; null: no limit, or none that can be read. */
+  readonly tasks: TaskLimit | null;
+  readonly neededTasks: number;
   readonly sharedMemory: { readonly totalBytes: number; readonly freeBytes: number } | Unseen;
+  readonly neededSharedBytes: number;
   /** Offsets such as +0800 of the environment of ranks and of the worker; null: not looked at. */
   readonly zones: { readonly ranks: string; readonly worker: string } | Unseen | null;
   readonly workspacePath: string | null;

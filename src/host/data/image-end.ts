@@ -1,15 +1,53 @@
 import type { FileHandle } from 'node:fs/promises';
+import { hasGifFrame } from './gif-end.js';
 
-/** What ends the data of a type, and how a file of that type begins. */
-interface EndMark {
-  readonly type: string;
-  readonly magic: Buffer;
-  readonly mark: Buffer;
+/**
+ * Whether the end of an image is missing, as after a copy that was cut off; null when it is there, or when nothing
+ * tells. A header says nothing of that, and the training would find out late. `start` is where the file begins.
+ */
+export async function findMissingEnd(handle: FileHandle, start: Uint8Array): Promise<string | null> {
+  const begin = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
+  const found = ENDS.find(({ magic }) => begin.subarray(0, magic.length).equals(magic));
+  if (found === undefined) return null;
+  const { size } = await handle.stat();
+  if (await found.isWhole({ handle, begin, size })) return null;
+  return `its ${size} bytes hold no end of a ${found.type}: the file is cut off`;
 }
 
-const END_MARKS: readonly EndMark[] = [
-  { type: 'PNG', magic: Buffer.from('\x89PNG', 'latin1'), mark: Buffer.from('IEND') },
-  { type: 'JPEG', magic: Buffer.from([0xff, 0xd8]), mark: Buffer.from([0xff, 0xd9]) },
+interface ImageFile {
+  readonly handle: FileHandle;
+  /** The first bytes, at least as many as hold the size of the picture. */
+  readonly begin: Buffer;
+  readonly size: number;
+}
+
+/** How a file of a type begins, and what tells that it is there to its end. */
+interface End {
+  readonly type: string;
+  readonly magic: Buffer;
+  isWhole(file: ImageFile): boolean | Promise<boolean>;
+}
+
+const ENDS: readonly End[] = [
+  {
+    type: 'PNG',
+    magic: Buffer.from('\x89PNG', 'latin1'),
+    isWhole: (file) => hasMark(file, Buffer.from('IEND'), 0),
+  },
+  {
+    type: 'JPEG',
+    magic: Buffer.from([0xff, 0xd8]),
+    isWhole: (file) => hasMark(file, Buffer.from([0xff, 0xd9]), scanOffset(file.begin)),
+  },
+  {
+    type: 'WebP',
+    magic: Buffer.from('RIFF'),
+    // What the container says that follows its first eight bytes.
+    isWhole: ({ begin, size }) => begin.length < 8 || size >= 8 + begin.readUInt32LE(4),
+  },
+  { type: 'BMP', magic: Buffer.from('BM'), isWhole: ({ begin, size }) => size >= bmpBytes(begin) },
+  // Readers decode the first picture, so a film that is cut behind it still trains.
+  { type: 'GIF', magic: Buffer.from('GIF8'), isWhole: ({ handle }) => hasGifFrame(handle) },
 ];
 
 // Whole files end with the mark, but for a checksum and a few bytes of padding.
@@ -17,21 +55,10 @@ const TAIL_BYTES = 64;
 
 const CHUNK_BYTES = 256 * 1024;
 
-/**
- * Whether the end of an image is missing, as after a copy that was cut off; null when it is there, or when the type has
- * no mark for it. A header says nothing of that, and the training would find out late. `start` is where the file begins.
- */
-export async function findMissingEnd(handle: FileHandle, start: Uint8Array): Promise<string | null> {
-  const begin = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
-  const found = END_MARKS.find(({ magic }) => begin.subarray(0, magic.length).equals(magic));
-  if (found === undefined) return null;
-  const { type, mark } = found;
-  const { size } = await handle.stat();
-  const from = type === 'JPEG' ? scanOffset(begin) : 0;
-  if (await holds(handle, mark, Math.max(from, size - TAIL_BYTES), size)) return null;
+async function hasMark({ handle, size }: ImageFile, mark: Buffer, from: number): Promise<boolean> {
+  if (await holds(handle, mark, Math.max(from, size - TAIL_BYTES), size)) return true;
   // Cameras and phones append previews and films behind the end: then it stands somewhere before.
-  if (await holds(handle, mark, from, size)) return null;
-  return `its ${size} bytes hold no end of a ${type}: the file is cut off`;
+  return holds(handle, mark, from, size);
 }
 
 async function holds(handle: FileHandle, mark: Buffer, from: number, to: number): Promise<boolean> {
@@ -50,4 +77,20 @@ function scanOffset(begin: Buffer): number {
   while (offset + 4 <= begin.length && begin[offset] === 0xff && ![0xda, 0xd9].includes(begin[offset + 1] ?? 0))
     offset += 2 + begin.readUInt16BE(offset + 2);
   return offset;
+}
+
+const BMP_HEADER_BYTES = 54;
+/** Compressions whose pixels stand there one by one: none, and colour masks. */
+const PLAIN: readonly number[] = [0, 3];
+
+/** Bytes that a BMP must have: of plain pixels by their number, since programs write anything as the file's size. */
+function bmpBytes(begin: Buffer): number {
+  // Headers of OS/2 are shorter, and nobody makes them any more.
+  if (begin.length < 18 || begin.readUInt32LE(14) < 40) return 0;
+  if (begin.length < BMP_HEADER_BYTES) return BMP_HEADER_BYTES;
+  if (!PLAIN.includes(begin.readUInt32LE(30))) return begin.readUInt32LE(2);
+  const rowBits = Math.abs(begin.readInt32LE(18)) * begin.readUInt16LE(28);
+  const rows = Math.abs(begin.readInt32LE(22));
+  // Rows are filled up to four bytes; some programs leave the last one as it is.
+  return begin.readUInt32LE(10) + Math.ceil(rowBits / 32) * 4 * (rows - 1) + Math.ceil(rowBits / 8);
 }

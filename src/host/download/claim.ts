@@ -50,6 +50,12 @@ export async function claimDownload(
   }
 }
 
+/** Takes the right to a file when nobody stands there; null when somebody does. */
+export async function tryClaimDownload(dir: string, limits: ClaimLimits): Promise<HeldClaim | null> {
+  const mine = newClaim();
+  return (await onDisk(dir, () => tryClaim(dir, mine))) ? hold(dir, mine, limits) : null;
+}
+
 function newClaim(): DownloadClaim {
   const own = identityOf(process.pid);
   return {

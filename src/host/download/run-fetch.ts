@@ -69,7 +69,14 @@ export async function runFetch(request: FetchRequest): Promise<FetchManifest> {
     const cache = request.cache ?? join(dirname(request.output), `.${basename(request.output)}.downloads`);
     const cached = await download(listing.files, cache, request, asking);
     for (const one of cached)
-      await placeFile(one, request.isFile ? request.output : join(request.output, one.fetched.path));
+      await place(one, request.isFile ? request.output : join(request.output, one.fetched.path), () =>
+        download(
+          listing.files.filter(({ path }) => path === one.fetched.path),
+          cache,
+          request,
+          asking,
+        ),
+      );
     const manifest = manifestOf(source, listing, cached);
     if (request.manifest !== undefined) await writeJsonFile(request.manifest, manifest);
     if (request.isModel) await assertWholeModel(request.output);
@@ -163,6 +170,16 @@ async function download(
   await Promise.all(Array.from({ length: asking.limits.files }, worker));
   if (failures.length > 0) throw failures[0];
   return results.toSorted((a, b) => (a.fetched.path < b.fetched.path ? -1 : 1));
+}
+
+/** Puts a file in place; one that was removed from the cache since it was hashed is brought again, once. */
+async function place(one: CachedFile, target: string, again: () => Promise<readonly CachedFile[]>): Promise<void> {
+  try {
+    await placeFile(one, target);
+  } catch (error) {
+    if ((await stat(one.cached).catch(() => null)) !== null) throw error;
+    for (const fresh of await again()) await placeFile(fresh, target);
+  }
 }
 
 /** What is wrong with a source shows early: config files come before what takes hours. */

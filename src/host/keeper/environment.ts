@@ -8,6 +8,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY/i;
 /** Connection settings of the worker's own server, certificates included: no command has a use for them. */
 const SERVER_NAME = /^TEMPORAL_/;
+/** How the host reaches repositories and hubs, passwords of proxies included; ranks talk to each other only. */
+const NETWORK_NAME =
+  /^((https?|no|all)_proxy|TEMPER_(HTTPS?_PROXY|NO_PROXY|CA_FILE|URL_MIRRORS|PIP_INDEX|PIP_FIND_LINKS)|(TEMPER_)?(HF|MODELSCOPE)_ENDPOINT)$/i;
 /** Made for the worker's own Node (debugger, loaders, test hooks): would change or break the keeper's. */
 const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
 
@@ -15,7 +18,7 @@ const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
  * The environment that a keeper inherits from its worker: everything but secrets that were not named.
  *
  * This is the one place besides the configuration that looks at the environment of the process: what a command
- * inherits (PATH, LD_LIBRARY_PATH, proxies, vendor set-up) is the host's, not a setting of Temper.
+ * inherits (PATH, LD_LIBRARY_PATH, vendor set-up) is the host's, not a setting of Temper.
  */
 export function inheritedEnvironment(
   secretNames: readonly string[],
@@ -30,12 +33,15 @@ export function inheritedEnvironment(
 
 /** The environment of the command: what the keeper inherited, the request's additions, and the markers. */
 export function commandEnvironment(
-  request: { readonly id: string; readonly env: Readonly<Record<string, string>> },
+  request: { readonly id: string; readonly env: Readonly<Record<string, string>>; readonly fence?: unknown },
   keeperDir: string,
 ): Record<string, string> {
+  // Whatever reached the keeper was let through by its worker.
+  const inherited = Object.entries(inheritedEnvironment(Object.keys(process.env)));
+  // Only the ranks of an attempt have a fence.
+  const isPassed = (name: string): boolean => request.fence === undefined || !NETWORK_NAME.test(name);
   return {
-    // Whatever reached the keeper was let through by its worker.
-    ...inheritedEnvironment(Object.keys(process.env)),
+    ...Object.fromEntries(inherited.filter(([name]) => isPassed(name))),
     ...request.env,
     [KEEPER_ID_VARIABLE]: request.id,
     [KEEPER_KEY_VARIABLE]: keeperKey(keeperDir),

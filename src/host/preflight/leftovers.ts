@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeftoverLook } from '../../domain/preflight/look.js';
 import { listKeepers } from '../keeper/client.js';
@@ -6,6 +5,7 @@ import type { KeeperHandle } from '../keeper/handle.js';
 import { KEEPER_ID_VARIABLE, SCRATCH_KEY_VARIABLE, scratchKey } from '../keeper/names.js';
 import { listProcesses, readProcess } from '../processes/proc.js';
 import { sendSignal } from '../processes/sweep.js';
+import { entryOf, environmentOf } from './process-environment.js';
 
 /** What of Temper's commands is on this host. */
 export interface Trainings {
@@ -88,19 +88,6 @@ function keptProcesses(): readonly KeptProcess[] {
   });
   snapshot.at = performance.now();
   return snapshot.processes;
-}
-
-function environmentOf(pid: number): readonly string[] {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
-  } catch {
-    // It ended meanwhile, or belongs to another user.
-    return [];
-  }
-}
-
-function entryOf(environment: readonly string[], name: string): string | null {
-  return environment.find((one) => one.startsWith(`${name}=`))?.slice(name.length + 1) ?? null;
 }
 
 function isTraining(keeper: KeeperHandle): boolean {

@@ -18,9 +18,11 @@ import { availableRamBytes } from '../resources.js';
 import { lookAtDisk, lookAtWorkspace, openScratch, tryToWrite } from './disks.js';
 import { lookAtTrainings } from './leftovers.js';
 import { lookAtSharedMemory, lookAtZones, openFileLimit } from './limits.js';
+import { lookAtTaskLimit } from './task-limit.js';
 import { oncePerDisk } from './once-per-disk.js';
 import { isLocalAddress, lookAtPorts } from './ports.js';
 import { runProbes } from './run-probe.js';
+import { lookAround } from './sight.js';
 
 /** What is to be looked at. */
 export interface Preflight {
@@ -56,7 +58,9 @@ export async function lookAtHost(
     training === null ? null : readEnvironment(host.scratch, training.recipe.id, training.tools.python),
   ]);
   const reading =
-    probeFacts === null || own?.judge === undefined ? { checks: [], facts: {} } : own.judge(outputs, probeFacts);
+    probeFacts === null || own?.judge === undefined
+      ? { checks: [], facts: {} }
+      : own.judge(outputs, probeFacts, lookAround(host.address));
   const { zones, bandwidth } = look;
   return {
     checks: [...judgeHost(look), ...reading.checks],
@@ -95,7 +99,7 @@ async function gather(
   // Only the look of a person may come before the first worker, and it makes no folders.
   if (isLaunch) await openScratch(host.scratch);
   const scratchDir = isLaunch ? host.scratch : await nearestFolder(host.scratch);
-  const own = training?.recipe.preflight;
+  const limits = training === null ? {} : (training.recipe.preflight?.limits?.(training.spec) ?? {});
   const [trainings, fence, isAddressLocal, ports, scratch, room, availableBytes, sharedMemory, zones] =
     await Promise.all([
       orUnseen(lookAtTrainings(host.scratch)),
@@ -133,8 +137,11 @@ async function gather(
     scratchWrite,
     memory: { availableBytes, totalBytes: totalmem(), neededBytes: needs.ramBytes },
     openFiles: openFileLimit(),
-    neededOpenFiles: own?.openFiles ?? 0,
+    neededOpenFiles: limits.openFiles ?? 0,
+    tasks: lookAtTaskLimit(),
+    neededTasks: limits.tasks ?? 0,
     sharedMemory,
+    neededSharedBytes: limits.sharedMemoryBytes ?? 0,
     zones,
     workspacePath: workspace,
     workspace: room,

@@ -8,7 +8,7 @@ import type { PortLook } from '../../domain/preflight/look.js';
 export async function lookAtPorts(address: string, ports: readonly number[]): Promise<readonly PortLook[]> {
   const looks: PortLook[] = [];
   for (const port of ports) {
-    const code = await tryTwice(address, port);
+    const code = await tryAgain(address, port);
     const state = code === null ? 'free' : code === 'EADDRINUSE' ? 'taken' : 'refused';
     looks.push({ port, state, holder: state === 'taken' ? holderOf(port) : null });
   }
@@ -20,12 +20,15 @@ export async function isLocalAddress(address: string): Promise<boolean> {
   return (await tryListen(address, 0)) === null;
 }
 
-/** Hosts that share a machine look at one port at the same time: a look lasts less than a millisecond. */
-async function tryTwice(address: string, port: number): Promise<string | null> {
-  const code = await tryListen(address, port);
-  if (code !== 'EADDRINUSE') return code;
-  await sleep(20 + Math.random() * 80);
-  return tryListen(address, port);
+/** Hosts that share a machine look at one list of ports at the same time, each port for less than a millisecond. */
+const TRIES = 3;
+
+async function tryAgain(address: string, port: number): Promise<string | null> {
+  for (let left = TRIES - 1; ; left -= 1) {
+    const code = await tryListen(address, port);
+    if (code !== 'EADDRINUSE' || left === 0) return code;
+    await sleep(20 + Math.random() * 80);
+  }
 }
 
 /** null when it could be listened on, else the code of the error. */

@@ -5,16 +5,26 @@ const MS_PER_TICK = 10;
 
 /** CPU time that the living processes of some sessions have used so far, ms; null when none of them lives. */
 export function cpuTimeMs(sessions: ReadonlySet<number>): number | null {
-  let ticks: number | null = null;
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const found = readTimes(Number(name));
-    if (found !== null && sessions.has(found.session)) ticks = (ticks ?? 0) + found.ticks;
-  }
-  return ticks === null ? null : ticks * MS_PER_TICK;
+  const own = listProcessTimes().filter(({ session }) => sessions.has(session));
+  return own.length === 0 ? null : own.reduce((total, { workedMs }) => total + workedMs, 0);
 }
 
-function readTimes(pid: number): { readonly session: number; readonly ticks: number } | null {
+/** One process and the CPU time that it has used so far. */
+export interface ProcessTimes {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly session: number;
+  /** State letter of the main thread, as in proc(5). */
+  readonly state: string;
+  readonly workedMs: number;
+}
+
+/** All processes of this machine, in one synchronous pass. */
+export function listProcessTimes(): ProcessTimes[] {
+  return readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? (readTimes(Number(name)) ?? []) : []));
+}
+
+function readTimes(pid: number): ProcessTimes | null {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -26,5 +36,6 @@ function readTimes(pid: number): { readonly session: number; readonly ticks: num
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const field = (n: number): number => Number(fields[n - 3]);
   const ticks = field(14) + field(15);
-  return Number.isFinite(ticks) ? { session: field(6), ticks } : null;
+  if (!Number.isFinite(ticks)) return null;
+  return { pid, ppid: field(4), session: field(6), state: fields[0] ?? '', workedMs: ticks * MS_PER_TICK };
 }

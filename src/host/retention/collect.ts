@@ -1,6 +1,8 @@
 import { findSurplus, neededNow, type Surplus, type Survey } from '../../domain/retention.js';
 import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
+import { fetchingRun } from '../../domain/surplus-downloads.js';
 import { retainCheckpoints, surplusCheckpoints } from './checkpoints.js';
+import { planDownloads, removeDownloads } from './downloads.js';
 import { surveyWorkspace, type LookAtRuns } from './survey.js';
 import { listTrash, moveToTrash, remove, removeGone, restore, type Trashed } from './trash.js';
 
@@ -22,10 +24,11 @@ export async function planCollection(
   const going = new Set(surplus.outputs.map(({ id }) => id));
   const ended = stayingEnded(survey, surplus);
   const checkpoints = await surplusCheckpoints(workspace, ended, policy.keepCheckpoints, going);
+  const downloads = await planDownloads(workspace, survey, idsOf(surplus), policy);
   return {
-    totalBytes: totalOf(survey),
-    items: [...itemsOf(survey, surplus), ...checkpoints, ...left],
-    kept: surplus.kept,
+    totalBytes: totalOf(survey) + downloads.totalBytes,
+    items: [...itemsOf(survey, surplus), ...checkpoints, ...downloads.items, ...left],
+    kept: [...surplus.kept, ...downloads.kept],
   };
 }
 
@@ -38,10 +41,12 @@ export async function collect(workspace: string, policy: RetentionPolicy, look: 
   const survey = await surveyWorkspace(workspace, look);
   const surplus = findSurplus(survey, policy, Date.now());
   const planned = itemsOf(survey, surplus);
+  // Before anything goes: afterwards nobody can tell a file that an output has just given up from a new one.
+  const downloads = await planDownloads(workspace, survey, idsOf(surplus), policy);
   const going = new Set(surplus.runs.map(({ name }) => name));
   const names = (id: string): boolean =>
     survey.outputs.some((one) => one.id === id && one.points.some((path) => going.has(path.split('/')[1] ?? '')));
-  const outputs = surplus.outputs.map(({ id }) => id);
+  const outputs = idsOf(surplus);
   for (const id of outputs.filter(names)) await moveToTrash(workspace, `store/${id}`);
   for (const { name } of surplus.runs) await moveToTrash(workspace, `runs/${name}`);
   for (const id of outputs.filter((one) => !names(one))) await moveToTrash(workspace, `store/${id}`);
@@ -52,13 +57,14 @@ export async function collect(workspace: string, policy: RetentionPolicy, look: 
   const removed = [...removedRuns, ...(await emptyTrash(workspace, now, look, 'store/'))];
   const rest = await removeGone(workspace);
   const checkpoints = await retainCheckpoints(workspace, endedOf(now), policy.keepCheckpoints);
+  const files = fetchingRun(now) === null ? await removeDownloads(workspace, downloads.items) : [];
   const items = removed.map(
     ({ origin, bytes }) => planned.find(({ name }) => name === origin) ?? leftover(origin, bytes),
   );
   return {
-    totalBytes: totalOf(survey),
-    items: [...items, ...checkpoints, ...(rest === 0 ? [] : [leftover('.trash', rest)])],
-    kept: surplus.kept,
+    totalBytes: totalOf(survey) + downloads.totalBytes,
+    items: [...items, ...checkpoints, ...files, ...(rest === 0 ? [] : [leftover('.trash', rest)])],
+    kept: [...surplus.kept, ...downloads.kept],
   };
 }
 
@@ -95,6 +101,10 @@ function itemsOf(survey: Survey, { runs, outputs }: Surplus): Collected[] {
       return { kind: 'output', name: `store/${id}`, bytes, why };
     }),
   ];
+}
+
+function idsOf({ outputs }: Surplus): string[] {
+  return outputs.map(({ id }) => id);
 }
 
 function endedOf({ runs }: Survey): string[] {

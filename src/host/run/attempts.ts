@@ -65,13 +65,23 @@ export async function allAttempts(workspace: string, run: string): Promise<Attem
 /** Builds the load view: a folder that shows exactly one checkpoint, with a tracker file that names it. */
 export async function makeLoadView(
   dir: string,
-  { dir: checkpoint, iteration }: ProvenCheckpoint,
+  checkpoint: ProvenCheckpoint,
   contract: CheckpointContract,
 ): Promise<void> {
+  const { iteration } = checkpoint;
   await mkdir(dir, { recursive: true });
   const folder = iteration === null ? contract.converted.folder : contract.iterationFolder(iteration);
-  await symlink(checkpoint, join(dir, folder));
-  // The tracker holds the bare number, without a line feed, as upstream writes it.
+  await symlink(checkpoint.dir, join(dir, folder));
+  await writeTracker(dir, checkpoint, contract);
+}
+
+/** Writes the file that names the checkpoint to load beside its folder. */
+export async function writeTracker(
+  dir: string,
+  { iteration }: ProvenCheckpoint,
+  contract: CheckpointContract,
+): Promise<void> {
+  // It holds the bare number, without a line feed, as upstream writes it.
   await writeFile(
     join(dir, contract.layout.trackerFile),
     iteration === null ? contract.converted.tracker : String(iteration),

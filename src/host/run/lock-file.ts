@@ -8,7 +8,14 @@ import { runDir } from './run-folder.js';
  * hosts that differ do not train together.
  */
 export async function writeLock(workspace: string, run: string, part: Omit<RunLock, 'v'>): Promise<void> {
-  const file = join(runDir(workspace, run), 'lock.json');
-  const before = await readJsonFile(file, RunLockSchema);
-  await writeJsonFile(file, { ...before, v: 1, ...part });
+  await writeJsonFile(lockFile(workspace, run), { ...(await readLock(workspace, run)), v: 1, ...part });
+}
+
+/** Revisions and versions that a run worked with; null before anything was resolved. */
+export function readLock(workspace: string, run: string): Promise<RunLock | null> {
+  return readJsonFile(lockFile(workspace, run), RunLockSchema);
+}
+
+function lockFile(workspace: string, run: string): string {
+  return join(runDir(workspace, run), 'lock.json');
 }

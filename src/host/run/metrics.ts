@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type { IterationReading } from '../../recipes/recipe.js';
+import type { IterationReading } from '../../recipes/log-dialect.js';
 import { MetricSchema, type AttemptRecord, type Metric } from '../../schemas/attempt.js';
 import { attemptDir } from './attempts.js';
 

@@ -1,7 +1,8 @@
 import { rankLogPath } from '../keeper/paths.js';
+import { FrozenWatch } from './frozen-watch.js';
 import { grownAt } from './grown-at.js';
 import { readLog } from '../processes/tail.js';
-import type { IterationReading, LogDialect, LogEvent, TrainingPhase } from '../../recipes/recipe.js';
+import type { IterationReading, LogDialect, LogEvent, TrainingPhase } from '../../recipes/log-dialect.js';
 
 /** What the logs of one host's ranks have said so far. */
 export interface TrainingReading {
@@ -23,9 +24,11 @@ export interface TrainingReading {
 export class TrainingLog {
   readonly #files: { readonly path: string; offset: number }[];
   readonly #dialect: LogDialect;
+  readonly #frozen: FrozenWatch;
   readonly iterations: IterationReading[] = [];
   #reads = 0;
   #firstSeenAt: string | null = null;
+  #rows: { readonly begin?: number; readonly end?: number } = {};
   #reading: TrainingReading = {
     phase: 'starting',
     last: null,
@@ -36,9 +39,11 @@ export class TrainingLog {
     lastStepAt: Date.now(),
   };
 
-  constructor(keeperDir: string, ranks: readonly number[], dialect: LogDialect) {
+  /** `frozen`: modules that the log must name as not trained, where it names any. */
+  constructor(keeperDir: string, ranks: readonly number[], dialect: LogDialect, frozen?: readonly string[]) {
     this.#files = ranks.map((rank) => ({ path: rankLogPath(keeperDir, rank, 'out'), offset: 0 }));
     this.#dialect = dialect;
+    this.#frozen = new FrozenWatch(frozen ?? null);
   }
 
   /** Reads on to the present end of all files. */
@@ -63,6 +68,12 @@ export class TrainingLog {
     return times.length === 0 ? null : times.reduce((sum, ms) => sum + ms, 0) / times.length;
   }
 
+  /** Time that the ranks took to prepare the rows, ms; null where the log does not tell. */
+  get rowsMs(): number | null {
+    const { begin, end } = this.#rows;
+    return begin === undefined || end === undefined || end < begin ? null : end - begin;
+  }
+
   /**
    * When the first iteration was logged, RFC 3339: seen as it came, or reckoned back from `lastAt`, when the log last
    * grew (saves lie between, so that is on the early side). Null without an iteration.
@@ -78,8 +89,11 @@ export class TrainingLog {
     const event = this.#dialect.read(line);
     if (event === null) return;
     const hadFatal = this.#reading.fatal !== null;
-    this.#reading = next(this.#reading, event);
+    const broken = this.#frozen.take(event);
+    this.#reading = next(broken === null ? this.#reading : next(this.#reading, broken), event);
     if (!hadFatal && this.#reading.fatal !== null) this.#reading = { ...this.#reading, fatalAt: grown };
+    if (event.kind === 'phase' && event.rows !== undefined)
+      this.#rows = { ...this.#rows, [event.rows.mark]: event.rows.at };
     if (event.kind !== 'iteration') return;
     // A first look finds what was there before: only what appears between two looks was seen as it came.
     if (this.iterations.length === 0 && this.#reads > 0) this.#firstSeenAt = grown;
@@ -104,6 +118,8 @@ function next(reading: TrainingReading, event: LogEvent): TrainingReading {
         lastStepAt: Date.now(),
         fatal: reading.fatal ?? notANumber(event),
       };
+    case 'frozen':
+      return reading;
     case 'saved':
       return { ...reading, phase: 'training', saved: event.iteration };
     case 'phase':

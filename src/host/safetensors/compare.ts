@@ -11,6 +11,8 @@ export interface CompareOptions {
   readonly frozen?: readonly string[];
   /** Also compares values: frozen tensors are equal bit for bit, and at least one other tensor differs. */
   readonly isDeep?: boolean;
+  /** Of a deep comparison: that something was trained is shown elsewhere, before a cast rounded it away. */
+  readonly mayBeEqual?: boolean;
 }
 
 /**
@@ -29,7 +31,8 @@ export async function compareModels(
     problems.push(...compareDtypes(original, exported, options.dtype), ...(await checkConfigDtype(exported)));
   }
   if (problems.length === 0 && options.isDeep === true) {
-    problems.push(...(await compareValues(original, exported, options.frozen ?? [])));
+    const { frozen = [], mayBeEqual = false } = options;
+    problems.push(...(await compareValues(original, exported, { frozen, mayBeEqual })));
   }
   return {
     v: 1,

@@ -25,7 +25,9 @@ export function bytesPerElement(dtype: TensorDtype): number {
   return BYTES_PER_ELEMENT[dtype];
 }
 
-/** The known dtype of this name, or null. */
+const NAMES: ReadonlyMap<unknown, TensorDtype> = new Map(TensorDtypeSchema.options.map((name) => [name, name]));
+
+/** The known dtype of this name, or null. A look-up, because a model has tens of thousands of tensors. */
 export function parseDtype(name: unknown): TensorDtype | null {
-  return TensorDtypeSchema.safeParse(name).data ?? null;
+  return NAMES.get(name) ?? null;
 }

@@ -1,4 +1,5 @@
 import type { StageDraft } from '../../domain/plan.js';
+import { smokeStage } from '../smoke.js';
 import type { Source } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 
@@ -101,12 +102,10 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       name: 'verify',
       title: 'load the exported model and ask it held-out questions',
       needs: ['environment', 'weights', 'data', 'export'],
-      placement: 'anyHost',
       programs: PROGRAMS.verify,
       sources: [],
       resources: { diskBytes: 10 * MB, ramBytes: 1_500 * MB },
-      timeoutMs: HOUR_MS,
-      parameters: {},
+      ...smokeStage(spec),
     },
   ];
 }

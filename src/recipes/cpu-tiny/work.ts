@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { assertNever } from '../../domain/assert-never.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Command, ProducedStage, StageFacts, StageOutput, StageWork } from '../recipe.js';
+import { smokeCommands } from '../smoke.js';
 import { readAnswers } from './answers.js';
 import { dataWork } from './data-work.js';
 import { python } from './python-command.js';
@@ -20,6 +21,8 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
       return exportWork(facts);
     case 'verify':
       return verifyWork(facts);
+    case 'check':
+      throw new TypeError('rows are judged where they are made');
     default:
       return assertNever(stage);
   }
@@ -86,7 +89,11 @@ function verifyWork(facts: StageFacts): StageWork {
   return {
     // Without held-out questions the exported model is still loaded, which shows missing and unexpected tensors.
     files: given === undefined ? [{ path: questions, content: '[]' }] : [],
-    commands: [ask('before', original, 'normal'), ask('after', exported, 'normal,blank,swap')],
+    commands: [
+      ask('before', original, 'normal'),
+      ask('after', exported, 'normal,blank,swap'),
+      ...smokeCommands(facts, exported),
+    ],
     checks: [],
     outputs: {},
     factFiles: ['before.json', 'after.normal.json', 'after.blank.json', 'after.swap.json'],

@@ -1,6 +1,7 @@
-import type { IterationReading, LogDialect, LogEvent } from '../recipe.js';
+import type { IterationReading, LogDialect, LogEvent } from '../log-dialect.js';
+import { parseFrozen } from './frozen-modules.js';
 import { parseIterationLines, type IterationLine } from './iteration-line.js';
-import { findMilestone, parseSaved } from './milestones.js';
+import { findMilestone, parseSaved, type Milestone } from './milestones.js';
 import { findSuspicion } from './suspicions.js';
 
 /**
@@ -17,10 +18,26 @@ export function readLogLine(line: string): LogEvent | null {
   if (iteration !== undefined) return { kind: 'iteration', ...toReading(iteration) };
   const saved = parseSaved(line);
   if (saved !== null) return { kind: 'saved', iteration: saved.iteration };
+  const modules = parseFrozen(line);
+  if (modules !== null) return { kind: 'frozen', modules };
   const milestone = findMilestone(line);
   if (milestone === null) return null;
   if (milestone.phase === 'done') return { kind: 'ended' };
-  return { kind: 'phase', phase: milestone.phase, text: milestone.text };
+  const rows = rowsMark(milestone, line);
+  return { kind: 'phase', phase: milestone.phase, text: milestone.text, ...(rows === null ? {} : { rows }) };
+}
+
+const ROWS_MARKS: ReadonlyMap<string, 'begin' | 'end'> = new Map([
+  ['model-ready', 'begin'],
+  ['data-ready', 'end'],
+]);
+
+/** The time that stands in the two lines around the preparation of the rows. */
+function rowsMark({ id }: Milestone, line: string): { mark: 'begin' | 'end'; at: number } | null {
+  const mark = ROWS_MARKS.get(id);
+  const time = /\] datetime: (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)/.exec(line);
+  // The zone is not told; only the time between two lines of one host counts.
+  return mark === undefined || time === null ? null : { mark, at: Date.parse(`${time[1]}T${time[2]}Z`) };
 }
 
 /** JSON has neither NaN nor infinity, so a reading says null for both. */

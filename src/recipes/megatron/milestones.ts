@@ -1,4 +1,4 @@
-import type { TrainingPhase } from '../recipe.js';
+import type { TrainingPhase } from '../log-dialect.js';
 
 /** A line that rank 0 prints once at a known point of a run, and the phase that begins with it. */
 export interface Milestone {

@@ -27,7 +27,7 @@ export function reasons(facts: LaunchFacts): LaunchReasons {
 
 function trainingFacts(facts: LaunchFacts): TrainingFacts {
   const { spec, tools, inputs, rankLogDir, cacheDir, hostDir, loadDir, saveDir } = facts;
-  const rows = inputs.data?.facts['rows'];
+  const rows = inputs.check?.facts['rows'];
   return {
     spec,
     revision: revisionOf(spec.environment.sources?.['mindspeedMm']?.ref),
@@ -51,10 +51,10 @@ function trainingFacts(facts: LaunchFacts): TrainingFacts {
       plog: join(rankLogDir, 'plog'),
     },
     data: {
-      files: rowFiles(inputs.data?.outputs ?? {}),
+      files: rowFiles(spec, inputs.data?.outputs),
       mediaDir: outputOf(inputs, 'data', 'imageRoot'),
       rows: typeof rows === 'number' ? rows : null,
     },
-    measured: { saveMs: null, preprocessRowsPerSecond: null },
+    measured: facts.measured ?? { saveMs: null, preprocessRowsPerSecond: null },
   };
 }

@@ -5,9 +5,11 @@ import type { Recipe } from '../recipe.js';
 import { environment } from './environment/environment.js';
 import { launch, launchFiles, reasons } from './launch.js';
 import { stageLints } from './lint.js';
+import { preflight } from './preflight/preflight.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { documentedVariables } from './training/environment-table.js';
+import { saidFrozen } from './training/frozen.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
 import { resume } from './training/resume.js';
@@ -33,6 +35,7 @@ export const glm45v: Recipe = {
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
     masterPorts: ({ fleet }) => masterPorts(fleet.hosts),
+    frozen: saidFrozen,
     resume,
   },
   checkpoint: {
@@ -42,4 +45,5 @@ export const glm45v: Recipe = {
     compareConverted,
   },
   verdictRules,
+  preflight,
 };

@@ -22,6 +22,11 @@ export interface Revision {
   readonly ownTransformers: string;
   /** set_env.sh that its launch script sources. */
   readonly exampleSetEnv: string;
+  /**
+   * Whether freezing the text decoder freezes the output layer too. The guide's own day says so in its log, but looks
+   * for the name below the part of the model that the output layer is not in.
+   */
+  readonly freezesOutputLayer: boolean;
 }
 
 const OLD_LLAVA = { path: 'examples/qwen2vl/llava_instruct_2_mllm_demo_format.py', takesArguments: false } as const;
@@ -39,6 +44,7 @@ export const PINNED: Revision = {
   llavaScript: OLD_LLAVA,
   ownTransformers: '4.57.0',
   exampleSetEnv: OLD_SET_ENV,
+  freezesOutputLayer: true,
 };
 
 /** The commit of the day that the guide was written for. */
@@ -53,6 +59,7 @@ export const GUIDE_ERA: Revision = {
   llavaScript: OLD_LLAVA,
   ownTransformers: '4.53.0',
   exampleSetEnv: OLD_SET_ENV,
+  freezesOutputLayer: false,
 };
 
 /** The newest commit that was looked at: script and toolkit moved, the training of this model stayed. */

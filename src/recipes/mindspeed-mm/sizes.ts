@@ -23,6 +23,19 @@ export function convertResources(modelBytes: number): Resources {
   return { diskBytes: modelBytes, ramBytes: PROGRAM_RAM_BYTES + RAM_PER_BYTE * modelBytes };
 }
 
+/** Moments of the optimizer beside the weights: two numbers of F32 each for every weight that learns. */
+const MOMENTS = 2;
+
+/**
+ * What the checkpoints of a training need: those that are kept, and the one that is being saved. Nearly all of the model
+ * learns, so the moments are counted for all of it.
+ */
+export function trainResources(modelBytes: number, { keep, fidelity }: PipelineSpec['train']['checkpoint']): Resources {
+  const weights = TRAINED_PER_BYTE * modelBytes;
+  const saveBytes = fidelity === 'full' ? weights * (1 + MOMENTS) : weights;
+  return { diskBytes: (keep + 1) * saveBytes, ramBytes: 0 };
+}
+
 /**
  * What an export needs. Upstream loads the whole F32 checkpoint and writes F32 shards of 4 GB; a cast to BF16 then
  * stands beside it until the F32 files are removed.

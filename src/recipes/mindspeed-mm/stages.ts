@@ -2,10 +2,12 @@ import type { StageDraft } from '../../domain/plan.js';
 import { isRemote } from '../../domain/remote-source.js';
 import type { Source as UserSource } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { smokeStage } from '../smoke.js';
 import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
 import { wantedPackages } from './environment/packages.js';
-import { convertResources, exportResources, plannedModelBytes } from './sizes.js';
+import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
 import { sourcesOf } from './sources.js';
+import { imagePixels } from './training/data-file.js';
 
 const HOUR_MS = 3_600_000;
 const NOTHING = { diskBytes: 0, ramBytes: 0 } as const;
@@ -44,14 +46,26 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
     },
     {
       name: 'data',
-      title: 'convert and check the data sets',
+      title: 'fetch and convert the data sets',
       needs: ['environment'],
       placement: 'anyHost',
       programs: [],
       sources: dataSources(spec),
       resources: NOTHING,
       timeoutMs: 24 * HOUR_MS,
-      parameters: { data, sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec) },
+      parameters: { data },
+    },
+    {
+      name: 'check',
+      title: 'judge rows and images as they will be trained on',
+      needs: ['data'],
+      placement: 'anyHost',
+      programs: [],
+      // Images are not in the outputs of the data where they lie in a folder of the user's.
+      sources: dataSources(spec),
+      resources: NOTHING,
+      timeoutMs: 24 * HOUR_MS,
+      parameters: { sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec), pixels: imagePixels(spec) },
     },
     {
       name: 'convert',
@@ -71,11 +85,11 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
     {
       name: 'train',
       title: `train ${train.iterations} iterations on ${spec.fleet.hosts} hosts with ${spec.fleet.npusPerHost} devices each`,
-      needs: ['environment', 'weights', 'convert', 'data'],
+      needs: ['environment', 'weights', 'convert', 'data', 'check'],
       placement: 'gang',
       programs: [],
       sources: train.fromCheckpoint === undefined ? [] : [folder('train.fromCheckpoint', train.fromCheckpoint)],
-      resources: NOTHING,
+      resources: trainResources(modelBytes, train.checkpoint),
       timeoutMs: 60 * 24 * HOUR_MS,
       parameters: {
         ...trainParameters(spec),
@@ -99,12 +113,10 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       name: 'verify',
       title: 'look at the exported model as a whole',
       needs: ['environment', 'convert', 'export'],
-      placement: 'anyHost',
       programs: [],
       sources: [],
       resources: NOTHING,
-      timeoutMs: HOUR_MS,
-      parameters: {},
+      ...smokeStage(spec),
     },
   ];
 }

@@ -17,6 +17,7 @@ environment:
 weights:
   source: hf:zai-org/GLM-4.5V   # or modelscope:ZhipuAI/GLM-4.5V, path:FOLDER, dcp:FOLDER (converted)
   # reduceLayers: 4             # a smaller model, for debugging on one host
+  # localCopy: true             # each host loads the converted weights (215 GB) from its own disk
 
 data:
   - name: llava
@@ -39,5 +40,7 @@ train:
   loss: { type: per_token_loss }
   checkpoint: { every: 500, keep: 3, fidelity: full }   # full: 1.3 TB each; weights-only: 430 GB each
 
-export: { dtype: bf16 }         # as the original; f32 is what was trained, 430 GB
+export:
+  dtype: bf16                   # as the original; f32 is what was trained, 430 GB
+  # smoke: { command: ['{{python}}', /mnt/shared/ask.py, '{{model}}'] }   # tried on a host; a failure blocks the run
 `;

@@ -1,6 +1,7 @@
 import { assertNever } from '../../domain/assert-never.js';
 import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
 import { convertWork } from './convert-work.js';
+import { checkWork } from './data/check-work.js';
 import { dataWork } from './data/work.js';
 import { exportWork } from './export-work.js';
 import { verifyWork } from './verify-work.js';
@@ -13,6 +14,8 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
       return weightsWork(facts);
     case 'data':
       return dataWork(facts);
+    case 'check':
+      return checkWork(facts);
     case 'convert':
       return convertWork(facts);
     case 'export':

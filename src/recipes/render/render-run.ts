@@ -11,6 +11,8 @@ export interface RenderHost {
   /** Address at which the other hosts reach it. */
   readonly address: string;
   readonly networkInterface: string | null;
+  /** Its own programs and scratch folder, where it was asked; those of all hosts when left out. */
+  readonly own?: { readonly tools: HostTools; readonly scratch: string };
 }
 
 /** What scripts are made from, beside spec and plan. */
@@ -21,6 +23,8 @@ export interface RenderFacts {
   readonly scratch: string;
   /** Outputs that exist already; their stages get no script. */
   readonly known: Readonly<Partial<Record<StageName, StageOutput>>>;
+  /** What the attempts of a run measured; nothing, before there is one. */
+  readonly measured?: LaunchFacts['measured'];
   /** Continue from what an earlier start of the same scripts saved. */
   readonly isResume: boolean;
 }
@@ -46,7 +50,7 @@ export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan
     const about = [`${plan.run}, stage ${name}: ${title}`, placeOf(placement)];
     const out = join(root, name);
     if (name === 'environment') {
-      files.push(program(`${number}-${name}.sh`, environmentScript(recipe, spec, facts.tools, about)));
+      files.push(...environmentScripts(recipe, spec, facts, `${number}-${name}`, about));
     } else if (name === 'train') {
       const train = { recipe, spec, facts, inputs: { ...inputs }, out };
       for (const [rank] of facts.hosts.entries()) files.push(trainingScript(train, rank, number, about));
@@ -70,10 +74,11 @@ interface Training {
 
 /** The launch of one host, as Temper would make it from the same facts. */
 export function launchFacts({ recipe, spec, facts, inputs, out }: Training, nodeRank: number): LaunchFacts {
-  const { hosts, tools, scratch, isResume } = facts;
+  const { hosts, isResume, measured } = facts;
   const host = hosts[nodeRank];
   const first = hosts[0];
   if (host === undefined || first === undefined) throw new TypeError(`there is no host of rank ${nodeRank}`);
+  const { tools, scratch } = host.own ?? facts;
   const saveDir = join(out, 'ckpt');
   const converted = inputs.convert?.outputs['dcp'];
   return {
@@ -92,6 +97,7 @@ export function launchFacts({ recipe, spec, facts, inputs, out }: Training, node
     loadDir: isResume ? saveDir : (spec.train.fromCheckpoint ?? converted ?? out),
     saveDir,
     isResume: isResume || spec.train.fromCheckpoint !== undefined,
+    ...(measured === undefined ? {} : { measured }),
     inputs,
   };
 }
@@ -129,15 +135,41 @@ function stageScript(work: StageWork, out: string, about: readonly string[]): st
   });
 }
 
+/** One script for all hosts, or one for each where their folders differ. */
+function environmentScripts(
+  recipe: Recipe,
+  spec: PipelineSpec,
+  { hosts, tools }: RenderFacts,
+  name: string,
+  about: readonly string[],
+): RenderedFile[] {
+  const scripts = hosts.map((host) => ({
+    host: host.name,
+    text: environmentScript(recipe, spec, host.own?.tools ?? tools, about),
+  }));
+  const [first] = scripts;
+  if (first === undefined || scripts.every(({ text }) => text === first.text)) {
+    return [program(`${name}.sh`, first?.text ?? environmentScript(recipe, spec, tools, about))];
+  }
+  return scripts.map(({ host, text }) => program(`${name}-${host}.sh`, text));
+}
+
 function environmentScript(recipe: Recipe, spec: PipelineSpec, tools: HostTools, about: readonly string[]): string {
+  const { environment } = recipe;
+  const commands = environment.install?.(spec, tools) ?? [];
+  const place = tools.environment;
+  const isInstalled = commands.length > 0 && place !== undefined;
   return scriptText({
     about: [
       ...about,
-      'looks at the environment and tries it; what is missing is installed by a worker, not by this script',
+      isInstalled
+        ? `installs the environment into ${place} unless that is there, then looks at it and tries it`
+        : 'looks at the environment and tries it: installed is nothing',
     ],
     folders: [],
     files: [],
-    commands: [recipe.environment.probe(tools, spec), recipe.environment.prove(tools, spec)],
+    ...(isInstalled ? { unless: { exists: place, commands } } : {}),
+    commands: [environment.probe(tools, spec), environment.prove(tools, spec)],
     after: [],
   });
 }
@@ -185,13 +217,14 @@ function program(path: string, content: string): RenderedFile {
 }
 
 function readme(plan: PipelinePlan, { hosts, scratch }: RenderFacts, files: readonly RenderedFile[]): string {
+  const scratches = new Set(hosts.map(({ own }) => own?.scratch ?? scratch));
   return `# ${plan.run}, by hand
 
 These scripts run what Temper would run for this spec, in this order:
 
 ${files.map(({ path }) => `- \`${path}\``).join('\n')}
 
-- Outputs go to \`${join(plan.workspace, 'rendered', plan.run)}\`, which all hosts must see; caches and logs to \`${scratch}\` on each host.
+- Outputs go to \`${join(plan.workspace, 'rendered', plan.run)}\`, which all hosts must see; caches and logs to \`${[...scratches].join(', ')}\` on each host's own disk.
 - Hosts by node rank: ${hosts.map(({ name, address }) => `${name} (${address})`).join(', ')}. Rank 0's address must be reachable from all others.
 - What Temper would prove after a stage stands at the end of its script; nothing here restarts, chooses checkpoints or
   notices a host that hangs.

@@ -8,6 +8,8 @@ export interface ScriptParts {
   readonly about: readonly string[];
   readonly folders: readonly string[];
   readonly files: readonly { readonly path: string; readonly content: string }[];
+  /** Commands that come first where a folder is not there. */
+  readonly unless?: { readonly exists: string; readonly commands: readonly Command[] };
   readonly commands: readonly Command[];
   readonly reasons?: LaunchReasons;
   /** Lines at the end: what Temper would prove afterwards. */
@@ -18,7 +20,7 @@ export interface ScriptParts {
  * The text of a script. Arguments stand in arrays, where a comment may stand on a line of its own: behind a backslash it
  * would become an argument.
  */
-export function scriptText({ about, folders, files, commands, reasons, after }: ScriptParts): string {
+export function scriptText({ about, folders, files, unless, commands, reasons, after }: ScriptParts): string {
   return [
     '#!/usr/bin/env bash',
     ...about.map(comment),
@@ -26,10 +28,23 @@ export function scriptText({ about, folders, files, commands, reasons, after }: 
     '',
     ...folders.map((folder) => `mkdir -p ${quote(folder)}`),
     ...files.flatMap(({ path, content }) => writeFile(path, content)),
+    ...(unless === undefined ? [] : guarded(unless)),
     ...commands.flatMap((command) => commandLines(command, reasons)),
     ...after.map(comment),
     '',
   ].join('\n');
+}
+
+/** What an interrupted start left is not repaired here: a person removes it. */
+function guarded({ exists, commands }: NonNullable<ScriptParts['unless']>): string[] {
+  const there = `${exists} is there: looked at only; remove it to install again`;
+  return [
+    `if [ -e ${quote(exists)} ]; then`,
+    `  echo ${quote(there)} >&2`,
+    'else',
+    ...commands.flatMap((command) => commandLines(command)),
+    'fi',
+  ];
 }
 
 function comment(line: string): string {
@@ -52,7 +67,7 @@ function writeFile(path: string, content: string): string[] {
 }
 
 /** A subshell, so that folder and arrays of one command end with it. */
-function commandLines({ step, argv, cwd, env, secretEnv = [] }: Command, reasons?: LaunchReasons): string[] {
+function commandLines({ step, argv, cwd, env, secretEnv = [], isRemote }: Command, reasons?: LaunchReasons): string[] {
   const variables = Object.entries(env).flatMap(([name, value]) => [
     ...reasonLine(reasons?.env[name]),
     `    ${quote(`${name}=${value}`)}`,
@@ -60,6 +75,9 @@ function commandLines({ step, argv, cwd, env, secretEnv = [] }: Command, reasons
   return [
     '',
     comment(step),
+    ...(isRemote === true
+      ? [comment('reaches the network: with the proxies, mirrors and certificates of your shell')]
+      : []),
     ...(secretEnv.length === 0 ? [] : [comment(`set these yourself where they are needed: ${secretEnv.join(', ')}`)]),
     '(',
     `  cd ${quote(cwd)}`,

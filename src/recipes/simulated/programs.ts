@@ -26,6 +26,7 @@ export const PROGRAMS: Readonly<Record<StageName, readonly string[]>> = {
   environment: ['probe.mjs'],
   weights: [...MODEL_FILES, 'make-weights.mjs', 'model.mjs'],
   data: [...MODEL_FILES, 'make-data.mjs'],
+  check: [],
   convert: CONVERT_FILES,
   train: [
     ...CHECKPOINT_FILES,
@@ -39,6 +40,7 @@ export const PROGRAMS: Readonly<Record<StageName, readonly string[]>> = {
     'frames.mjs',
     'launch-arguments.mjs',
     'launch.mjs',
+    'launcher.mjs',
     'learning-rate.mjs',
     'local-ranks.mjs',
     'model.mjs',

@@ -1,6 +1,7 @@
 import type { StageDraft } from '../../domain/plan.js';
 import type { Source, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { smokeStage } from '../smoke.js';
 import { PROGRAMS } from './programs.js';
 
 const MINUTE_MS = 60_000;
@@ -65,7 +66,16 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
         freeze: train.freeze,
       },
     ),
-    draft('verify', 'anyHost', 'measure the loss on held-out rows', ['environment', 'weights', 'data', 'export'], {}),
+    {
+      ...draft(
+        'verify',
+        'anyHost',
+        'measure the loss on held-out rows',
+        ['environment', 'weights', 'data', 'export'],
+        {},
+      ),
+      ...smokeStage(spec),
+    },
   ];
 }
 

@@ -4,6 +4,7 @@ import { assertNever } from '../../domain/assert-never.js';
 import { problem } from '../../domain/errors.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
+import { smokeCommands } from '../smoke.js';
 import { program } from './command.js';
 import { dataWork } from './data-work.js';
 import { pathOf } from './stages.js';
@@ -21,6 +22,8 @@ export function work(stage: ProducedStage, facts: StageFacts): StageWork {
       return exportWork(facts);
     case 'verify':
       return verifyWork(facts);
+    case 'check':
+      throw new TypeError('rows are judged where they are made');
     default:
       return assertNever(stage);
   }
@@ -92,6 +95,7 @@ function verifyWork(facts: StageFacts): StageWork {
         '--output',
         join(facts.out, 'evaluation.json'),
       ]),
+      ...smokeCommands(facts, output(facts, 'export', 'hf')),
     ],
     checks: [],
     outputs: {},

@@ -2,8 +2,10 @@ import { isCancellation } from '@temporalio/workflow';
 import { GENERIC_RULES } from '../../domain/cause-rules.js';
 import { ANY_PROBLEM } from '../../domain/causes.js';
 import { diagnose } from '../../domain/diagnose.js';
+import { slowHosts } from '../../domain/pace.js';
 import { problemFinding, silenceFinding } from '../../domain/evidence.js';
 import type { HostEvidence, Verdict } from '../../schemas/incident.js';
+import type { SlowHost } from '../../schemas/pace.js';
 import { firstAnswer } from '../open-run.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import { quickCalls, type Gang, type Node } from './gang.js';
@@ -13,6 +15,8 @@ import type { AttemptFailure } from './run-attempt.js';
 export interface Case {
   readonly verdict: Verdict;
   readonly evidence: readonly HostEvidence[];
+  /** Hosts that the others waited for. */
+  readonly slow: readonly SlowHost[];
   /** Iteration of the newest proven checkpoint after the failure; null when there is none or nobody could look. */
   readonly newest: number | null;
 }
@@ -21,7 +25,20 @@ export interface Case {
 export async function findCause(gang: Gang, failure: AttemptFailure): Promise<Case> {
   const [collected, newest] = await Promise.all([collect(gang, failure), newestCheckpoint(gang, failure)]);
   const evidence = withProblem(collected, failure);
-  return { verdict: diagnose(evidence), evidence, newest };
+  const slow = slowAmong(evidence);
+  return { verdict: explained(diagnose(evidence), slow), evidence, slow, newest };
+}
+
+/** Before the first iteration hosts are busy with their own start, and nobody waits for them yet. */
+function slowAmong(evidence: readonly HostEvidence[]): SlowHost[] {
+  if (!evidence.some(({ lastIteration }) => lastIteration !== null)) return [];
+  return slowHosts(evidence.flatMap(({ host, pace }) => (pace === null || pace === undefined ? [] : [{ host, pace }])));
+}
+
+/** A stall is told by the host that logs the iterations; whom it waited for belongs to its evidence. */
+function explained(verdict: Verdict, slow: readonly SlowHost[]): Verdict {
+  if (verdict.cause !== 'stalled') return verdict;
+  return { ...verdict, evidenceLines: [...slow.map(({ sentence }) => sentence), ...verdict.evidenceLines] };
 }
 
 function collect({ input }: Gang, { nodes, ends, knownAtMs }: AttemptFailure): Promise<HostEvidence[]> {

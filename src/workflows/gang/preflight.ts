@@ -1,5 +1,6 @@
 import { isCancellation, uuid4 } from '@temporalio/workflow';
 import { problem } from '../../domain/errors.js';
+import { packHosts } from '../../domain/host-list.js';
 import { judgeClocks, type ClockReading } from '../../domain/preflight/clocks.js';
 import { preflightFailure, type FoundCheck } from '../../domain/preflight/problem.js';
 import type { HostRecord } from '../../schemas/host.js';
@@ -144,7 +145,7 @@ async function compare(
   if (first === undefined) return [];
   const hosts = compared.map(({ name }) => name);
   const isWhole = looks.filter(({ depth }) => depth === 'full').length === grant.hosts.length;
-  const call: CompareCall = { ...input.call, round, hosts, isWhole };
+  const call: CompareCall = { ...input.call, round, hosts: packHosts(hosts), isWhole };
   const seen =
     hosts.length < 2
       ? []

@@ -1,4 +1,5 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo } from '@temporalio/workflow';
+import { packHosts } from '../../domain/host-list.js';
 import type { HostEvidence, Incident } from '../../schemas/incident.js';
 import type { Decision } from '../../domain/policy.js';
 import { gangReportedSignal } from '../messages.js';
@@ -11,7 +12,7 @@ import type { AttemptFailure } from './run-attempt.js';
 export function incidentOf(
   gang: Gang,
   failure: AttemptFailure,
-  { verdict, evidence }: Case,
+  { verdict, evidence, slow }: Case,
   { reaction, why }: Decision,
 ): Incident {
   const { attempt, knownAtMs, deadAtMs, ends, nodes } = failure;
@@ -25,10 +26,13 @@ export function incidentOf(
     verdict,
     reaction,
     why,
-    hosts: nodes.map(({ host }) => ({
-      host,
-      state: ends.get(host) === 'lost' ? 'lost' : host === (verdict.host ?? failure.host) ? 'failed' : 'stopped',
-    })),
+    hosts: inRows(
+      nodes.map(({ host }) => ({
+        host,
+        state: ends.get(host) === 'lost' ? 'lost' : host === (verdict.host ?? failure.host) ? 'failed' : 'stopped',
+      })),
+    ),
+    ...(slow.length === 0 ? {} : { slow: [...slow] }),
     lastIteration: newest(evidence),
     resumedFrom: null,
     stepsLost: null,
@@ -69,6 +73,17 @@ export async function report({ book }: Gang, attempt: number | null): Promise<vo
     if (isCancellation(error)) throw error;
     // A run that closed meanwhile needs no report.
   }
+}
+
+/** Hosts that fared alike, told together: the names of a large gang would fill the record. */
+function inRows(ends: Incident['hosts']): Incident['hosts'] {
+  const rows: { readonly state: Incident['hosts'][number]['state']; readonly names: string[] }[] = [];
+  for (const { host, state } of ends) {
+    const row = rows.at(-1);
+    if (row?.state === state) row.names.push(host);
+    else rows.push({ state, names: [host] });
+  }
+  return rows.flatMap(({ state, names }) => packHosts(names).map((host) => ({ host, state })));
 }
 
 function newest(evidence: readonly HostEvidence[]): number | null {

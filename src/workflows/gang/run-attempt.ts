@@ -1,4 +1,5 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { packHosts } from '../../domain/host-list.js';
 import type { Problem } from '../../schemas/problem.js';
 import type { Attempt, NodeDone, StageDone } from '../../schemas/stage-calls.js';
 import { NodeFailure, onHost, quickCalls, workOn, type Gang, type Node } from './gang.js';
@@ -103,7 +104,12 @@ async function openAttempt({ input, grant }: Gang): Promise<Attempt> {
   if (first === undefined) throw new TypeError('a lease holds no hosts');
   return onHost(
     first.name,
-    quickCalls(input, first.name).openAttempt({ ...input.call, lease: grant.lease, hosts: grant.hosts }),
+    quickCalls(input, first.name).openAttempt({
+      ...input.call,
+      lease: grant.lease,
+      hosts: [first],
+      hostNames: packHosts(grant.hosts.map(({ name }) => name)),
+    }),
   );
 }
 
@@ -117,5 +123,13 @@ function nodesOf({ input, grant }: Gang, attempt: Attempt): Node[] {
 
 async function seal({ input }: Gang, [first]: readonly Node[], nodes: readonly NodeDone[]): Promise<StageDone> {
   if (first === undefined) throw new TypeError('a gang has no first node');
-  return onHost(first.host, workOn(input, first.host, 'seal').sealTraining({ ...first.call, nodes: [...nodes] }));
+  return onHost(first.host, workOn(input, first.host, 'seal').sealTraining({ ...first.call, nodes: telling(nodes) }));
+}
+
+/** Nodes that show what was reached: one that logged the last iteration, and one that logged the end. */
+function telling(nodes: readonly NodeDone[]): NodeDone[] {
+  const reached = Math.max(...nodes.map(({ lastIteration }) => lastIteration ?? 0));
+  const newest = nodes.find(({ lastIteration }) => lastIteration === reached);
+  const ended = nodes.find(({ hasEnded }) => hasEnded);
+  return [...new Set([newest, ended])].filter((node) => node !== undefined);
 }

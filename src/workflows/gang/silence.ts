@@ -1,6 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { GangInput } from '../../schemas/stage-calls.js';
 import { isUnanswered, quickCalls } from './gang.js';
+import { Lanes } from '../../domain/in-parallel.js';
 
 /** The newest iteration that hosts of the gang know of; null when nobody can tell. */
 export type LookForProgress = () => Promise<number | null>;
@@ -19,6 +20,8 @@ export class Silence {
   /** Hosts that are silent now, lost ones included, with the begin of their silence. */
   readonly #since = new Map<string, number>();
   readonly #settling = new Map<string, Promise<'back' | 'lost'>>();
+  /** When the server comes back, all hosts may be silent at once. */
+  readonly #probes = new Lanes();
   #look: LookForProgress | null = null;
   #isHurried = false;
 
@@ -67,14 +70,14 @@ export class Silence {
     let graceFrom = Date.now();
     let iteration = await this.#iteration();
     for (;;) {
-      const askedAt = Date.now();
-      if (await this.#answers(host, patienceMs)) {
+      const { isHeard, tookMs } = await this.#probes.run(() => this.#ask(host, patienceMs));
+      if (isHeard) {
         this.#since.delete(host);
         return 'back';
       }
       const now = Date.now();
       // A probe that took far longer than it may: the server was away, and workers need a moment to find it again.
-      const wasAway = now - askedAt > 2 * patienceMs + SLACK_MS;
+      const wasAway = tookMs > 2 * patienceMs + SLACK_MS;
       if (wasAway || this.#isControlPlane(host)) {
         graceFrom = now;
       } else if (now - graceFrom >= probeTimeoutMs) {
@@ -84,8 +87,14 @@ export class Silence {
         graceFrom = Date.now();
       }
       // A probe that failed at once must not become a tight loop.
-      await sleep(Math.max(1, patienceMs - (Date.now() - askedAt)));
+      await sleep(Math.max(1, patienceMs - tookMs));
     }
+  }
+
+  async #ask(host: string, patienceMs: number): Promise<{ readonly isHeard: boolean; readonly tookMs: number }> {
+    const askedAt = Date.now();
+    const isHeard = await this.#answers(host, patienceMs);
+    return { isHeard, tookMs: Date.now() - askedAt };
   }
 
   async #answers(host: string, patienceMs: number): Promise<boolean> {

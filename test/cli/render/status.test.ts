@@ -50,6 +50,13 @@ describe('renderStatus', () => {
     ]);
   });
 
+  it('names the host that the others wait for', () => {
+    const slow = [{ host: 'laptop-2', rank: 1, sentence: 'the others wait for rank 1 on laptop-2' }];
+    expect(renderStatus(aRun({ slow, progress: [] }), marked, NOW).split('\n')).toContain(
+      '<yellow>slow:</> the others wait for rank 1 on laptop-2',
+    );
+  });
+
   it('does not call a pause an error', () => {
     const problem = { code: 'Paused', what: 'stopped on request', fix: 'temper resume tiny', retryable: false };
     const text = renderStatus(aRun({ state: 'blocked', problem, stages: [], progress: [] }), plain, NOW);
@@ -144,6 +151,10 @@ describe('progress', () => {
   it('says what is known', () => {
     expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe(
       'training  3  loss NaN',
+    );
+    const converting = { v: 1 as const, stage: 'convert', host: 'h', phase: 'running', text: 'merge experts' };
+    expect(showProgress({ ...converting, step: 'hf-to-dcp', done: 18, total: 45 })).toBe(
+      'hf-to-dcp running  18/45  merge experts',
     );
     expect(renderProgress(aRun())).toBe('train on laptop-1: training  120/400  loss 0.4123  checkpoint 100');
     expect(renderProgress(aRun({ progress: [] }))).toBeNull();

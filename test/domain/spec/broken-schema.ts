@@ -93,7 +93,9 @@ export const SCHEMA_CASES: readonly BrokenSpec[] = [
   {
     name: 'list instead of a section',
     text: edited('export:\n  dtype: bf16', 'export: [bf16]'),
-    says: ['s.yaml:84:9 export: a list stands here, it means: The model that comes out, write a section with dtype'],
+    says: [
+      's.yaml:84:9 export: a list stands here, it means: The model that comes out, write a section with dtype, smoke',
+    ],
   },
   {
     name: 'section instead of a list',

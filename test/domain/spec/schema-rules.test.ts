@@ -47,8 +47,9 @@ const BREAKERS: Readonly<Record<string, (node: SchemaNode) => unknown>> = {
 describe('every rule of the schema', () => {
   // A revision beside a folder, and two sources of images, break a rule, but no rule of the schema.
   const full: unknown = parse(
-    FULL.replace('  original:', '  revision: main\n  original:')
+    FULL.replace('  original:', '  revision: main\n  localCopy: true\n  original:')
       .replace('environment:\n', 'environment:\n  offline: false\n')
+      .replace('  dtype: bf16', "  dtype: bf16\n  smoke: { command: [run, '{{model}}'], timeout: 10m }")
       .replaceAll(/^( +annotations: .*)$/gm, `$1\n    annotationsSha256: ${'a'.repeat(64)}`)
       .replaceAll(
         /^( +path: .*)$/gm,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,16 +25,18 @@ export interface Dev {
   stop(): Promise<void>;
 }
 
-/** Starts `temper dev` and waits until both hosts have registered. */
-export async function startDev(args: readonly string[] = []): Promise<Dev> {
+/** Starts `temper dev` and waits until its hosts have registered; `env`: more variables of all that it starts. */
+export async function startDev(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Dev> {
   const home = await mkdtemp(join(tmpdir(), 'temper-e2e-'));
-  const child = spawnDev(home, args);
+  const child = spawnDev(home, args, env);
+  const given = args.indexOf('--hosts');
+  const hosts = given < 0 ? HOSTS.length : Number(args[given + 1]);
   try {
     const state = await waitFor('dev.json', async () => readDevState(home), child.describe);
     const client = await waitFor('the server', async () => connectTo(state).catch(() => null), child.describe);
     await waitFor(
       'the hosts',
-      async () => ((await getFleet(client, 'default').catch(() => null))?.hosts.length === HOSTS.length ? true : null),
+      async () => ((await getFleet(client, 'default').catch(() => null))?.hosts.length === hosts ? true : null),
       child.describe,
     );
     return {
@@ -60,12 +62,14 @@ export async function startDev(args: readonly string[] = []): Promise<Dev> {
 export function spawnDev(
   home: string,
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): { readonly process: ChildProcess; readonly describe: () => string } {
   let output = '';
   const process_ = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev', ...args], {
     cwd: ROOT,
     env: {
       ...process.env,
+      ...env,
       TEMPER_HOME: home,
       TEMPER_PYTHON: join(ROOT, '.temper/venv/bin/python'),
       TEMPER_TEMPORAL_CLI: join(ROOT, '.temper/venv/bin/temporal'),
@@ -128,6 +132,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
 }
 
 async function removeHome(home: string): Promise<void> {
-  for (const host of HOSTS) await stopAll(join(home, 'hosts', host), { reason: 'end of the test', graceMs: 0 });
+  for (const host of await readdir(join(home, 'hosts')).catch(() => []))
+    await stopAll(join(home, 'hosts', host), { reason: 'end of the test', graceMs: 0 });
   await rm(home, { recursive: true, force: true });
 }

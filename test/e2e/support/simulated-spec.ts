@@ -10,6 +10,8 @@ export interface SimulatedSpec {
   readonly spares?: number;
   /** As in the spec: limits of restarting and waiting. */
   readonly recovery?: Readonly<Record<string, string | number>>;
+  /** Words of export.smoke.command. */
+  readonly smoke?: readonly string[];
 }
 
 /** Text of a spec for two hosts with two ranks each, whose programs need neither Python nor torch. */
@@ -21,6 +23,7 @@ export function simulatedSpec({
   env = {},
   spares = 0,
   recovery = {},
+  smoke,
 }: SimulatedSpec): string {
   return `apiVersion: temper/v1
 name: ${name}
@@ -39,5 +42,5 @@ train:
   checkpoint: { every: ${every}, keep: 3, fidelity: full }
   env: ${JSON.stringify(env)}
 recovery: ${JSON.stringify(recovery)}
-`;
+${smoke === undefined ? '' : `export: { smoke: { command: ${JSON.stringify(smoke)} } }\n`}`;
 }

@@ -123,7 +123,7 @@ export class FaultSite {
 
   /** Workers begin anew, as operators let them after the server lost what it knew of them. */
   async reopenFleet(): Promise<void> {
-    await Promise.all([...this.hosts.map(({ worker }) => worker), this.control].map((one) => one.end('SIGTERM')));
+    await Promise.all([...this.hosts.map(({ worker }) => worker), this.control].map((one) => one.end('SIGKILL')));
     this.control.start();
     await this.startHosts();
     await this.#hideSpare();

@@ -80,8 +80,8 @@ export async function expectInvariantOf(site: FaultSite, runs: readonly string[]
 }
 
 /**
- * Each attempt goes on right behind the newest checkpoint that was proven before it, unless that one was damaged: so no
- * step is made again that a checkpoint holds.
+ * Each attempt goes on right behind the newest checkpoint that was proven before it, unless that one was damaged or holds
+ * what a lost loss made of the weights: so no step is made again that a checkpoint holds.
  */
 export async function expectNoStepAgain(
   site: FaultSite,
@@ -90,10 +90,14 @@ export async function expectNoStepAgain(
 ): Promise<void> {
   const attempts = await allAttempts(site.workspace, run);
   const { checkpoints } = await readLedger(runDir(site.workspace, run));
-  for (const { attempt, from, points } of await readSegments(site, run, lastRank)) {
+  const segments = await readSegments(site, run, lastRank);
+  const spoiled = new Map(segments.map(({ attempt, spoiledAt }) => [attempt, spoiledAt]));
+  for (const { attempt, from, points } of segments) {
     const opened = Date.parse(attempts.find((one) => one.attempt === attempt)?.at ?? '');
     const proven = checkpoints.filter((entry) => entry.attempt < attempt && Date.parse(entry.provenAt) < opened);
-    const usable = proven.filter(({ refused }) => !isDamaged || refused === null);
+    const usable = proven
+      .filter(({ refused }) => !isDamaged || refused === null)
+      .filter((entry) => entry.iteration < (spoiled.get(entry.attempt) ?? Number.POSITIVE_INFINITY));
     const newest = Math.max(0, ...usable.map(({ iteration }) => iteration));
     expect(from, `attempt ${attempt} loads`).toBeGreaterThanOrEqual(newest);
     const first = points[0]?.iteration;

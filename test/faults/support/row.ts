@@ -35,8 +35,10 @@ export interface Expected {
   readonly attempts: number;
   /** What the last attempt says of a newer checkpoint that it did not use. */
   readonly refused?: RegExp;
-  /** Temper's metrics of a host that lost its power are lost with it. */
+  /** Temper's metrics of a host that lost its power are lost with it, as are those of a time when nobody watched. */
   readonly areMetricsLost?: boolean;
+  /** What status or an incident says of the host that the others wait for; of an inner fault's rank, if it is one. */
+  readonly slow?: RegExp;
   /** What ends the training says so. */
   readonly says?: RegExp;
 }
@@ -52,7 +54,6 @@ export interface FaultRow {
   readonly hasSpare?: boolean;
   /** What it needs of the machine beside processes. */
   readonly needs?: 'own-workspace' | 'hung-file-system';
-  readonly iterations?: number;
   readonly stepMs?: number;
   readonly env?: Readonly<Record<string, string | number>>;
   readonly expected: Expected;

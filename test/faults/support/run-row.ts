@@ -5,6 +5,7 @@ import { cancelRun } from '../../../src/client/runs.js';
 import { readIncidents } from '../../../src/host/run/incidents.js';
 import { allAttempts } from '../../../src/host/run/attempts.js';
 import type { Incident } from '../../../src/schemas/incident.js';
+import type { SlowHost } from '../../../src/schemas/pace.js';
 import type { RunStatus } from '../../../src/schemas/run.js';
 import { follow } from '../../e2e/support/runs.js';
 import { readSegments, mergeSegments, type Point } from './curve.js';
@@ -44,24 +45,45 @@ export async function runRow(
   undisturbed: Undisturbed,
 ): Promise<readonly Incident[]> {
   const random = Random.of(seed, row.name);
-  const { name, stepMs = STEP_MS, env = {}, hasSpare = false, strike } = row;
+  const { name, stepMs = STEP_MS, env = {}, hasSpare = false } = row;
   const inner = (row.inner ?? []).map((fault) => chosen(fault, join(site.home, `${name}.struck`), shape, random));
   const run = await start(site, { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
-  const place: Place = { ...shape, site, run, random, attempt: 1 };
-  const ending = follow(site.client, run);
+  try {
+    const place: Place = { ...shape, site, run, random, attempt: 1 };
+    return await strikeAndProve(place, { digest, struckRank: inner[0]?.['rank'] ?? null }, row, undisturbed);
+  } catch (error) {
+    await abandon(site, run);
+    throw error;
+  }
+}
+
+async function strikeAndProve(
+  place: Place,
+  { digest, struckRank }: Pick<Trainer, 'digest'> & { readonly struckRank: unknown },
+  { strike, expected }: FaultRow,
+  undisturbed: Undisturbed,
+): Promise<readonly Incident[]> {
+  const { site, run, iterations } = place;
+  const last = lastRank(place);
+  const slow: SlowHost[] = [];
+  const ending = follow(site.client, run, async (status) => void slow.push(...(status.slow ?? [])));
   // Awaited below; when the strike fails first, that is what is told.
   ending.catch(() => undefined);
   if (strike !== undefined) await STRIKES[strike.name](place, await awaitMoment(place, strike.at));
   // A server that lost its database ends the first look; the run that was recovered has the same name.
   const status = await ending.catch(() => follow(site.client, run));
   const incidents = await readIncidents(site.workspace, run);
-  await expectOutcome(site, status, incidents, row.expected);
+  await expectOutcome(site, status, incidents, expected);
+  if (expected.slow !== undefined) {
+    const told = [...slow, ...incidents.flatMap((incident) => incident.slow ?? [])];
+    await expectSlow(site, run, told, { says: expected.slow, rank: struckRank, shape: place });
+  }
   await expectInvariantOf(site, [run]);
-  await expectNoStepAgain(site, run, { lastRank: lastRank(shape), isDamaged: row.expected.refused !== undefined });
-  if (row.expected.end === 'done') {
-    expect(status.result?.facts['train']).toMatchObject({ iterations: shape.iterations });
-    const areMetricsWhole = row.expected.areMetricsLost !== true;
-    await expectWholeCurve(site, run, lastRank(shape), { undisturbed: undisturbed.curve, areMetricsWhole });
+  await expectNoStepAgain(site, run, { lastRank: last, isDamaged: expected.refused !== undefined });
+  if (expected.end === 'done') {
+    expect(status.result?.facts['train']).toMatchObject({ iterations });
+    const areMetricsWhole = expected.areMetricsLost !== true;
+    await expectWholeCurve(site, run, last, { undisturbed: undisturbed.curve, areMetricsWhole });
     expect(await digest(site, status), 'the final state').toBe(undisturbed.state);
   }
   if (status.closedAt === null) {
@@ -70,10 +92,21 @@ export async function runRow(
   }
   await site.repair();
   await expectNothingLeft(site, run, {
-    wasPowerLost: row.expected.areMetricsLost === true,
-    wasTerminated: row.expected.end === 'terminated',
+    wasPowerLost: expected.areMetricsLost === true,
+    wasTerminated: expected.end === 'terminated',
   });
   return incidents;
+}
+
+/** A row that failed leaves no run that wants the hosts of the next. */
+async function abandon(site: FaultSite, run: string): Promise<void> {
+  try {
+    await site.repair();
+    await cancelRun(site.client, run);
+    await follow(site.client, run);
+  } catch (error) {
+    process.stdout.write(`${run} could not be cleared away: ${String(error)}\n`);
+  }
 }
 
 /** Kinds that strike before there are iterations. */
@@ -126,4 +159,16 @@ function expectRecord(incident: Incident, isLast: boolean): void {
   expect(stepsLost).toBe(lastIteration === null ? null : Math.max(0, lastIteration - (resumedFrom ?? 0)));
   if (!isLast) return;
   expect(incident.detectMs ?? 0).toBeGreaterThanOrEqual(0);
+}
+
+/** The host that the others waited for was named, with what shows it. */
+async function expectSlow(
+  site: FaultSite,
+  run: string,
+  told: readonly SlowHost[],
+  { says, rank, shape }: { readonly says: RegExp; readonly rank: unknown; readonly shape: Shape },
+): Promise<void> {
+  const [attempt] = await allAttempts(site.workspace, run);
+  const known = typeof rank === 'number' ? { rank, host: attempt?.hosts[Math.floor(rank / shape.ranksPerNode)] } : {};
+  expect(told).toContainEqual(expect.objectContaining({ ...known, sentence: expect.stringMatching(says) }));
 }

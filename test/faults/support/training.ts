@@ -67,7 +67,7 @@ export const TINY: Trainer = {
   start: (site, { name, spares = 0 }) =>
     start(
       site.client,
-      tinySpec({ ...TINY_SHAPE, name, workspace: site.workspace, spares, env: { TEMPER_FAULT_ROW: name } }),
+      tinySpec({ ...TINY_SHAPE, name, workspace: site.workspace, spares, env: { FAULT_ROW: name } }),
       'export',
     ),
   // Shards of torch name folders of their attempt between the weights: so what is compared is the exported model.

@@ -28,21 +28,53 @@ function jpeg(previews: number): Buffer {
   return Buffer.concat([Buffer.from([0xff, 0xd8]), ...Array.from({ length: previews }, () => segment), sizes]);
 }
 
-const GIF = Buffer.concat([Buffer.from('GIF89a'), Buffer.from([100, 0, 50, 0])]);
-const BMP = Buffer.concat([Buffer.from('BM'), Buffer.alloc(16), Buffer.from([100, 0, 0, 0, 50, 0, 0, 0])]);
-const WEBP = Buffer.concat([
-  Buffer.from('RIFF\0\0\0\0WEBPVP8X\0\0\0\0'),
-  Buffer.from([0, 0, 0, 0, 99, 0, 0, 49, 0, 0]),
-]);
+/** A comment, then one picture of 100 x 50 pixels whose data are blocks of `bytes` bytes in all; colours of both kinds. */
+function gif(bytes: number): Buffer {
+  const blocks = Array.from({ length: bytes / 200 }, () =>
+    Buffer.concat([Buffer.from([200]), Buffer.alloc(200, 0x3b)]),
+  );
+  return Buffer.concat([
+    Buffer.from('GIF89a'),
+    Buffer.from([100, 0, 50, 0, 0x80, 0, 0, ...Buffer.alloc(6)]),
+    Buffer.from([0x21, 0xfe, 3, ...Buffer.from('cat'), 0]),
+    Buffer.from([0x2c, 0, 0, 0, 0, 100, 0, 50, 0, 0x81, ...Buffer.alloc(12), 2]),
+    ...blocks,
+    Buffer.from([0, 0x3b]),
+  ]);
+}
+
+/** 100 x 50 pixels of 3 bytes, or compressed ones of which only the file's size tells. */
+function bmp(compression: number): Buffer {
+  const file = Buffer.alloc(54 + 300 * 50);
+  file.write('BM');
+  file.writeUInt32LE(file.length, 2);
+  file.writeUInt32LE(54, 10);
+  file.writeUInt32LE(40, 14);
+  file.writeInt32LE(100, 18);
+  // From top to bottom.
+  file.writeInt32LE(compression === 0 ? -50 : 50, 22);
+  file.writeUInt16LE(24, 28);
+  file.writeUInt32LE(compression, 30);
+  return file;
+}
+
+function webp(): Buffer {
+  const file = Buffer.alloc(1_000);
+  file.write('RIFF\0\0\0\0WEBPVP8X', 'latin1');
+  file.writeUInt32LE(file.length - 8, 4);
+  Buffer.from([99, 0, 0, 49, 0, 0]).copy(file, 24);
+  return file;
+}
 
 describe('probeImageHeader', () => {
   it.each([
     ['PNG', png(100, 50)],
     ['JPEG', jpeg(1)],
     ['JPEG with previews that fill more than the first read', jpeg(8)],
-    ['GIF', GIF],
-    ['BMP', BMP],
-    ['WebP', WEBP],
+    ['GIF', gif(400)],
+    ['BMP', bmp(0)],
+    ['BMP of compressed pixels', bmp(1)],
+    ['WebP', webp()],
   ])('reads the size of a %s', async (_, bytes) => {
     const path = put(scratchFolder(), 'image', bytes);
     expect(await probeImageHeader(path)).toEqual({ kind: 'size', size: { width: 100, height: 50 } });
@@ -73,6 +105,14 @@ describe('probeImageHeader', () => {
     ['PNG in the middle of its pixels', Buffer.concat([png(100, 50).subarray(0, 33), pixels(500_000)])],
     ['JPEG', photo(pixels(10))],
     ['JPEG of many bytes', photo(pixels(500_000))],
+    ['GIF in its colours', gif(400).subarray(0, 15)],
+    ['GIF in front of its picture', gif(400).subarray(0, 26)],
+    ['GIF in its picture', gif(200_000).subarray(0, 150_000)],
+    ['GIF at the end of its picture', gif(400).subarray(0, -2)],
+    ['BMP', bmp(0).subarray(0, -1)],
+    ['BMP in its header', bmp(0).subarray(0, 40)],
+    ['BMP of compressed pixels', bmp(1).subarray(0, -1)],
+    ['WebP', webp().subarray(0, -1)],
   ])('finds that a %s was cut off', async (_, bytes) => {
     const path = put(scratchFolder(), 'image', bytes);
     expect(await probeImageHeader(path)).toMatchObject({
@@ -87,6 +127,9 @@ describe('probeImageHeader', () => {
     ['a JPEG with padding', photo(pixels(10), Buffer.from(MARKER.end), Buffer.alloc(5000))],
     ['a JPEG with a film behind it', photo(pixels(300_000), Buffer.from(MARKER.end), film)],
     ['a PNG with text behind it', Buffer.concat([png(100, 50), film])],
+    ['a GIF of many bytes', gif(200_000)],
+    ['a GIF that ends in its second picture', Buffer.concat([gif(400).subarray(0, -1), gif(400).subarray(26, 60)])],
+    ['a WebP with text behind it', Buffer.concat([webp(), film])],
     ...[-2, -1, 0, 1].map((shift): [string, Buffer] => [
       `a JPEG whose end lies across two reads (${shift})`,
       photo(pixels(256 * 1024 - MARKER.start.length + shift), Buffer.from(MARKER.end), film),

@@ -1,8 +1,9 @@
-import { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { bringToCache, placeFile } from '../../../src/host/download/cache.js';
 import {
+  fetchSource,
   gitBlob,
   namesIn,
   randomBytes,
@@ -162,6 +163,29 @@ describe('placing', () => {
     expect(readdirSync(join(folder, 'deep'))).toEqual(['name.bin']);
     expect(statSync(target).ino).toBe(statSync(file.cached).ino);
   });
+});
+
+it('a file that is removed from the cache before it is in place is brought again', async () => {
+  const server = await startServer();
+  const cache = scratchFolder();
+  const output = join(scratchFolder(), 'f.bin');
+  let isRemoved = false;
+  await fetchSource(
+    server.serve('/f', CONTENT),
+    output,
+    {},
+    {
+      ...{ cache, isFile: true, sha256: sha256(CONTENT) },
+      onProgress: ({ doneFiles }) => {
+        if (doneFiles === 0 || isRemoved) return;
+        rmSync(join(cache, `sha256-${sha256(CONTENT)}`));
+        isRemoved = true;
+      },
+    },
+  );
+  expect(isRemoved).toBe(true);
+  expect(readFileSync(output).equals(CONTENT)).toBe(true);
+  expect(server.sentBytes).toBe(2 * SIZE);
 });
 
 it('a journal that is damaged, or speaks of bytes that are not there, only costs what was downloaded', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FetchManifestSchema } from '../../../src/schemas/fetch.js';
 import type { HostileServer } from './hostile-server.js';
-import { fetchSource, gitBlob, namesIn, randomBytes, scratchFolder, sha256, startServer } from './support.js';
+import { serveAsHuggingFace, serveAsModelScope, type Files, type RepoKind } from './hub-api.js';
+import { fetchSource, namesIn, randomBytes, scratchFolder, sha256, startServer } from './support.js';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const CONFIG = Buffer.from('{"model_type":"tiny"}');
@@ -27,59 +28,10 @@ function tinySafetensors(name: string, bytes: number): Buffer {
   return Buffer.concat([length, header, randomBytes(bytes)]);
 }
 
-/** Hugging Face's API, as the reference describes it: large files are redirected to a storage of another host. */
-function serveHuggingFace(
-  kind: 'models' | 'datasets',
-  id: string,
-  files: Record<string, Buffer>,
-  large: string[],
-): void {
-  const api = `/api/${kind}/${id}`;
-  hub.json.set(`${api}/revision/main`, { value: { sha: COMMIT } });
-  const entries = Object.entries(files).map(([path, content]) => ({
-    type: 'file',
-    path,
-    size: content.length,
-    oid: large.includes(path) ? 'f'.repeat(40) : gitBlob(content),
-    ...(large.includes(path) ? { lfs: { oid: sha256(content), size: content.length, pointerSize: 130 } } : {}),
-  }));
-  const folders = [...new Set(Object.keys(files).flatMap((path) => (path.includes('/') ? [path.split('/')[0]] : [])))];
-  const half = Math.ceil(entries.length / 2);
-  const next = `<https://huggingface.co${api}/tree/${COMMIT}?recursive=true&cursor=abc>; rel="next"`;
-  hub.json.set(`${api}/tree/${COMMIT}?recursive=true`, { value: entries.slice(0, half), headers: { link: next } });
-  hub.json.set(`${api}/tree/${COMMIT}?recursive=true&cursor=abc`, { value: entries.slice(half) });
-  const top = entries.filter(({ path }) => !path.includes('/'));
-  const all = [...top, ...folders.map((path) => ({ type: 'directory', path, oid: '0'.repeat(40), size: 0 }))];
-  hub.json.set(`${api}/tree/${COMMIT}?recursive=false`, { value: all });
-  for (const folder of folders) {
-    const below = entries.filter(({ path }) => path.startsWith(`${String(folder)}/`));
-    hub.json.set(`${api}/tree/${COMMIT}/${String(folder)}?recursive=true`, { value: below });
-    hub.json.set(`${api}/tree/${COMMIT}/${String(folder)}?recursive=false`, { value: below });
-  }
-  const repo = `/${kind === 'models' ? '' : 'datasets/'}${id}/resolve/${COMMIT}`;
-  for (const [path, content] of Object.entries(files)) {
-    if (large.includes(path)) storage.serve(`/blobs/${path}?X-Signature=secret`, content);
-    else hub.serve(`${repo}/${path}`, content);
-  }
-  const before = hub.fault;
-  hub.fault = (request, index) => {
-    const path = request.path.startsWith(`${repo}/`) ? request.path.slice(repo.length + 1) : '';
-    if (large.includes(path)) return { kind: 'redirect', to: `${storage.origin}/blobs/${path}?X-Signature=secret` };
-    return before(request, index);
-  };
-}
-
-/** ModelScope's API, as its own client uses it. */
-function serveModelScope(kind: 'models' | 'datasets', id: string, files: Record<string, Buffer>): void {
-  const api = `/api/v1/${kind}/${id}/repo`;
-  const list = Object.entries(files).map(([path, content]) => {
-    hub.serve(`${api}?${new URLSearchParams({ Revision: 'master', FilePath: path }).toString()}`, content);
-    return { Path: path, Name: path, Type: 'blob', Size: content.length, Sha256: sha256(content), IsLFS: true };
-  });
-  const value = { Code: 200, Success: true, Data: { Files: [...list, { Path: 'sub', Type: 'tree', Size: 0 }] } };
-  const query = kind === 'models' ? '/files?Revision=master&Recursive=True' : '/tree?Revision=master&Recursive=True';
-  hub.json.set(`${api}${query}${kind === 'models' ? '' : '&PageNumber=1&PageSize=200'}`, { value });
-}
+const serveHuggingFace = (kind: RepoKind, id: string, files: Files, large: string[]): void =>
+  serveAsHuggingFace({ hub, storage, commit: COMMIT }, kind, id, files, large);
+const serveModelScope = (kind: RepoKind, id: string, files: Files, committer: unknown = null): void =>
+  serveAsModelScope(hub, kind, id, files, committer);
 
 const MODEL = { 'config.json': CONFIG, 'model.safetensors': SHARD, 'README.md': README };
 
@@ -224,6 +176,23 @@ describe('ModelScope', () => {
     await fetchSource('modelscope-dataset:own/set/zips/a.zip', join(dir, 'a.zip'), env, { isFile: true });
     expect(readFileSync(join(dir, 'a.zip')).equals(README)).toBe(true);
   });
+
+  const HEAD = 'ab12'.repeat(10);
+  it.each([
+    ['its newest commit', 'models', { Id: HEAD, ShortId: 'ab12ab12' }, HEAD],
+    ['an empty one, as it does now and then', 'models', { Id: '', ShortId: 'ab12ab12' }, null],
+    ['none', 'models', null, null],
+    ['something else', 'models', { Id: 7 }, null],
+    ['its newest commit', 'datasets', { Id: HEAD }, HEAD],
+  ] as const)(
+    'names the commit of a branch where the hub tells it: %s of %s',
+    async (_what, kind, committer, commit) => {
+      serveModelScope(kind, 'own/pinned', { 'rows.json': ROWS }, committer);
+      const source = kind === 'models' ? 'modelscope:own/pinned' : 'modelscope-dataset:own/pinned/rows.json';
+      const output = join(scratchFolder(), 'ms');
+      expect((await fetchSource(source, output, { MODELSCOPE_ENDPOINT: hub.origin })).commit).toBe(commit);
+    },
+  );
 
   it('says errors with status 200', async () => {
     const value = { Code: 10010205001, Success: false, Message: 'record not found' };

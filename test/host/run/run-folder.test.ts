@@ -7,7 +7,7 @@ import { copyStageLogs } from '../../../src/host/run/stage-logs.js';
 import { TrainingLog } from '../../../src/host/run/training-log.js';
 import { planFromText } from '../../../src/recipes/plan-from-text.js';
 import { cpuTiny } from '../../../src/recipes/cpu-tiny/recipe.js';
-import type { LogDialect } from '../../../src/recipes/recipe.js';
+import type { LogDialect } from '../../../src/recipes/log-dialect.js';
 import type { PipelinePlan } from '../../../src/schemas/plan.js';
 
 let workspace = '';
@@ -112,6 +112,7 @@ describe('the log of a training', () => {
         };
       if (kind === 'saving') return { kind: 'phase', phase: 'saving', text: line };
       if (kind === 'saved') return { kind: 'saved', iteration };
+      if (kind === 'frozen') return { kind: 'frozen', modules: text === '' ? [] : text.split('+') };
       if (kind === 'fatal') return { kind: 'fatal', id: text, text: line };
       return kind === 'end' ? { kind: 'ended' } : null;
     },
@@ -136,6 +137,24 @@ describe('the log of a training', () => {
     append(0, 'saved 2\nfatal first\nfatal second\nend\n');
     expect(await log.read()).toMatchObject({ phase: 'done', saved: 2, hasEnded: true, fatal: { id: 'first' } });
     expect(log.iterations.map(({ iteration }) => iteration)).toEqual([1, 2]);
+  });
+
+  it.each([
+    ['in one line', 'frozen b+a\nsaving\n', null],
+    ['in several', 'frozen a\nfrozen b\nsaving\n', null],
+    ['or names none', 'saving\nstep 1\n', null],
+    ['but not all', 'frozen a\nsaving\n', 'the training froze a instead of a, b'],
+    ['but none of them', 'frozen \nstep 1\n', 'the training froze nothing instead of a, b'],
+    ['and one more', 'frozen a+b+c\nstep 1\n', 'the training froze a, b, c instead of a, b'],
+  ])('names the modules that were to be frozen %s', async (_how, text, told) => {
+    append(0, text);
+    const { fatal } = await new TrainingLog(workspace, [0], dialect, ['a', 'b']).read();
+    expect(fatal?.text ?? null).toBe(told);
+  });
+
+  it('is not held against anything where nothing was asked for', async () => {
+    append(0, 'frozen c\nstep 1\n');
+    expect((await new TrainingLog(workspace, [0], dialect).read()).fatal).toBeNull();
   });
 
   it('tells a reader that takes over the same', async () => {

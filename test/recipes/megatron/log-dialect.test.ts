@@ -238,3 +238,19 @@ test('no line of any shape takes long or throws (property)', () => {
     { numRuns: 60 },
   );
 });
+
+describe('the modules that are not trained', () => {
+  test.each([
+    ["Set modules not trainable: {'visual.blocks', 'visual.patch_embed'}", ['visual.blocks', 'visual.patch_embed']],
+    ['Set modules not trainable: set()', []],
+    ["Set vision model not trainable: ['language_model', 'lm_head']", ['language_model', 'lm_head']],
+  ])('are read from %s', (line, modules) => {
+    expect(readLogLine(line)).toEqual({ kind: 'frozen', modules });
+    expect(readLogLine(`> load model successfully${line}\r`)).toEqual({ kind: 'frozen', modules });
+  });
+
+  test('are not read from half a line, or from one that names none', () => {
+    expect(readLogLine("Set modules not trainable: {'visual.blocks'")).toBeNull();
+    expect(readLogLine('Set modules not trainable: all')).toBeNull();
+  });
+});

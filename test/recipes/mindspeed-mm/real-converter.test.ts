@@ -9,7 +9,7 @@ import { toBf16 } from '../../../src/host/safetensors/cast.js';
 import { readModelFolder } from '../../../src/host/safetensors/model-folder.js';
 import { glm45v } from '../../../src/recipes/mindspeed-mm/recipe.js';
 import type { HostTools, StageFacts, StageOutput, StageWork } from '../../../src/recipes/recipe.js';
-import { writeTinyModel } from './tiny-model.js';
+import { writeTinyModel, writeTrained } from './tiny-model.js';
 import { guideSpec } from './training/support.js';
 
 /** Checkout of MindSpeed-MM, and a Python with torch, transformers, safetensors, jsonargparse[all], pydantic and tqdm. */
@@ -80,6 +80,39 @@ async function contents(dir: string): Promise<Map<string, string>> {
   );
 }
 
+/** The work of the stage export on a checkpoint that the real converter made of a trained model. */
+async function exportTrained(
+  name: string,
+  change: Parameters<typeof writeTrained>[2],
+): Promise<{ readonly hf: string; readonly work: StageWork; readonly exported: string }> {
+  const [hf, trained, dcp] = ['hf', 'trained', 'dcp'].map((part) => join(root, name, part)) as [string, string, string];
+  await writeTinyModel(hf, { layers: 3 });
+  await writeTrained(hf, trained, change);
+  convert('hf_to_dcp', ['--hf_dir', trained, '--save_dir', dcp]);
+  const facts = factsOf(
+    `${name}-export`,
+    { source: `path:${hf}` },
+    {
+      weights: output({ hf }),
+      convert: output({ hf, dcp }),
+      train: output({ checkpoint: join(dcp, 'release') }),
+    },
+  );
+  return { hf, work: glm45v.work('export', facts), exported: join(facts.out, 'hf') };
+}
+
+/** The converter's way back, by itself. */
+function splitBack(dcp: string, hf: string, to: string): void {
+  convert('dcp_to_hf', ['--hf_dir', hf, '--dcp_dir', join(dcp, 'release'), '--save_dir', to]);
+}
+
+function convert(direction: string, args: readonly string[]): void {
+  const done = spawnSync(join(root, 'bin/mm-convert'), ['ExpertMergeDcpConverter', direction, ...args], {
+    encoding: 'utf8',
+  });
+  expect(done.status === 0 ? 'done' : done.stderr).toBe('done');
+}
+
 describe.skipIf(!isGiven)('the real converter of TEMPER_MINDSPEED_MM', { timeout: 180_000 }, () => {
   it('merges and splits a tiny model bit-exactly, run by the stages convert and export', async () => {
     const hf = join(root, 'hf');
@@ -92,14 +125,45 @@ describe.skipIf(!isGiven)('the real converter of TEMPER_MINDSPEED_MM', { timeout
     const dcp = join(convert.out, 'dcp');
     expect(readFileSync(join(dcp, 'latest_checkpointed_iteration.txt'), 'utf8')).toBe('release');
 
-    const exporting = factsOf('export', weights, {
-      weights: output({ hf }),
-      convert: output({ hf, dcp }),
-      train: output({ checkpoint: join(dcp, 'release') }),
-    });
-    perform(glm45v.work('export', exporting));
-    expect(await contents(join(exporting.out, 'hf'))).toEqual(await contents(hf));
-    expect(existsSync(join(exporting.out, 'hf-f32'))).toBe(false);
+    const again = join(root, 'again');
+    splitBack(dcp, hf, again);
+    expect(await contents(again)).toEqual(await contents(hf));
+  });
+
+  it('exports a trained release checkpoint by the stage export: verified, and cast as the original is', async () => {
+    const { hf, work, exported } = await exportTrained('kept', { changed: 'mlp.experts.1.up_proj', by: 'kept' });
+    perform(work);
+    await runChecks(work.checks, glm45v);
+    const [before, after] = [await contents(hf), await contents(exported)];
+    const differing = [...before].filter(([name, text]) => after.get(name) !== text).map(([name]) => name);
+    expect(differing).toEqual([
+      'model.language_model.layers.1.mlp.experts.1.up_proj.weight',
+      'model.language_model.layers.2.mlp.experts.1.up_proj.weight',
+    ]);
+    expect(existsSync(`${exported}-f32`)).toBe(false);
+    expect(JSON.parse(readFileSync(join(exported, 'config.json'), 'utf8'))).toMatchObject({ dtype: 'bfloat16' });
+  });
+
+  it('counts a training whose steps the cast rounds away, because it looks before it', async () => {
+    const { hf, work, exported } = await exportTrained('lost', { changed: 'lm_head', by: 'lost' });
+    perform(work);
+    await runChecks(work.checks, glm45v);
+    expect(await contents(exported)).toEqual(await contents(hf));
+  });
+
+  it.each([
+    ['nothing was trained', '', /nothing was trained: all 26 tensors that may differ are equal/],
+    ['a frozen part was changed', 'visual.merger', /changed 1 tensor: model\.visual\.merger\.proj\.weight/],
+  ])('refuses before the cast when %s', async (name, changed, said) => {
+    const { work, exported } = await exportTrained(name.replaceAll(' ', '-'), { changed, by: 'lost' });
+    const last = work.commands.findIndex(({ step }) => step === 'prove-trained');
+    perform({ ...work, commands: work.commands.slice(0, last) });
+    const [refused] = work.commands.slice(last);
+    if (refused === undefined) throw new Error('the stage has no such step');
+    const [program = '', ...words] = refused.argv;
+    const done = spawnSync(program, words, { cwd: refused.cwd, encoding: 'utf8' });
+    expect([done.status, done.stdout]).toEqual([1, expect.stringMatching(said)]);
+    expect(existsSync(exported)).toBe(false);
   });
 
   it('takes a model with fewer layers: configuration, tensors and checkpoint agree', async () => {

@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readModelFolder } from '../../../src/host/safetensors/model-folder.js';
 import { writeModel, type WrittenTensor } from '../../host/safetensors/writer.js';
 
 const [HIDDEN, WIDTH, EXPERTS] = [8, 4, 4];
@@ -46,6 +47,7 @@ export async function writeTinyModel(dir: string, { layers }: { readonly layers:
     {
       'model-1.safetensors': {
         'model.language_model.embed_tokens.weight': bf16(16, HIDDEN),
+        'model.visual.patch_embed.proj.weight': bf16(4, 4),
         'model.visual.blocks.0.attn.qkv.weight': bf16(12, 4),
         'model.visual.merger.proj.weight': bf16(4, 4),
         ...layerTensors[0],
@@ -65,4 +67,30 @@ export async function writeTinyModel(dir: string, { layers }: { readonly layers:
     },
   );
   writeFileSync(join(dir, 'tokenizer_config.json'), '{}');
+}
+
+/** Bits that a cast to BF16 rounds away, and the lowest bit that it keeps. */
+const LOST = 1;
+const KEPT = 1 << 16;
+
+/**
+ * Writes what training leaves of a model: every BF16 tensor in F32. Those whose name holds `changed` are moved by one
+ * bit, `by` a step that a cast to BF16 keeps or loses.
+ */
+export async function writeTrained(
+  original: string,
+  dir: string,
+  { changed, by }: { readonly changed: string; readonly by: 'kept' | 'lost' },
+): Promise<void> {
+  const folder = await readModelFolder(original);
+  const tensors = [...folder.tensors].map(([name, { dtype, shape, shard, dataStart, offsets }]) => {
+    const bytes = readFileSync(join(original, shard)).subarray(dataStart + offsets[0], dataStart + offsets[1]);
+    if (dtype !== 'BF16') return [name, { dtype, shape, bytes }] as const;
+    const narrow = new Uint16Array(Uint8Array.from(bytes).buffer);
+    const wide = Uint32Array.from(narrow, (bits) => bits * 0x1_00_00);
+    if (changed !== '' && name.includes(changed)) wide[0] = (wide[0] ?? 0) ^ (by === 'kept' ? KEPT : LOST);
+    return [name, { dtype: 'F32', shape, bytes: new Uint8Array(wide.buffer) }] as const;
+  });
+  const config: unknown = JSON.parse(readFileSync(join(original, 'config.json'), 'utf8'));
+  await writeModel(dir, { 'model.safetensors': Object.fromEntries(tensors) }, config);
 }

@@ -130,6 +130,21 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     expect(content).not.toMatch(/^ {4}--no-load-optim/m);
   });
 
+  it('use the folders of each host where hosts differ', async () => {
+    const { spec, facts, plan } = await site(recipe);
+    const hosts = facts.hosts.map((host) => ({
+      ...host,
+      own: { tools: { ...facts.tools, python: `/${host.name}/python` }, scratch: `/${host.name}/scratch` },
+    }));
+    const files = renderRun(recipe, spec, plan, { ...facts, hosts });
+    const text = (end: string): string => files.find(({ path }) => path.endsWith(end))?.content ?? '';
+    for (const name of ['h0', 'h1']) {
+      expect(text(`environment-${name}.sh`)).toContain(`/${name}/python`);
+      expect(text(`train-${name}.sh`)).toMatch(new RegExp(`/${name}/python -m torch.+/${name}/scratch/rank-logs`, 's'));
+    }
+    expect(text('README.md')).toContain('/h0/scratch, /h1/scratch');
+  });
+
   it('are sound for the shell', async () => {
     const { dir, files } = await site(recipe);
     for (const { content, isProgram, path } of files) {

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { megatronLog } from '../../../src/recipes/megatron/log-dialect.js';
-import type { IterationReading, LogEvent } from '../../../src/recipes/recipe.js';
+import type { IterationReading, LogEvent } from '../../../src/recipes/log-dialect.js';
 import { freePort } from '../../support/ports.js';
 import { expectNoLeftovers, findUsers, killUsers, type Leftover } from '../../support/sweep.js';
 

@@ -3,6 +3,7 @@ import { Context } from '@temporalio/activity';
 import { failureFrom } from '../../../src/activities/failure.js';
 import type { HostActivities } from '../../../src/activities/host.js';
 import { problem } from '../../../src/domain/errors.js';
+import { unpackHosts } from '../../../src/domain/host-list.js';
 import type { HostEvidence, Incident } from '../../../src/schemas/incident.js';
 import type { PreflightCheck, PreflightDepth } from '../../../src/schemas/preflight.js';
 import type { Problem } from '../../../src/schemas/problem.js';
@@ -130,9 +131,9 @@ export class World {
       closePreflight: taken('closePreflight', async () => ({ v: 1 as const, checks: [] })),
       claimTraining: taken('claimTraining', async () => ({ v: 1 as const, done: null })),
       releaseClaim: taken('releaseClaim', async () => undefined),
-      openAttempt: taken('openAttempt', async ({ hosts, lease }) => {
+      openAttempt: taken('openAttempt', async ({ hostNames, lease }) => {
         const number = this.attempts.length + 1;
-        this.attempts.push({ number, hosts: hosts.map(({ name }) => name), lease, load: this.proven });
+        this.attempts.push({ number, hosts: unpackHosts(hostNames ?? []), lease, load: this.proven });
         this.#nodes = new Map();
         this.evidence.clear();
         return {

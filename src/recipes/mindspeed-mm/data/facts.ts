@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { problem } from '../../../domain/errors.js';
+import { isTrial } from '../../../domain/provenance.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { fetchFacts } from '../../fetch-commands.js';
 import type { StageWork } from '../../recipe.js';
 import { worldBatch } from '../stages.js';
-import { isTrial } from './sets.js';
 
 const CheckReportSchema = z.looseObject({
   file: z.string(),
@@ -15,11 +15,19 @@ const CheckReportSchema = z.looseObject({
 });
 type CheckReport = z.infer<typeof CheckReportSchema>;
 
-/** Facts of all data sets together, from the reports of their checks and the manifests of what was fetched. */
+/** Where the data came from, from the manifests of what was fetched. */
 export function dataFacts(
   spec: PipelineSpec,
-  reports: readonly unknown[],
   manifests: readonly unknown[],
+): ReturnType<NonNullable<StageWork['facts']>> {
+  const fetched = manifests.length === 0 ? { facts: {}, problems: [] } : fetchFacts(manifests);
+  return { facts: { ...(isTrial(spec) ? { trial: true } : {}), ...fetched.facts }, problems: fetched.problems };
+}
+
+/** Facts of all data sets together, from the reports of their checks. */
+export function checkFacts(
+  spec: PipelineSpec,
+  reports: readonly unknown[],
 ): ReturnType<NonNullable<StageWork['facts']>> {
   const parsed = z.array(CheckReportSchema).safeParse(reports);
   if (!parsed.success) {
@@ -28,16 +36,9 @@ export function dataFacts(
   }
   const total = (key: 'rows' | 'textOnly' | 'distinctImages'): number =>
     parsed.data.reduce((sum, report) => sum + report[key], 0);
-  const fetched = manifests.length === 0 ? { facts: {}, problems: [] } : fetchFacts(manifests);
   return {
-    facts: {
-      rows: total('rows'),
-      textOnly: total('textOnly'),
-      images: total('distinctImages'),
-      ...(isTrial(spec) ? { trial: true } : {}),
-      ...fetched.facts,
-    },
-    problems: [...fetched.problems, ...tooFewRows(spec, total('rows')), ...textBeforeImages(parsed.data)],
+    facts: { rows: total('rows'), textOnly: total('textOnly'), images: total('distinctImages') },
+    problems: [...tooFewRows(spec, total('rows')), ...textBeforeImages(parsed.data)],
   };
 }
 

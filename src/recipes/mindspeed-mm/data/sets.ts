@@ -36,11 +36,6 @@ function isReady({ format, maxSamples, images }: ReadSet): boolean {
   return format === 'mllm' && maxSamples === undefined && !isUnpacked;
 }
 
-/** Whether the run tries something out on a part of its data; such a run is never promoted. */
-export function isTrial({ data }: Pick<PipelineSpec, 'data'>): boolean {
-  return data.some((set) => set.format !== 'synthetic' && set.maxSamples !== undefined);
-}
-
 /**
  * Prefix that turns a name below `folder` into one below the root of whole paths. The dot keeps it relative, so that
  * every revision's loader joins it to `dataset_dir` instead of taking it for a path of its own.
@@ -55,13 +50,13 @@ export function rowsOutput(index: number): string {
 }
 
 /** Files of rows among the outputs of the data stage, in the order of the loader. */
-export function rowFiles(outputs: Readonly<Record<string, string>>): readonly string[] {
-  const files: string[] = [];
-  for (let index = 0; ; index += 1) {
+export function rowFiles(
+  spec: Pick<PipelineSpec, 'data'>,
+  outputs: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  return preparedSets(spec).map(({ set }, index) => {
     const file = outputs[rowsOutput(index)];
-    if (file === undefined) break;
-    files.push(file);
-  }
-  if (files.length === 0) throw new TypeError('the stage data left no files of rows');
-  return files;
+    if (file === undefined) throw new TypeError(`the stage data left no rows of ${set.name}`);
+    return file;
+  });
 }

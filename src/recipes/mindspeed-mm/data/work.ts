@@ -3,17 +3,18 @@ import { fetchAnnotations, fetchImages } from '../../fetch-commands.js';
 import type { Fetched } from '../../fetch-commands.js';
 import type { Command, StageFacts, StageWork } from '../../recipe.js';
 import { temper } from '../commands.js';
-import { imagePixels } from '../training/data-file.js';
 import { dataFacts } from './facts.js';
 import { preparedSets, rowsOutput, WHOLE_PATHS, wholePathPrefix } from './sets.js';
 import type { PreparedSet, ReadSet } from './sets.js';
 
-/** Fetches, converts and checks the data sets (guide, chapter 3). */
+/**
+ * Fetches and converts the data sets (guide, chapter 3). What depends on how they are trained is judged by a stage of
+ * its own, so that another sequence length does not unpack all images again.
+ */
 export function dataWork(facts: StageFacts): StageWork {
   const images = imagesOnce(facts);
   const works = preparedSets(facts.spec).map((prepared) => setWork(facts, prepared, images(prepared.set)));
   const used = works.find(({ imageRoot }) => imageRoot !== WHOLE_PATHS);
-  const reports = works.map(({ report }) => report);
   return {
     files: [],
     commands: works.flatMap(({ commands }) => commands),
@@ -24,8 +25,8 @@ export function dataWork(facts: StageFacts): StageWork {
     },
     // 118,000 unpacked images are one entry of the receipt.
     manyFiles: works.flatMap(({ unpacked }) => unpacked),
-    factFiles: [...reports, ...works.flatMap(({ manifests }) => manifests)],
-    facts: (files) => dataFacts(facts.spec, files.slice(0, reports.length), files.slice(reports.length)),
+    factFiles: works.flatMap(({ manifests }) => manifests),
+    facts: (manifests) => dataFacts(facts.spec, manifests),
   };
 }
 
@@ -33,14 +34,12 @@ interface SetWork {
   readonly commands: readonly Command[];
   readonly file: string;
   readonly imageRoot: string;
-  readonly report: string;
   readonly manifests: readonly string[];
   /** Folders of images in the output, relative to it. */
   readonly unpacked: readonly string[];
 }
 
 function setWork(facts: StageFacts, { set, isWritten }: PreparedSet, images: Fetched | null): SetWork {
-  const report = `check-${set.name}.json`;
   const rows = fetchAnnotations(facts, set);
   const file = isWritten ? join(facts.out, `${set.name}.json`) : rows.path;
   // Without a folder every image of a row is missing, so text-only sets stay text-only.
@@ -51,11 +50,9 @@ function setWork(facts: StageFacts, { set, isWritten }: PreparedSet, images: Fet
       ...rows.commands,
       ...(images?.commands ?? []),
       ...(isWritten ? [convert(facts, set, { rows: rows.path, images: images?.path, isUnpacked, output: file })] : []),
-      check(facts, set, { file, images: images === null ? null : imageRoot, report }),
     ],
     file,
     imageRoot,
-    report,
     manifests: [...rows.manifests, ...(images?.manifests ?? [])],
     unpacked: isUnpacked && images !== null && images.commands.length > 0 ? [relative(facts.out, images.path)] : [],
   };
@@ -91,22 +88,5 @@ function convert(facts: StageFacts, set: ReadSet, { rows, images, isUnpacked, ou
     ...['--max-dropped', set.format === 'llava' ? set.maxDropped : '0%'],
     ...(set.maxSamples === undefined ? [] : ['--max-samples', String(set.maxSamples)]),
     ...['--report', join(facts.out, `convert-${set.name}.json`)],
-  ]);
-}
-
-interface Check {
-  readonly file: string;
-  readonly images: string | null;
-  readonly report: string;
-}
-
-function check(facts: StageFacts, set: ReadSet, { file, images, report }: Check): Command {
-  const { least, most } = imagePixels(facts.spec);
-  return temper(facts, `check-${set.name}`, [
-    ...['data', 'check', file, ...(images === null ? [] : ['--images', images])],
-    ...['--sequence-length', String(facts.spec.train.sequenceLength)],
-    // The loader scales images into these bounds before they become tokens.
-    ...['--image-min-pixels', String(least), '--image-max-pixels', String(most)],
-    ...['--report', join(facts.out, report)],
   ]);
 }

@@ -6,7 +6,9 @@ import type { EnvironmentReading, EnvironmentRecipe, HostTools } from '../../rec
 import { environmentPlace, isExisting } from '../layout.js';
 import { SOURCE_NAMES, sourcesOf } from '../sources.js';
 import { findDifferences } from './differences.js';
+import { installedBytes } from './disk.js';
 import { existingProblems } from './existing.js';
+import { installCommands } from './install.js';
 import { judgePython } from './judge-python.js';
 import { judgeToolkit } from './judge-toolkit.js';
 import { probe, ProbeSchema, prove, type ProbeFacts } from './probe.js';
@@ -16,7 +18,7 @@ import { repairCommands } from './repairs.js';
  * The guide's environment: driver and CANN verified and never installed; checkouts, Python and packages in the guide's
  * layout, installed and repaired; or an environment that exists, verified and never changed.
  */
-export const environment: EnvironmentRecipe = { place: environmentPlace, probe, prove, read };
+export const environment: EnvironmentRecipe = { place: environmentPlace, probe, prove, read, install: installCommands };
 
 function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentReading {
   const parsed = ProbeSchema.safeParse(line);
@@ -43,6 +45,7 @@ function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentR
     warnings: [...toolkit.warnings, ...python.warnings],
     differences: differences.map(({ sentence }) => sentence),
     repairs: repairCommands(differences, facts, spec, tools),
+    repairBytes: installedBytes(differences.map(({ part }) => part)),
   };
 }
 

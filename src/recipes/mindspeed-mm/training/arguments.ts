@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { globalBatch, type TrainingFacts } from './facts.js';
 import { fidelityArguments, type Argument } from './fidelity.js';
+import { loaderWorkers } from './data-file.js';
 import { lossFlag } from './model-file.js';
 import { distributedTimeoutMinutes } from './timeouts.js';
 
@@ -79,7 +80,7 @@ function modelArguments(facts: TrainingFacts): Argument[] {
     ...fidelityArguments(facts),
     given(
       '--num-workers',
-      train.dataLoader?.streaming === true ? 0 : (train.dataLoader?.workers ?? 8),
+      loaderWorkers(spec),
       train.dataLoader?.streaming === true
         ? 'a stream is read by one process'
         : 'processes that read data, for each rank',

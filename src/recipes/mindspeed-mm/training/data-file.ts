@@ -3,7 +3,7 @@ import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { TrainingFacts } from './facts.js';
 
 /** Values that the example gives for how rows become samples; what the spec can change is said at `dataFile`. */
-const DEFAULTS = { imageMaxPixels: 262_144, imageMinPixels: 1_024, preprocessWorkers: 16 };
+const DEFAULTS = { imageMaxPixels: 262_144, imageMinPixels: 1_024, preprocessWorkers: 16, workers: 8 };
 
 /**
  * The data file (`--mm-data`). Unknown keys fail only after the model is loaded, so every key is one of the example's
@@ -73,6 +73,11 @@ export function dataFile({ spec, folders, data }: TrainingFacts): object {
       shuffle: true,
     },
   };
+}
+
+/** Processes that read data, for each rank: the example's number; streams are read by the rank itself. */
+export function loaderWorkers({ train }: PipelineSpec): number {
+  return train.dataLoader?.streaming === true ? 0 : (train.dataLoader?.workers ?? DEFAULTS.workers);
 }
 
 /** Bounds that images are scaled into. */

@@ -1,3 +1,4 @@
+import type { MeasuredTimes } from '../../recipe.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Revision } from '../revisions.js';
 
@@ -44,12 +45,6 @@ export interface DataFacts {
   readonly mediaDir: string;
   /** Rows of all files; null when nobody counted. */
   readonly rows: number | null;
-}
-
-/** What was measured on this fleet; null: nothing yet. */
-export interface MeasuredTimes {
-  readonly saveMs: number | null;
-  readonly preprocessRowsPerSecond: number | null;
 }
 
 /** Ranks of the whole gang (WORLD_SIZE). */

@@ -3,6 +3,7 @@ import { resumeLints } from '../../../domain/resume-contract-lint.js';
 import { durationMs } from '../../../schemas/units.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';
+import { frozenNames, saidFrozen } from './frozen.js';
 import { environmentLints } from './lint-environment.js';
 import { resume } from './resume.js';
 
@@ -32,14 +33,27 @@ function lossLints({ train }: PipelineSpec): Lint[] {
   ];
 }
 
-function freezeLints({ train }: PipelineSpec): Lint[] {
-  const { visionEncoder, visionProjector, textDecoder } = train.freeze;
-  if (!(visionEncoder && visionProjector && textDecoder)) return [];
+function freezeLints(spec: PipelineSpec): Lint[] {
+  const { visionEncoder, visionProjector, textDecoder } = spec.train.freeze;
+  if (!(visionEncoder && visionProjector && textDecoder)) return outputLayerLints(spec);
   return [
     refuse('train/all-frozen', ['train', 'freeze'], {
       what: 'every part of the model is frozen, the output layer with the text decoder',
       why: 'nothing that is meant to learn would learn',
       fix: 'set at least one of train.freeze.visionEncoder, visionProjector, textDecoder to false',
+    }),
+  ];
+}
+
+/** What a revision says that it froze and does not. */
+function outputLayerLints(spec: PipelineSpec): Lint[] {
+  const learning = saidFrozen(spec).filter((name) => !frozenNames(spec).includes(name));
+  if (learning.length === 0) return [];
+  return [
+    warn('train/output-layer-learns', ['train', 'freeze', 'textDecoder'], {
+      what: `at this commit of MindSpeed-MM ${learning.join(', ')} learns, although the text decoder is frozen`,
+      why: 'it freezes below the part of the model that the output layer is not in, and its log says otherwise',
+      fix: 'remove environment.sources.mindspeedMm, or name commit 840612c5 or a later one',
     }),
   ];
 }

@@ -47,14 +47,3 @@ export function lossFlag({ spec, revision }: Pick<TrainingFacts, 'spec' | 'revis
   if (revision.lossIn === 'modelFile' || type === undefined || type === 'default') return null;
   return type === 'per_token_loss' ? '--calculate-per-token-loss' : '--calculate-per-sample-loss';
 }
-
-/** Parts of the original's tensor names that training must leave as they are. */
-export function frozenNames({ train }: Pick<TrainingFacts['spec'], 'train'>): readonly string[] {
-  const { visionEncoder, visionProjector, textDecoder } = train.freeze;
-  return [
-    // Embeddings, downsampling and the two norms of the vision part learn even so: freezing matches these names only.
-    ...(visionEncoder ? ['visual.patch_embed', 'visual.blocks'] : []),
-    ...(visionProjector ? ['visual.merger'] : []),
-    ...(textDecoder ? ['model.language_model', 'lm_head'] : []),
-  ];
-}

@@ -2,7 +2,7 @@ import { cosineSchedule, loadsByFidelity } from '../../megatron/resume.js';
 import type { ResumeRecipe } from '../../recipe.js';
 import { WARMUP_FRACTION } from './arguments.js';
 import { globalBatch } from './facts.js';
-import { frozenNames } from './model-file.js';
+import { frozenNames } from './frozen.js';
 
 /** What a resume of this training restores. */
 export const resume: ResumeRecipe = {

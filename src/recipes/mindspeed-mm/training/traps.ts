@@ -1,11 +1,14 @@
+import type { CheckId } from '../../../domain/preflight/list.js';
+import type { NpuCheckId } from '../preflight/list.js';
+
 /** What stops a trap, and where: a lint of the spec, the launch that is made, a check on the hosts, a stage, or a line of the log. */
 export type Guard =
   | { readonly by: 'lint'; readonly id: string }
   | { readonly by: 'launch'; readonly what: string }
-  | { readonly by: 'preflight'; readonly check: string }
+  | { readonly by: 'preflight'; readonly check: CheckId | NpuCheckId }
   | {
       readonly by: 'stage';
-      readonly stage: 'environment' | 'weights' | 'data' | 'convert' | 'train' | 'export';
+      readonly stage: 'environment' | 'weights' | 'data' | 'check' | 'convert' | 'train' | 'export';
       readonly check: string;
     }
   | { readonly by: 'log'; readonly rule: string };
@@ -55,7 +58,7 @@ export const TRAPS: readonly Trap[] = [
   trap(
     'T8',
     'conversions hold the whole model in memory and compare nothing',
-    preflight('host-memory'),
+    stage('convert', 'memory and disk before the command starts'),
     stage('convert', 'keys, shapes and dtypes of .metadata'),
     stage('export', 'names, shapes and dtypes of the original'),
   ),
@@ -70,12 +73,20 @@ export const TRAPS: readonly Trap[] = [
     'scripts that do not exist, and values edited by hand on each host',
     launch('all values of a host are computed'),
   ),
-  trap('T11', 'versions are pinned in prose only', stage('environment', 'lock equal on all hosts')),
+  trap(
+    'T11',
+    'versions are pinned in prose only',
+    stage('environment', 'lock equal on all hosts'),
+    preflight('versions'),
+    preflight('npu/same-versions'),
+  ),
   trap(
     'T12',
     'a missing tool, a wrong interface or a slow save end in a silent wait',
-    preflight('network-interface'),
-    preflight('write-bandwidth'),
+    preflight('npu/tools'),
+    preflight('npu/interface'),
+    preflight('npu/link'),
+    preflight('workspace-bandwidth'),
     launch('interfaces are named'),
   ),
   trap(
@@ -87,7 +98,7 @@ export const TRAPS: readonly Trap[] = [
     log('checkpoint-required'),
     log('tracker-invalid'),
   ),
-  trap('L2', 'load or save folder is not shared', preflight('shared-workspace')),
+  trap('L2', 'load or save folder is not shared', preflight('workspace-shared')),
   trap(
     'L3',
     'images cannot be found: every sample is skipped',
@@ -96,14 +107,14 @@ export const TRAPS: readonly Trap[] = [
   ),
   trap('L4', 'a row has another number of <image> than of images', stage('data', '<image> against images')),
   trap('L5', 'roles in a wrong order', stage('data', 'roles and order of turns'), log('roles-invalid')),
-  trap('L6', 'fewer samples than ranks', stage('data', 'rows against world batch')),
+  trap('L6', 'fewer samples than ranks', stage('check', 'rows against world batch')),
   trap(
     'L7',
     'image and text are longer than the sequence',
     lint('data/image-exceeds-sequence'),
-    stage('data', 'estimated tokens'),
+    stage('check', 'estimated tokens'),
   ),
-  trap('L8', 'a corrupt image or a decompression bomb', stage('data', 'image headers')),
+  trap('L8', 'a corrupt image or a decompression bomb', stage('check', 'image headers')),
   trap(
     'L9',
     'tokenizing takes longer than torch waits',
@@ -121,15 +132,24 @@ export const TRAPS: readonly Trap[] = [
     'L12',
     'one cache folder for all hosts',
     launch("cache_dir is on the host's own disk"),
-    preflight('private-scratch'),
+    preflight('scratch-private'),
   ),
   trap('L13', 'iterations and saves do not fit together', lint('train/one-checkpoint')),
-  trap('L14', 'too little disk or memory', preflight('disk'), preflight('host-memory')),
+  trap(
+    'L14',
+    'too little disk or memory',
+    preflight('workspace-disk'),
+    preflight('scratch-disk'),
+    stage('convert', 'memory and disk before the command starts'),
+    stage('export', 'memory and disk before the command starts'),
+  ),
   trap(
     'L15',
     'a rank given twice, localhost as meeting point, a global batch from a wrong variable',
     launch('node rank, address and batch are computed'),
-    preflight('master-address'),
+    preflight('address'),
+    preflight('addresses'),
+    preflight('master-port'),
   ),
   trap(
     'L16',
@@ -158,7 +178,7 @@ function launch(what: string): Guard {
   return { by: 'launch', what };
 }
 
-function preflight(check: string): Guard {
+function preflight(check: CheckId | NpuCheckId): Guard {
   return { by: 'preflight', check };
 }
 

@@ -58,7 +58,13 @@ async function readText(path) {
   }
 }
 
-async function loadFolder(state, folder, isRelease) {
+/**
+ * Loads a checkpoint's folder into the state.
+ * @param {import('./training.mjs').TrainingState} state
+ * @param {string} folder
+ * @param {boolean} isRelease converted weights, which hold nothing else
+ */
+export async function loadFolder(state, folder, isRelease) {
   const { rank, settings } = state;
   const entries = new Map(await readEntries(folder));
   // Upstream goes on with whatever the initialisation gave; the list of names is the only sign.
@@ -94,7 +100,7 @@ async function readEntries(folder) {
 async function loadWeights({ rank, model }, reader, entries) {
   const wanted = model.parameters.map(({ name }) => checkpointName(name));
   const present = [...entries.keys()].filter((name) => name.startsWith('model.'));
-  for (const { name, size, weights } of model.parameters) {
+  for (const { name, size, start, rows, weights } of model.parameters) {
     const pieces = entries.get(checkpointName(name));
     if (pieces === undefined) continue;
     if (pieces[0].size.join() !== size.join()) {
@@ -103,10 +109,15 @@ async function loadWeights({ rank, model }, reader, entries) {
         `Size mismatch between saved torch.Size([${pieces[0].size.join(', ')}]) and current: torch.Size([${size.join(', ')}]) for ${checkpointName(name)}`,
       );
     }
-    weights.set(await reader.rows(pieces, model.start, model.end));
+    weights.set(await reader.rows(pieces, start, start + rows));
   }
-  rank.sayFirst(`Missing keys: ${pythonList(wanted.filter((name) => !entries.has(name)))}`);
-  rank.sayFirst(`Unexpected keys: ${pythonList(present.filter((name) => !wanted.includes(name)))}`);
+  rank.sayFirst(`Missing keys: ${toldKeys(wanted.filter((name) => !entries.has(name)))}`);
+  rank.sayFirst(`Unexpected keys: ${toldKeys(present.filter((name) => !wanted.includes(name)))}`);
+}
+
+/** Upstream takes the key of the model off the names. */
+function toldKeys(names) {
+  return pythonList(names.map((name) => name.slice('model.'.length)));
 }
 
 async function loadProgress(state, reader, entries) {
@@ -117,16 +128,21 @@ async function loadProgress(state, reader, entries) {
   });
 }
 
-async function loadOptimizer({ model, schedule, settings }, reader, entries) {
-  for (const { moments } of model.parameters) {
-    const key = `optimizer.state.${moments?.index}`;
-    const [mean, square, step] = ['exp_avg', 'exp_avg_sq', 'step'].map((name) => entries.get(`${key}.${name}`));
-    if (moments === null || mean === undefined || square === undefined || step === undefined) continue;
-    moments.mean.set(await reader.rows(mean, model.start, model.end));
-    moments.square.set(await reader.rows(square, model.start, model.end));
-    [model.steps] = await reader.rows(step, 0, 1);
-  }
+async function loadOptimizer(state, reader, entries) {
+  const { schedule, settings } = state;
+  if (!state.isMomentsLost) await loadMoments(state, reader, entries);
   const names = Object.keys(schedule.state());
   const saved = names.map(async (name) => [name, await reader.object(entries.get(`opt_param_scheduler.${name}`)[0])]);
   schedule.restore(Object.fromEntries(await Promise.all(saved)), settings['override-opt_param-scheduler']);
+}
+
+async function loadMoments({ model }, reader, entries) {
+  for (const { start, rows, moments } of model.parameters) {
+    const key = `optimizer.state.${moments?.index}`;
+    const [mean, square, step] = ['exp_avg', 'exp_avg_sq', 'step'].map((name) => entries.get(`${key}.${name}`));
+    if (moments === null || mean === undefined || square === undefined || step === undefined) continue;
+    moments.mean.set(await reader.rows(mean, start, start + rows));
+    moments.square.set(await reader.rows(square, start, start + rows));
+    [model.steps] = await reader.rows(step, 0, 1);
+  }
 }

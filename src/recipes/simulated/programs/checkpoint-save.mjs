@@ -52,11 +52,11 @@ function shardItems(state) {
   ];
 }
 
-function parameterItems({ name, size, weights, moments }, { rank, model, settings }) {
+function parameterItems({ name, size, start, rows, weights, moments }, { rank, model, settings }) {
   const chunk = (path, values) => {
-    if (model.rows === 0) return [];
+    if (rows === 0) return [];
     const [, ...rest] = size;
-    const place = { size, start: [model.start, ...rest.map(() => 0)], extent: [model.rows, ...rest] };
+    const place = { size, start: [start, ...rest.map(() => 0)], extent: [rows, ...rest] };
     return [{ path, dtype: 'F32', ...place, elements: float32Bytes(values) }];
   };
   const items = chunk(checkpointPath(name), weights);
@@ -76,10 +76,11 @@ function parameterItems({ name, size, weights, moments }, { rank, model, setting
   return items;
 }
 
-function sharedObjects({ model, settings, schedule, iteration, consumedSamples }) {
+function sharedObjects({ model, settings, schedule, iteration, consumedSamples, foreign }) {
   const known = Object.entries(settings).map(([name, value]) => [name.replaceAll('-', '_'), value]);
   const args = new Instance(new Global('argparse', 'Namespace'), {
     ...Object.fromEntries(known),
+    ...foreign?.arguments,
     consumed_train_samples: consumedSamples,
     iteration,
   });
@@ -87,6 +88,7 @@ function sharedObjects({ model, settings, schedule, iteration, consumedSamples }
     [['args'], args],
     [['checkpoint_version'], CHECKPOINT_VERSION],
     [['iteration'], iteration],
+    ...(foreign?.objects ?? []),
   ];
   if (settings['no-save-optim']) return objects;
   const group = {

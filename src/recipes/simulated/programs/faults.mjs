@@ -9,7 +9,7 @@ import { BadInput } from './program-errors.mjs';
  */
 
 /** Where a kind strikes: `start`, before a `step`, while it `load`s or `save`s, or in the `launcher` of node 0. */
-const KINDS = {
+export const KINDS = {
   'bad-argument': 'start',
   'data-error': 'step',
   'die-in-save': 'save',
@@ -34,20 +34,23 @@ export class Faults {
    * @param {string | null} file
    * @param {number | null} rank
    * @param {number} worldSize
+   * @param {Readonly<Record<string, string>>} [kinds] known kinds and where they strike
    * @throws BadInput for a file that cannot be read or names an unknown kind
    */
-  static load(file, rank, worldSize) {
+  static load(file, rank, worldSize, kinds = KINDS) {
     const isMine = ({ rank: victim = 0 }) => victim === 'all' || rank === (victim === 'last' ? worldSize - 1 : victim);
-    const all = file === null ? [] : readFaults(file);
+    const all = file === null ? [] : readFaults(file, kinds);
     return new Faults(
-      all.filter((fault) => (rank === null ? KINDS[fault.kind] === 'launcher' : isMine(fault))),
+      all.filter((fault) => (rank === null ? kinds[fault.kind] === 'launcher' : isMine(fault))),
       rank,
+      kinds,
     );
   }
 
-  constructor(faults, rank) {
+  constructor(faults, rank, kinds) {
     this.faults = faults;
     this.rank = rank;
+    this.kinds = kinds;
   }
 
   /**
@@ -61,7 +64,7 @@ export class Faults {
     return this.faults.filter((fault) => {
       const due = fault.iteration ?? 0;
       const isDue = place === 'step' ? Math.max(1, due) === iteration : iteration >= due;
-      return KINDS[fault.kind] === place && isDue && this.claim(fault, iteration);
+      return this.kinds[fault.kind] === place && isDue && this.claim(fault, iteration);
     });
   }
 
@@ -79,7 +82,7 @@ export class Faults {
   }
 }
 
-function readFaults(file) {
+function readFaults(file, kinds) {
   let parsed;
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
@@ -88,10 +91,10 @@ function readFaults(file) {
   }
   if (parsed?.v !== 1 || !Array.isArray(parsed.faults))
     throw new BadInput(`--faults ${file}: not of the form {"v": 1, "faults": [...]}.`);
-  const unknown = parsed.faults.find(({ kind }) => !(kind in KINDS));
+  const unknown = parsed.faults.find(({ kind }) => !(kind in kinds));
   if (unknown !== undefined) {
     throw new BadInput(
-      `--faults ${file}: unknown kind ${JSON.stringify(unknown.kind)}. Choose one of ${Object.keys(KINDS).join(', ')}.`,
+      `--faults ${file}: unknown kind ${JSON.stringify(unknown.kind)}. Choose one of ${Object.keys(kinds).join(', ')}.`,
     );
   }
   return parsed.faults;

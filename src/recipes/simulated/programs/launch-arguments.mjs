@@ -1,6 +1,13 @@
 import { parseCommandLine } from './command-line.mjs';
 import { BadInput } from './program-errors.mjs';
 
+/**
+ * What a launcher is to start. `interpreter` runs `program`, a file.
+ * @typedef {{ nodes: number, ranksPerNode: number, nodeRank: number, host: string, port: number, logDir: string,
+ *   graceMs: number, rendezvousTimeoutMs: number, isOneProcess: boolean, interpreter: string, program: string,
+ *   programArguments: readonly string[] }} LaunchPlan
+ */
+
 /** torchrun's names; `grace-ms`, `rendezvous-timeout-ms` and `ranks-in-one-process` are this launcher's own. */
 const RULES = {
   nnodes: { type: 'number', required: true },
@@ -24,20 +31,18 @@ const FLAGS = Object.keys(RULES).filter((name) => RULES[name].type === 'flag');
  * @param {Readonly<Record<string, string | undefined>>} env `SIM_GRACE_MS` and `SIM_RANKS_IN_ONE_PROCESS` stand for
  *   arguments, because a spec can set variables and not arguments
  */
-export function parseLaunchArguments(argv, env) {
+export function parseLaunchArguments(argv, env, name = 'launch.mjs') {
   let at = 0;
   while (argv[at]?.startsWith('--')) at += FLAGS.includes(argv[at].slice(2)) || argv[at].includes('=') ? 1 : 2;
   const program = argv[at];
-  if (program === undefined) throw new BadInput('launch.mjs: the following arguments are required: training_script');
+  if (program === undefined) throw new BadInput(`${name}: the following arguments are required: training_script`);
   const given = [
     ...(env.SIM_GRACE_MS ? ['--grace-ms', env.SIM_GRACE_MS] : []),
     ...(env.SIM_RANKS_IN_ONE_PROCESS === '1' ? ['--ranks-in-one-process'] : []),
   ];
-  const values = parseCommandLine([...given, ...argv.slice(0, at)], RULES, 'launch.mjs');
+  const values = parseCommandLine([...given, ...argv.slice(0, at)], RULES, name);
   if (values.redirects !== '3')
-    throw new BadInput(
-      `launch.mjs: argument --redirects: only 3 (stdout and stderr) is known, not ${values.redirects}`,
-    );
+    throw new BadInput(`${name}: argument --redirects: only 3 (stdout and stderr) is known, not ${values.redirects}`);
   return {
     nodes: values.nnodes,
     ranksPerNode: values.nproc_per_node,
@@ -48,6 +53,7 @@ export function parseLaunchArguments(argv, env) {
     graceMs: values['grace-ms'],
     rendezvousTimeoutMs: values['rendezvous-timeout-ms'],
     isOneProcess: values['ranks-in-one-process'],
+    interpreter: process.execPath,
     program,
     programArguments: argv.slice(at + 1),
   };

@@ -11,7 +11,7 @@ import { REPORT_FD } from './rank-process.mjs';
 
 /**
  * Starts the ranks of this node, each in a session of its own, with logs where torchrun has them.
- * @param {ReturnType<import('./launch-arguments.mjs').parseLaunchArguments>} plan
+ * @param {import('./launch-arguments.mjs').LaunchPlan} plan
  * @param {Readonly<Record<string, string | undefined>>} env
  */
 export function startRanks(plan, env) {
@@ -45,11 +45,11 @@ export function startRanks(plan, env) {
 
 /** A process of one rank, or of all ranks of the node. */
 class LocalProcess {
-  constructor({ program, programArguments, isOneProcess }, [logDir], env, localRank) {
+  constructor({ interpreter, program, programArguments, isOneProcess }, [logDir], env, localRank) {
     const [out, err] = ['stdout.log', 'stderr.log'].map((name) => openSync(join(logDir, name), 'a'));
     this.localRank = localRank;
     // Detached: a session of its own, as torchrun's ranks have, so that killing the launcher's group misses it.
-    this.child = spawn(process.execPath, [program, ...programArguments], {
+    this.child = spawn(interpreter, [program, ...programArguments], {
       env,
       detached: true,
       stdio: ['ignore', out, err, ...(isOneProcess ? ['pipe'] : [])],

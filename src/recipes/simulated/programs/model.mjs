@@ -6,7 +6,7 @@ const NOISE = 0.01;
 
 /**
  * A rank's part of the model: some rows of every tensor, with the Adam moments of those that learn.
- * @typedef {{ name: string, size: readonly number[], width: number, weights: Float32Array,
+ * @typedef {{ name: string, size: readonly number[], width: number, start: number, rows: number, weights: Float32Array,
  *   moments: { index: number, mean: Float32Array, square: Float32Array } | null }} Parameter
  */
 export class ModelShard {
@@ -28,7 +28,7 @@ export class ModelShard {
       const moments = frozen.has(part)
         ? null
         : { index: learning++, mean: new Float32Array(weights.length), square: new Float32Array(weights.length) };
-      return { name, size: shape, width, weights, moments };
+      return { name, size: shape, width, start: this.start, rows: this.rows, weights, moments };
     });
   }
 

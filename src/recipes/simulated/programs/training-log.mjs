@@ -14,7 +14,7 @@ export function timestamp(date = new Date()) {
 /**
  * The line of one logging interval; a loss that is not a number drops its field, as upstream does.
  * @param {{ iteration: number, of: number, consumedSamples: number, elapsedMs: number, learningRate: number,
- *   globalBatchSize: number, loss: number, gradNorm: number }} reading
+ *   globalBatchSize: number, loss: number, gradNorm: number, tokensPerSample?: number }} reading
  */
 export function iterationLine({
   iteration,
@@ -25,6 +25,7 @@ export function iterationLine({
   globalBatchSize,
   loss,
   gradNorm,
+  tokensPerSample,
 }) {
   const wide = (value, width) => String(value).padStart(width);
   const fields = [
@@ -33,6 +34,7 @@ export function iterationLine({
     ` elapsed time per iteration (ms): ${elapsedMs.toFixed(1)}`,
     ` learning rate: ${scientific(learningRate)}`,
     ` global batch size: ${wide(globalBatchSize, 5)}`,
+    ...(tokensPerSample === undefined ? [] : [` tokens per sample: ${scientific(tokensPerSample)}`]),
     ...(Number.isNaN(loss) ? [] : [` loss: ${scientific(loss)}`]),
     ' loss scale: 1.0',
     ` grad norm: ${Number.isFinite(gradNorm) ? gradNorm.toFixed(3) : String(gradNorm).toLowerCase().replace('infinity', 'inf')}`,

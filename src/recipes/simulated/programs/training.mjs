@@ -18,7 +18,9 @@ const MS_PER_MINUTE = 60_000;
  * One rank's state: all that a checkpoint holds, and with whom and how it trains.
  * @typedef {{ rank: import('./rank-process.mjs').RankProcess, group: any, settings: Record<string, any>,
  *   faults: Faults, model: ModelShard, schedule: LearningRateSchedule, iteration: number, consumedSamples: number,
- *   slowness: { ms: number, steps: number } }} TrainingState
+ *   slowness: { ms: number, steps: number },
+ *   isMomentsLost?: boolean, foreign?: { arguments: Readonly<Record<string, unknown>>,
+ *     objects: readonly (readonly [readonly (string | number)[], unknown])[] } }} TrainingState
  */
 
 /**
@@ -176,8 +178,9 @@ async function trainStep(state, samples, rate) {
 }
 
 async function spendTime({ settings, slowness }) {
-  const isSlow = slowness.steps > 0;
-  slowness.steps -= isSlow ? 1 : 0;
-  const ms = settings['step-ms'] + (isSlow ? slowness.ms : 0);
-  if (ms > 0) await sleep(ms);
+  if (settings['step-ms'] > 0) await sleep(settings['step-ms']);
+  if (slowness.steps <= 0) return;
+  slowness.steps -= 1;
+  // A slow rank is at work while the others wait for it.
+  for (const until = performance.now() + slowness.ms; performance.now() < until;);
 }

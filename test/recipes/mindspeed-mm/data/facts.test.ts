@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { dataFacts } from '../../../../src/recipes/mindspeed-mm/data/facts.js';
+import { checkFacts, dataFacts } from '../../../../src/recipes/mindspeed-mm/data/facts.js';
 import { preparedSets, rowFiles, wholePathPrefix } from '../../../../src/recipes/mindspeed-mm/data/sets.js';
 import { fetchFacts } from '../../../../src/recipes/fetch-commands.js';
 import { guideSpec } from '../training/support.js';
@@ -19,14 +19,14 @@ describe('facts of the data', () => {
   const spec = guideSpec();
 
   it('are those of all sets together', () => {
-    expect(dataFacts(spec, [report('a', 100, 20), report('b', 28, 28)], [])).toEqual({
+    expect(checkFacts(spec, [report('a', 100, 20), report('b', 28, 28)])).toEqual({
       facts: { rows: 128, textOnly: 48, images: 80 },
       problems: [],
     });
   });
 
   it('name too few rows for one step of all ranks, whatever each set has', () => {
-    const { problems } = dataFacts(spec, [report('a', 100, 0), report('b', 27, 0)], []);
+    const { problems } = checkFacts(spec, [report('a', 100, 0), report('b', 27, 0)]);
     expect(problems).toMatchObject([{ what: '127 rows in all data sets, one step of all ranks takes 128' }]);
   });
 
@@ -36,7 +36,7 @@ describe('facts of the data', () => {
     ['text only', [report('a', 100, 100), report('b', 100, 100)], 0],
     ['one mixed set', [report('a', 200, 199)], 0],
   ])('%s: %#', (_, reports, count) => {
-    const { problems } = dataFacts(spec, reports, []);
+    const { problems } = checkFacts(spec, reports);
     expect(problems).toHaveLength(count);
     for (const { what } of problems) expect(what).toContain('no row of a has an image');
   });
@@ -45,14 +45,12 @@ describe('facts of the data', () => {
     const manifest: unknown = JSON.parse(
       readFileSync(new URL('../../../fixtures/formats/fetch-manifest/v1.json', import.meta.url), 'utf8'),
     );
-    expect(dataFacts(spec, [report('a', 128, 0)], [manifest]).facts).toMatchObject({
-      rows: 128,
-      ...fetchFacts([manifest]).facts,
-    });
+    expect(dataFacts(spec, [manifest])).toEqual(fetchFacts([manifest]));
+    expect(dataFacts(spec, [])).toEqual({ facts: {}, problems: [] });
   });
 
   it('refuse a report of another form', () => {
-    expect(dataFacts(spec, [{ rows: 'many' }], []).problems).toMatchObject([
+    expect(checkFacts(spec, [{ rows: 'many' }]).problems).toMatchObject([
       { what: 'a data report has an unknown form' },
     ]);
   });
@@ -86,7 +84,9 @@ describe('sets', () => {
   });
 
   it('are found among the outputs in their order; none is an error', () => {
-    expect(rowFiles({ 'rows.1': '/b', imageRoot: '/', 'rows.0': '/a' })).toEqual(['/a', '/b']);
-    expect(() => rowFiles({ imageRoot: '/' })).toThrow('left no files of rows');
+    const two = guideSpec({ data: [ready('a', IMAGES), ready('b', IMAGES)] });
+    expect(rowFiles(two, { 'rows.1': '/b', imageRoot: '/', 'rows.0': '/a' })).toEqual(['/a', '/b']);
+    expect(() => rowFiles(two, { imageRoot: '/' })).toThrow('left no rows of a');
+    expect(() => rowFiles(two)).toThrow('left no rows of a');
   });
 });

@@ -5,41 +5,57 @@ import { fileURLToPath } from 'node:url';
 import { rowFiles } from '../../../../src/recipes/mindspeed-mm/data/sets.js';
 import { glm45v } from '../../../../src/recipes/mindspeed-mm/recipe.js';
 import type { Facts, StageWork } from '../../../../src/recipes/recipe.js';
+import type { PipelineSpec } from '../../../../src/schemas/spec.js';
 import { put } from '../../../host/data/support.js';
 import { guideSpec } from '../training/support.js';
 
 const TEMPER = fileURLToPath(new URL('../../../../bin/temper.js', import.meta.url));
 
-/** What the data stage left, or what the command that failed said. */
-export interface Performed {
-  readonly work: StageWork;
-  readonly out: string;
+/** What the stages data and check left, or what the command that failed said. */
+export interface Performed extends DataStages {
   readonly facts: Facts;
   readonly problems: readonly string[];
   readonly failed: string | null;
 }
 
-/** The data stage of a spec with these sets below a folder; two ranks take two rows a step. */
-export function dataStage(root: string, data: readonly object[], over: object = {}): { work: StageWork; out: string } {
-  const out = join(root, 'ws/store/data/out');
-  mkdirSync(out, { recursive: true });
-  const spec = guideSpec({ workspace: join(root, 'ws'), fleet: { hosts: 1, npusPerHost: 2 }, data, ...over });
-  const tools = { python: 'python3', node: process.execPath, temper: TEMPER, programs: '/p', cpus: 2 };
-  return { work: glm45v.work('data', { spec, tools, out, inputs: {} }), out };
+/** Both stages of the data, and where the first one writes. */
+export interface DataStages {
+  readonly spec: PipelineSpec;
+  readonly work: StageWork;
+  readonly out: string;
+  readonly check: StageWork;
+  readonly checkOut: string;
 }
 
-/** Runs the commands of the stage as a host would, until one fails, and reads its facts. */
+/** The data stages of a spec with these sets below a folder; two ranks take two rows a step. */
+export function dataStage(root: string, data: readonly object[], over: object = {}): DataStages {
+  const [out, checkOut] = [join(root, 'ws/store/data/out'), join(root, 'ws/store/check/out')];
+  for (const dir of [out, checkOut]) mkdirSync(dir, { recursive: true });
+  const spec = guideSpec({ workspace: join(root, 'ws'), fleet: { hosts: 1, npusPerHost: 2 }, data, ...over });
+  const tools = { python: 'python3', node: process.execPath, temper: TEMPER, programs: '/p', cpus: 2 };
+  const work = glm45v.work('data', { spec, tools, out, inputs: {} });
+  const inputs = { data: { dir: out, outputs: work.outputs, facts: {} } };
+  return { spec, work, out, check: glm45v.work('check', { spec, tools, out: checkOut, inputs }), checkOut };
+}
+
+/** Runs the commands of both stages as a host would, until one fails, and reads their facts. */
 export function performData(root: string, data: readonly object[], over: object = {}): Performed {
-  const { work, out } = dataStage(root, data, over);
-  for (const { argv, cwd, env, step } of work.commands) {
+  const stages = dataStage(root, data, over);
+  const { work, out, check, checkOut } = stages;
+  for (const { argv, cwd, env, step } of [...work.commands, ...check.commands]) {
     const [program = '', ...words] = argv;
     const done = spawnSync(program, words, { cwd, env: { ...process.env, ...env }, encoding: 'utf8' });
     if (done.status === 0) continue;
-    return { work, out, facts: {}, problems: [], failed: `${step}: ${done.stdout}${done.stderr}` };
+    return { ...stages, facts: {}, problems: [], failed: `${step}: ${done.stdout}${done.stderr}` };
   }
+  const [made, judged] = [read(work, out), read(check, checkOut)];
+  const problems = [...made.problems, ...judged.problems].map(({ what }) => what);
+  return { ...stages, facts: { ...made.facts, ...judged.facts }, problems, failed: null };
+}
+
+function read(work: StageWork, out: string): ReturnType<NonNullable<StageWork['facts']>> {
   const files = (work.factFiles ?? []).map((file): unknown => JSON.parse(readFileSync(join(out, file), 'utf8')));
-  const { facts, problems } = work.facts?.(files) ?? { facts: {}, problems: [] };
-  return { work, out, facts, problems: problems.map(({ what }) => what), failed: null };
+  return work.facts?.(files) ?? { facts: {}, problems: [] };
 }
 
 /** One row as the trainer reads it. */
@@ -53,9 +69,9 @@ export interface LoadedRow {
  * Loads rows as upstream's loader does: file by file, images joined to its one folder where a file is there, and taken
  * as they are else, which is from a working directory that has none of them.
  */
-export function load({ work }: Performed): readonly LoadedRow[] {
+export function load({ spec, work }: Performed): readonly LoadedRow[] {
   const root = work.outputs['imageRoot'] ?? '';
-  return rowFiles(work.outputs).flatMap((file) => {
+  return rowFiles(spec, work.outputs).flatMap((file) => {
     // Safe: the file was checked before.
     const rows = JSON.parse(readFileSync(file, 'utf8')) as { images: string[]; messages: { content: string }[] }[];
     return rows.map((row) => ({

@@ -1,14 +1,39 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { makePlan } from '../../../../src/domain/plan.js';
 import { makeManifest } from '../../../../src/host/store/manifest.js';
+import { glm45v } from '../../../../src/recipes/mindspeed-mm/recipe.js';
 import { makeZip } from '../../../host/archive/make-zip.js';
 import { llava, mllm, png, put, scratchFolder } from '../../../host/data/support.js';
+import { guideSpec } from '../training/support.js';
 import { dataStage, load, performData, rowsFile } from './perform.js';
 
 const IMAGE = png(64, 48);
 
-describe('the data stage', { timeout: 60_000 }, () => {
+/** Stages whose own parameters differ from those of the guide's spec. */
+function changedBy(over: Readonly<Record<string, unknown>>): string[] {
+  const key = (spec: ReturnType<typeof guideSpec>) =>
+    new Map(makePlan(spec, 'r', glm45v, glm45v.stages(spec), []).stages.map((one) => [one.name, one.fingerprint]));
+  const before = key(guideSpec());
+  return [...key(guideSpec(over))].flatMap(([name, fingerprint]) => (before.get(name) === fingerprint ? [] : [name]));
+}
+
+describe('what is made anew', () => {
+  it.each([
+    ['another sequence length', { train: { sequenceLength: 2_048 } }],
+    ['another micro batch', { train: { microBatchSize: 2 } }],
+    ['other bounds of images', { train: { dataLoader: { imageMaxPixels: 100_000 } } }],
+  ])('%s: rows and images are judged again, and neither fetched, unpacked nor converted', (_what, over) => {
+    expect(changedBy(over)).toEqual(['check', 'train']);
+  });
+
+  it('other rows: they are made; what needs them follows by its key', () => {
+    expect(changedBy({ data: [{ name: 'x', format: 'mllm', annotations: '/d/x.json' }] })).toEqual(['data']);
+  });
+});
+
+describe('the stages of the data', { timeout: 60_000 }, () => {
   it('leaves rows whose images the loader finds, from an archive with one folder, text and ready rows together', async () => {
     const root = scratchFolder();
     const zip = put(
@@ -109,9 +134,8 @@ describe('the data stage', { timeout: 60_000 }, () => {
     });
     const stage = performData(root, [set('x'), set('y')]);
     expect(stage.failed).toBe(null);
-    expect(stage.work.commands.map(({ step }) => step)).toEqual([
-      ...['unzip-x', 'convert-x', 'check-x', 'convert-y', 'check-y'],
-    ]);
+    expect(stage.work.commands.map(({ step }) => step)).toEqual(['unzip-x', 'convert-x', 'convert-y']);
+    expect(stage.check.commands.map(({ step }) => step)).toEqual(['check-x', 'check-y']);
     expect(new Set(load(stage).flatMap(({ images }) => images))).toEqual(new Set([join(stage.out, 'x.images/a.png')]));
   });
 
@@ -124,8 +148,9 @@ describe('the data stage', { timeout: 60_000 }, () => {
 
   it('leaves a text-only set without a folder of images', () => {
     const root = scratchFolder();
-    const { work } = dataStage(root, [{ name: 'x', format: 'mllm', annotations: '/d/rows.json' }]);
-    expect(work.commands.map(({ argv }) => argv.includes('--images'))).toEqual([false]);
+    const { work, check } = dataStage(root, [{ name: 'x', format: 'mllm', annotations: '/d/rows.json' }]);
+    expect(work.commands).toEqual([]);
+    expect(check.commands.map(({ argv }) => argv.includes('--images'))).toEqual([false]);
     expect(work.outputs).toEqual({ 'rows.0': '/d/rows.json', imageRoot: '/' });
   });
 });

@@ -11,7 +11,7 @@ import type { Command, EnvironmentReading, HostTools } from '../../../../src/rec
 import type { PipelineSpec } from '../../../../src/schemas/spec.js';
 import { guideSpec } from '../training/support.js';
 
-const MAKER = fileURLToPath(new URL('./make_site.py', import.meta.url));
+const MAKER = fileURLToPath(new URL('../../../support/ascend/make_site.py', import.meta.url));
 export const PROGRAMS = fileURLToPath(new URL('../../../../src/recipes/mindspeed-mm/programs', import.meta.url));
 /** Python of this machine: newer than the guide's, which is told as a warning. */
 export const BASE_PYTHON = execFileSync('python3', ['-c', 'import sys; print(sys.executable)'], {

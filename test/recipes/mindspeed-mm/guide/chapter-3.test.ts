@@ -16,8 +16,8 @@ const COCO = 'http://images.cocodataset.org/zips/train2017.zip';
 const SET = { name: 'llava', format: 'llava', annotations: LLAVA, images: { zip: COCO } };
 
 function steps(data: readonly object[]): (readonly [string, string])[] {
-  const { work } = dataStage(scratchFolder(), data);
-  return work.commands.map(({ step, argv }) => [step, argv.slice(2).join(' ')]);
+  const { work, check } = dataStage(scratchFolder(), data);
+  return [...work.commands, ...check.commands].map(({ step, argv }) => [step, argv.slice(2).join(' ')]);
 }
 
 function lintIds(over: object): string[] {

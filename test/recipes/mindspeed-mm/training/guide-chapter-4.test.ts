@@ -5,9 +5,8 @@ import type { TrainingFacts } from '../../../../src/recipes/mindspeed-mm/trainin
 import { fidelityArguments } from '../../../../src/recipes/mindspeed-mm/training/fidelity.js';
 import { launchReasons, masterPorts, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
 import { trainingLints } from '../../../../src/recipes/mindspeed-mm/training/lint.js';
-import { frozenNames, modelFile } from '../../../../src/recipes/mindspeed-mm/training/model-file.js';
+import { modelFile } from '../../../../src/recipes/mindspeed-mm/training/model-file.js';
 import { knownRevision, revisionOf } from '../../../../src/recipes/mindspeed-mm/revisions.js';
-import { resume } from '../../../../src/recipes/mindspeed-mm/training/resume.js';
 import { guideFacts, guideSpec } from './support.js';
 
 const CHECKPOINT = { every: 500, keep: 3, fidelity: 'full' };
@@ -68,38 +67,6 @@ describe('chapter 4 of the guide: configuration of the data', () => {
       dataset_param: { basic_parameters: { preprocess_on_fly: true, preprocessing_num_workers: 4 } },
     });
     expect(JSON.stringify(dataFile(guideFacts()))).not.toContain('on_fly');
-  });
-});
-
-describe('chapter 4 of the guide: frozen modules', () => {
-  it('vision encoder and projector are frozen unless the spec says otherwise', () => {
-    expect(modelFile(guideFacts())).toMatchObject({
-      image_encoder: { vision_encoder: { freeze: true }, vision_projector: { freeze: true } },
-      text_decoder: { freeze: false },
-    });
-  });
-
-  it.each([
-    [{ visionEncoder: false }, ['visual.merger']],
-    [{ visionProjector: false }, ['visual.patch_embed', 'visual.blocks']],
-    [{ visionEncoder: false, visionProjector: false }, []],
-  ])('each module is frozen by its own switch: %j', (freeze, names) => {
-    const spec = guideSpec({ train: { freeze } });
-    expect(frozenNames(spec)).toEqual(names);
-  });
-
-  it('the output layer is frozen with the text decoder and has no key of its own', () => {
-    const spec = guideSpec({ train: { freeze: { visionEncoder: false, textDecoder: true } } });
-    expect(frozenNames(spec)).toEqual(['visual.merger', 'model.language_model', 'lm_head']);
-    expect(modelFile(guideFacts(spec))).toMatchObject({ text_decoder: { freeze: true } });
-    expect(JSON.stringify(modelFile(guideFacts(spec)))).not.toContain('lm_head');
-    expect(resume.isTrained('model.model.lm_head.weight', spec)).toBe(false);
-    expect(resume.isTrained('model.model.model.visual.blocks.0.norm1.weight', spec)).toBe(true);
-  });
-
-  it('everything frozen is an error', () => {
-    const spec = guideSpec({ train: { freeze: { visionEncoder: true, visionProjector: true, textDecoder: true } } });
-    expect(trainingLints(spec)).toMatchObject([{ id: 'train/all-frozen', severity: 'error', acceptable: false }]);
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { glm45v } from '../../../../src/recipes/mindspeed-mm/recipe.js';
+import type { LaunchFacts } from '../../../../src/recipes/recipe.js';
 import type { TrainingFacts } from '../../../../src/recipes/mindspeed-mm/training/facts.js';
 import { resume } from '../../../../src/recipes/mindspeed-mm/training/resume.js';
 import { distributedTimeoutMinutes } from '../../../../src/recipes/mindspeed-mm/training/timeouts.js';
@@ -24,6 +26,26 @@ describe('how long ranks wait for each other', () => {
     expect(minutes({}, { ...small, measured: { saveMs: 20 * 60_000, preprocessRowsPerSecond: null } })).toBe(40);
     // 1285 GB, nothing measured.
     expect(minutes({}, small)).toBe(90);
+  });
+
+  it('takes what was measured from the attempt', () => {
+    const inputs = {
+      convert: { dir: '/c', outputs: { hf: '/hf' }, facts: {} },
+      data: { dir: '/d', outputs: { 'rows.0': '/d/rows.json', imageRoot: '/' }, facts: { rows: 60_000 } },
+    };
+    const launched = (measured?: LaunchFacts['measured']): string | undefined => {
+      const { argv } = glm45v.training.launch({
+        ...{ spec: guideSpec(), inputs, nodeRank: 0, nodes: 8, ranksPerNode: 16, isResume: true },
+        ...{ masterAddress: '10.0.0.1', masterPort: 6_000, address: '10.0.0.1', networkInterface: null },
+        ...{ rankLogDir: '/l', cacheDir: '/c', hostDir: '/h', loadDir: '/load', saveDir: '/save' },
+        tools: { python: '/p', node: '/n', temper: '/t', programs: '/r', environment: '/e', cpus: 1 },
+        ...(measured === undefined ? {} : { measured }),
+      });
+      return argv[argv.indexOf('--distributed-timeout-minutes') + 1];
+    };
+    expect(launched()).toBe('90');
+    expect(launched({ saveMs: 60_000, preprocessRowsPerSecond: 20 })).toBe('100');
+    expect(launched({ saveMs: 30 * 60_000, preprocessRowsPerSecond: 200 })).toBe('60');
   });
 
   it('is never below the default of torch, unless the spec says so', () => {

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SUSPICION_RULES } from '../../../../src/recipes/megatron/suspicions.js';
+import { CHECK_IDS } from '../../../../src/domain/preflight/list.js';
 import { GENERIC_RULES } from '../../../../src/domain/cause-rules.js';
 import { toWords, trainingArguments } from '../../../../src/recipes/mindspeed-mm/training/arguments.js';
 import { dataFile } from '../../../../src/recipes/mindspeed-mm/training/data-file.js';
 import { configFiles, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
 import { trainingLints } from '../../../../src/recipes/mindspeed-mm/training/lint.js';
+import { NPU_CHECKS } from '../../../../src/recipes/mindspeed-mm/preflight/list.js';
 import { TRAPS } from '../../../../src/recipes/mindspeed-mm/training/traps.js';
 import { guideFacts, guideSpec } from './support.js';
 
@@ -67,6 +69,9 @@ describe('the traps of the example', () => {
           return;
         }
         case 'preflight':
+          // A check of this id exists; that it fails where it must is tested beside it.
+          expect([...CHECK_IDS, ...Object.keys(NPU_CHECKS)]).toContain(guard.check);
+          return;
         case 'stage':
           // Told here, stopped there: each has its own test beside its check.
           expect(guard.check).toMatch(/\S/);

@@ -1,5 +1,8 @@
 """Makes what an installation needs, in ROOT: bare repositories, a folder of wheels, and a fake /usr/local/Ascend.
 
+Usage: make_site.py ROOT [NODE PROGRAMS]. With NODE and the folder PROGRAMS, what is installed becomes those programs when
+it runs; without them there is nothing to run but the help of the converter.
+
 The repositories have the shape of the real ones as far as an installation sees it: names, versions, a program, a pin that
 downgrades transformers, and a build backend that, like setuptools, maps the packages that are there when it runs.
 """
@@ -11,7 +14,8 @@ import subprocess
 import sys
 import zipfile
 
-ROOT = pathlib.Path(sys.argv[1])
+ROOT = pathlib.Path(sys.argv[1]).resolve()
+NODE, PROGRAMS = sys.argv[2:4] if len(sys.argv) > 2 else (None, None)
 
 BACKEND = '''
 import base64, hashlib, json, pathlib, zipfile
@@ -103,13 +107,14 @@ def project(text, **packages):
     return {**files, **{f"{path}/__init__.py": body for path, body in packages.items()}}
 
 
-def wheel(name, version, body):
+def wheel(name, version, body, more=None):
     folder = ROOT / "wheels"
     folder.mkdir(exist_ok=True)
     module = name.replace("-", "_")
     info = f"{module}-{version}.dist-info"
     files = {
         f"{module}/__init__.py": body,
+        **{f"{module}/{path}": text for path, text in (more or {}).items()},
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -123,7 +128,24 @@ def wheel(name, version, body):
             archive.writestr(path, text)
 
 
-CONVERT = "import sys\ndef main():\n    sys.exit(0 if '--help' in sys.argv else 2)\n"
+def becomes(program):
+    """Python code that turns into a program of PROGRAMS, with the same arguments and the same process id."""
+    words = f"[{NODE!r}, {f'{PROGRAMS}/{program}'!r}, *sys.argv[1:]]"
+    return f"os.environ['FAKE_ASCEND_PYTHON'] = sys.executable\nos.execv({NODE!r}, {words})\n"
+
+
+def indented(code):
+    return "".join(f"    {line}\n" for line in code.splitlines())
+
+
+if PROGRAMS:
+    CONVERT = f"import os, sys\ndef main():\n{indented(becomes('mm-convert.mjs'))}"
+    # The devices' own library comes with the toolkit's environment: without it this import fails, as upstream's does.
+    PRETRAIN = f"import os, sys\nimport torch_npu\n{becomes('pretrain.mjs')}"
+    LAUNCHER = {"distributed/__init__.py": "", "distributed/run.py": f"import os, sys\n{becomes('launch.mjs')}"}
+else:
+    CONVERT = "import sys\ndef main():\n    sys.exit(0 if '--help' in sys.argv else 2)\n"
+    PRETRAIN, LAUNCHER = "", {}
 
 repository(
     "MindSpeed-MM",
@@ -135,6 +157,9 @@ repository(
             checkpoint="",
         ),
         "checkpoint/convert_cli.py": CONVERT,
+        "pretrain_transformers.py": PRETRAIN,
+        "mindspeed_mm/configs/read_yaml_config.py": "",
+        "mindspeed_mm/tools/tools.json": "{}\n",
         ".gitignore": "MindSpeed*\ntransformers*\nmegatron*\nlogs\ndata\nckpt\n__pycache__\n",
     },
     {"README.md": "later\n"},
@@ -158,9 +183,9 @@ repository(
     {"README.md": "later\n"},
 )
 NPU = "class npu:\n    is_available = staticmethod(lambda: True)\n    device_count = staticmethod(lambda: 16)\n"
-wheel("torch", "2.7.1", f"__version__ = '2.7.1'\n{NPU}")
+wheel("torch", "2.7.1", f"__version__ = '2.7.1'\n{NPU}", LAUNCHER)
 wheel("torch", "2.8.0", f"__version__ = '2.8.0'\n{NPU}")
-wheel("torch-npu", "2.7.1", "__version__ = '2.7.1'\n")
+wheel("torch-npu", "2.7.1", "import acl\n__version__ = '2.7.1'\n")
 wheel("transformers", "4.57.0", "__version__ = '4.57.0'\n")
 
 ascend = ROOT / "Ascend"
@@ -169,7 +194,9 @@ for path, text in {
     "firmware/version.info": "Version=7.8.0.2.212\n",
     "cann/version.info": "Version=8.3.RC1\nversion_dir=8.3.RC1\n",
     "cann/opp_kernel/version.info": "Version=8.3.RC1\n",
-    "cann/set_env.sh": 'export ASCEND_HOME_PATH="$(dirname "${BASH_SOURCE[0]}")"\necho sourced\n',
+    "cann/set_env.sh": 'export ASCEND_HOME_PATH="$(dirname "${BASH_SOURCE[0]}")"\n'
+    'export PYTHONPATH="$ASCEND_HOME_PATH/python/site-packages${PYTHONPATH:+:$PYTHONPATH}"\necho sourced\n',
+    "cann/python/site-packages/acl.py": "def get_soc_name():\n    return 'Ascend910_9391'\n",
     "nnal/atb/latest/version.info": "Ascend-cann-atb : 8.3.RC1\n",
     "nnal/atb/set_env.sh": "export ATB_HOME_PATH=there\n",
 }.items():

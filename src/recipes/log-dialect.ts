@@ -1,0 +1,32 @@
+/** What a training is doing, as its log tells. */
+export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
+
+export interface IterationReading {
+  readonly iteration: number;
+  readonly of: number;
+  /** null: the line had no loss, which means not a number. */
+  readonly loss: number | null;
+  readonly learningRate: number | null;
+  readonly gradNorm: number | null;
+  readonly elapsedMs: number | null;
+  readonly consumedSamples: number | null;
+}
+
+export type LogEvent =
+  | ({ readonly kind: 'iteration' } & IterationReading)
+  | {
+      readonly kind: 'phase';
+      readonly phase: TrainingPhase;
+      readonly text: string;
+      /** Between these two the ranks prepare the rows; `at` in ms by the host's own clock, without a zone. */
+      readonly rows?: { readonly mark: 'begin' | 'end'; readonly at: number };
+    }
+  | { readonly kind: 'saved'; readonly iteration: number }
+  | { readonly kind: 'frozen'; readonly modules: readonly string[] }
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
+
+/** How the training code speaks: one line of a rank's log to what it means, or null. */
+export interface LogDialect {
+  read(line: string): LogEvent | null;
+}
