@@ -44,16 +44,8 @@ describe('a run in which a process is killed in every stage', () => {
   }
 
   it('resumes exactly after all ranks were killed between two checkpoints', { timeout: 400_000 }, async () => {
-    // What comes before the training is there already; the variable makes it another training than the one there.
-    const workspace = join(dev.home, 'ws-server');
-    const spec = tinySpec({
-      name: 'no-ranks',
-      workspace,
-      iterations: ITERATIONS,
-      every: 20,
-      env: { TRAINING: 'killed' },
-    });
-    const run = await start(dev.client, spec, 'export');
+    const workspace = join(dev.home, 'ws-ranks');
+    const run = await start(dev.client, tinySpec({ name: 'no-ranks', workspace, iterations: ITERATIONS, every: 20 }));
     const following = follow(dev.client, run);
     // Looked up before: the time between two checkpoints is about a second.
     const pids = await waitFor('two ranks', async () => (rankPids(dev, run).length === 2 ? rankPids(dev, run) : null));

@@ -72,7 +72,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('stops its ranks on a pause and goes on from the checkpoint', async () => {
     const run = await start(
       dev.client,
-      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-a'), iterations: 60, every: 10 }),
+      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 60, every: 10 }),
       'train',
     );
     runs.push(run);
@@ -94,7 +94,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('ends with its ranks when it is cancelled', async () => {
     const run = await start(
       dev.client,
-      tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-a'), iterations: 5_000, every: 1_000 }),
+      tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-c'), iterations: 5_000, every: 1_000 }),
       'train',
     );
     runs.push(run);
@@ -168,7 +168,7 @@ describe('work that exists', { timeout: 240_000 }, () => {
   });
 
   it('is adopted for training: ready rows, given weights and a checkpoint to continue from', async () => {
-    const given = join(dev.home, 'ws-a/runs/paused');
+    const given = join(dev.home, 'ws-c/runs/paused');
     const spec = tinySpec({
       name: 'continued',
       workspace: join(dev.home, 'ws-continued'),

@@ -17,7 +17,6 @@ import { runWorkflowId } from '../../src/domain/ids.js';
 import type { ScheduleRun } from '../../src/schemas/schedule.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayRetrains } from './support/histories.js';
-import { tinySpec } from './support/tiny-spec.js';
 import { apply, endedRun, retrainSpec, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
 
 const NIGHTLY = `apiVersion: temper/v1
@@ -27,16 +26,6 @@ model: numbers
 spec: ./spec.yaml
 startFrom: promoted
 keep: 3
-`;
-
-const WEEKLY = `apiVersion: temper/v1
-kind: Retrain
-name: weekly
-model: shapes
-spec: ./spec.yaml
-schedule: { cron: '0 3 * * SUN', timezone: Europe/Berlin }
-startFrom: promoted
-gate: ['evalLoss <= promoted.evalLoss * 1.01', 'evalLoss < 10']
 `;
 
 describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 }, () => {
@@ -233,24 +222,6 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     await deleteSchedule(dev.client, 'asked');
     await expect(describeSchedule(dev.client, 'asked')).rejects.toThrow('there is no schedule');
   });
-
-  it(
-    'goes from the schedule to a promoted model with a measured loss, on a real model',
-    { timeout: 240_000 },
-    async () => {
-      await apply(dev, WEEKLY, tinySpec({ name: 'tiny', workspace, iterations: 20, every: 20, heldOutRows: 10 }));
-      await triggerSchedule(dev.client, 'weekly');
-      const run = await waitForSchedule(dev, 'weekly', (report) => endedRun(report, 0), 220_000);
-      expect(run, JSON.stringify(run)).toMatchObject({ state: 'promoted' });
-      const [model] = await listModels(dev.client, null, 'shapes');
-      const evalLoss = model?.versions[0]?.metrics?.['evalLoss'];
-      process.stdout.write(`cpu-tiny after 20 iterations: evalLoss ${evalLoss}\n`);
-      expect(evalLoss).toBeGreaterThan(0);
-      expect(await realpath(join(workspace, 'models/shapes/current/hf'))).toBe(
-        await realpath(join(workspace, 'runs', run.run ?? '', 'export/hf')),
-      );
-    },
-  );
 
   it('replays', async () => {
     await replayRetrains(dev.client, await oneOfEach(dev));
