@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RunService } from '../../src/cli/run-service.js';
 import type { RunState } from '../../src/schemas/run.js';
 import { aBlockedRun, aDoneRun, aRun, knowing, temper, watching } from './support.js';
 
