@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RunService, StartRequest } from '../../src/cli/run-service.js';
 import { TemperError } from '../../src/domain/errors.js';
-import type { RunState, RunStatus } from '../../src/schemas/run.js';
-import { aDoneRun, aRun, knowing, temper } from './support.js';
+import { aBlockedRun, aDoneRun, aRun, knowing, temper, watching } from './support.js';
 
 let dir = '';
 beforeAll(async () => {
@@ -13,20 +12,6 @@ beforeAll(async () => {
   await writeFile(join(dir, 'tiny.yaml'), await readFile(new URL('../../examples/tiny.yaml', import.meta.url), 'utf8'));
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
-
-/** A watch that yields these and ends. */
-function watching(...statuses: readonly RunStatus[]): Pick<RunService, 'watchRun'> {
-  return {
-    async *watchRun() {
-      for (const status of statuses) yield await Promise.resolve(status);
-    },
-  };
-}
-
-const blocked = aRun({
-  state: 'blocked',
-  problem: { code: 'CommandFailed', what: 'convert ended with code 1', fix: 'free the disk', retryable: false },
-});
 
 describe('temper ls and status', () => {
   it('lists the newest first, as text, JSON and JSON lines', async () => {
@@ -77,7 +62,7 @@ describe('temper ls and status', () => {
   });
 
   it('exits 0 for a blocked run that it can tell about, and 3 when nobody answers', async () => {
-    expect(await temper(['status'], { runs: knowing(blocked) })).toMatchObject({ status: 0, stderr: '' });
+    expect(await temper(['status'], { runs: knowing(aBlockedRun) })).toMatchObject({ status: 0, stderr: '' });
     const runs = {
       listRuns: () => Promise.reject(new TemperError('Unreachable', { what: 'the server does not answer' })),
     };
@@ -142,69 +127,6 @@ describe('temper start', () => {
   });
 });
 
-describe('temper watch', () => {
-  const ends: [RunState, number][] = [
-    ['done', 0],
-    ['failed', 1],
-    ['cancelled', 1],
-    ['terminated', 1],
-    ['blocked', 4],
-  ];
-  it.each(ends)('exits with the result of a run that is %s: %i', async (state, expected) => {
-    const { status } = await temper(['watch', 'tiny'], {
-      runs: { ...knowing(aRun()), ...watching(aRun(), aRun({ state })) },
-    });
-    expect(status).toBe(expected);
-  });
-
-  it('writes one status per line with -o jsonl, and nothing else on stdout', async () => {
-    const { stdout } = await temper(['watch', 'tiny', '-o', 'jsonl'], {
-      runs: { ...knowing(aRun()), ...watching(aRun(), blocked) },
-    });
-    expect(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line).state),
-    ).toEqual(['running', 'blocked']);
-  });
-
-  it('writes one document with -o json, the reason on stderr', async () => {
-    const { stdout, stderr } = await temper(['watch', 'tiny', '-o', 'json'], {
-      runs: { ...knowing(aRun()), ...watching(aRun(), blocked) },
-    });
-    expect(JSON.parse(stdout)).toMatchObject({ v: 1, state: 'blocked' });
-    expect(stderr).toContain('error[CommandFailed]: convert ended with code 1');
-    expect(stderr).toContain('temper resume tiny');
-  });
-
-  it('redraws on a terminal and writes no control codes elsewhere', async () => {
-    const runs = { ...knowing(aRun()), ...watching(aRun(), aRun({ checkpoint: 'x' }), aDoneRun()) };
-    expect((await temper(['watch', 'tiny'], { runs, isTTY: true })).stderr).toContain('\u001b[4A\u001b[0J');
-    expect((await temper(['watch', 'tiny'], { runs })).stderr).not.toContain('\u001b');
-  });
-
-  it('only stops watching on Ctrl-C: exit 130, and says how to go on', async () => {
-    let interrupt = (): void => undefined;
-    const runs: Partial<RunService> = {
-      ...knowing(aRun()),
-      async *watchRun(_run, signal) {
-        yield aRun();
-        interrupt();
-        await new Promise((_resolve, reject) =>
-          signal.aborted ? reject(signal.reason) : signal.addEventListener('abort', () => reject(signal.reason)),
-        );
-      },
-    };
-    const { status, stdout, stderr } = await temper(['watch', 'tiny'], {
-      runs,
-      onListen: (listener) => (interrupt = listener),
-    });
-    expect({ status, stdout }).toEqual({ status: 130, stdout: '' });
-    expect(stderr).toContain('tiny goes on. temper watch tiny watches again, temper cancel tiny stops it');
-  });
-});
-
 describe('temper cancel, pause, resume, hosts', () => {
   it('cancels after a yes only', async () => {
     const cancelled: unknown[] = [];
@@ -244,7 +166,7 @@ describe('temper cancel, pause, resume, hosts', () => {
       '--from',
       'train',
     ];
-    const { status, stdout } = await temper(argv, { runs: { ...knowing(blocked), resumeRun }, cwd: '/here' });
+    const { status, stdout } = await temper(argv, { runs: { ...knowing(aBlockedRun), resumeRun }, cwd: '/here' });
     expect({ status, stdout }).toEqual({ status: 0, stdout: 'tiny continues; made again: train, export\n' });
     expect(seen).toEqual([
       [
@@ -270,7 +192,7 @@ describe('temper cancel, pause, resume, hosts', () => {
     };
     const resumeRun = () => Promise.resolve({ v: 1 as const, resumed: false, problems: [problem], invalidated: [] });
     const { status, stdout, stderr } = await temper(['resume', 'tiny', '--set', 'train.iterations=x', '--watch'], {
-      runs: { ...knowing(blocked), resumeRun },
+      runs: { ...knowing(aBlockedRun), resumeRun },
     });
     expect({ status, stdout }).toEqual({ status: 4, stdout: 'tiny stays blocked\n' });
     expect(stderr).toContain('error[SpecInvalid]: "x" is text');

@@ -169,3 +169,18 @@ export function aDoneRun(): RunStatus {
     },
   });
 }
+
+/** A run that waits for a person. */
+export const aBlockedRun = aRun({
+  state: 'blocked',
+  problem: { code: 'CommandFailed', what: 'convert ended with code 1', fix: 'free the disk', retryable: false },
+});
+
+/** A watch that yields these and ends. */
+export function watching(...statuses: readonly RunStatus[]): Pick<RunService, 'watchRun'> {
+  return {
+    async *watchRun() {
+      for (const status of statuses) yield await Promise.resolve(status);
+    },
+  };
+}
