@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TemperClient } from '../../src/client/connect.js';
 import { getFleet } from '../../src/client/fleet.js';
 import { readIncidents } from '../../src/host/run/incidents.js';
 import type { Incident } from '../../src/schemas/incident.js';
@@ -19,14 +20,14 @@ afterAll(async () => {
   await dev?.stop();
 }, 60_000);
 
-/** Starts a training of weights of its own (equal ones would be reused) and hits one rank of it between its first two checkpoints; answers its only incident. */
-async function hitOneRank(name: string, weights: string, signal: NodeJS.Signals): Promise<Incident> {
+/**
+ * Starts a training of its own (an equal one would be reused; a variable makes it another one) and hits one rank of it
+ * between its first two checkpoints; answers its only incident.
+ */
+async function hitOneRank(name: string, signal: NodeJS.Signals): Promise<Incident> {
   const workspace = join(dev.home, 'ws');
-  const run = await start(
-    dev.client,
-    tinySpec({ name, workspace, weights, iterations: ITERATIONS, every: 20 }),
-    'train',
-  );
+  const spec = tinySpec({ name, workspace, iterations: ITERATIONS, every: 20, env: { TRAINING: name } });
+  const run = await start(impatient(dev.client), spec, 'train');
   runs.push(run);
   const following = follow(dev.client, run);
   const [pid = 0] = await waitFor(
@@ -57,15 +58,21 @@ async function hitOneRank(name: string, weights: string, signal: NodeJS.Signals)
   return incident;
 }
 
+/** Silence counts as a stall after a third of the usual time; a step takes a tenth of a second. */
+function impatient(client: TemperClient): TemperClient {
+  const { target } = client;
+  return { ...client, target: { ...target, timing: { ...target.timing, stallStepMs: 10_000 } } };
+}
+
 describe('a training', { timeout: 400_000 }, () => {
   it('goes on by itself after one rank was killed, and says which', async () => {
-    const { verdict } = await hitOneRank('killed', 'seed:1', 'SIGKILL');
+    const { verdict } = await hitOneRank('killed', 'SIGKILL');
     expect(verdict).toMatchObject({ cause: 'rank-killed', confidence: 'high' });
     expect(verdict.sentence).toMatch(/^rank [01] on laptop-[12] was killed \(SIGKILL\)$/);
   });
 
   it('goes on by itself after one rank was stopped, which nothing but its silence tells', async () => {
-    const { verdict } = await hitOneRank('frozen', 'seed:2', 'SIGSTOP');
+    const { verdict } = await hitOneRank('frozen', 'SIGSTOP');
     expect(verdict).toMatchObject({ cause: 'stalled' });
     expect(verdict.sentence).toContain('no iteration and no line of any rank');
   });

@@ -16,6 +16,9 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Timing } from '../../schemas/timing.js';
 import { durationMs } from '../../schemas/units.js';
 
+/** Names in commands of a spec that each run fills with paths of its own. */
+const FILLED_BY_RUNS = ['model', 'python'];
+
 export interface ScheduleRequest {
   /** A schedule file that was read without problems. */
   readonly file: Extract<ReadRetrain, { retrain: RetrainFile }>;
@@ -31,7 +34,7 @@ export function makeRetrainInput(request: ScheduleRequest, timing: Timing, now: 
   const { schedule } = retrain;
   const specText = absoluteSpecText(request.specText, dirname(specFile));
   const run = retrainRun(retrain.name, now);
-  const wrong = checkTemplates(specText);
+  const wrong = checkTemplates(specText, FILLED_BY_RUNS);
   const dated = fillDates(specText, now, schedule.timezone);
   const planned = planFromText(dated, run, []);
   const { spec } = readSpec(dated, { file: specFile, baseDir: '/' });

@@ -2,10 +2,11 @@ const TEMPLATE = /\{\{\s*([^{}]*?)\s*\}\}/g;
 const DATE = /^(date|datetime)(?:\s*([+-])\s*(\d{1,4})d)?$/;
 const DAY_MS = 86_400_000;
 
-/** What is wrong with the `{{…}}` of a text, or null. */
-export function checkTemplates(text: string): string | null {
+/** What is wrong with the `{{…}}` of a text, or null; `others` are names that somebody else fills later. */
+export function checkTemplates(text: string, others: readonly string[] = []): string | null {
   for (const [whole, inner = ''] of text.matchAll(TEMPLATE)) {
-    if (!DATE.test(inner)) return `${whole} is unknown; there are {{date}}, {{date-1d}} and {{datetime}}`;
+    if (!DATE.test(inner) && !others.includes(inner))
+      return `${whole} is unknown; there are {{date}}, {{date-1d}} and {{datetime}}`;
   }
   return null;
 }
