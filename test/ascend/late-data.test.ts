@@ -34,15 +34,16 @@ const times = (count: number, make: (index: number) => object) =>
 
 let files = 0;
 
-/** What the data stage says about rows, and what the training does with them when nobody has looked. */
+/** What the stages of the data say about rows, and what the training does with them when nobody has looked. */
 async function tryRows(rows: readonly object[]): Promise<{ stage: string | null; training: Trained }> {
   files += 1;
   const file = join(site.root, `rows-${files}.json`);
   writeFileSync(file, JSON.stringify(rows));
   const set = { name: 'rows', format: 'mllm', annotations: file, images: { path: images } };
   const spec = PipelineSpecSchema.parse({ ...site.spec, data: [set] });
-  const { failed } = await perform(site, 'data', {}, spec);
-  return { stage: failed, training: await train(file) };
+  const data = await perform(site, 'data', {}, spec);
+  const check = await perform(site, 'check', { data: data.output }, spec);
+  return { stage: data.failed ?? check.failed, training: await train(file) };
 }
 
 function train(file: string, change: Parameters<typeof trainOn>[1]['change'] = {}): Promise<Trained> {
@@ -109,7 +110,7 @@ describe('rows that the training notices after it loaded the model', { timeout: 
       stage: /conversations/,
       late: /KeyError: 'messages'/,
     },
-  ])('$what: the stage data stops it', async ({ rows, stage, late }) => {
+  ])('$what: the stage check stops it', async ({ rows, stage, late }) => {
     const tried = await tryRows(rows);
     expect(tried.stage).toMatch(stage);
     expect(tried.training.statuses).toContain(1);

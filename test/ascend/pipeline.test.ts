@@ -51,10 +51,10 @@ describe('GLM-4.5V on a fleet of 8 hosts with 16 devices each', { timeout: 240_0
     runs.push(run);
     const status = await follow(dev.client, run);
     expect(status.state, JSON.stringify(status.problem)).toBe('done');
-    expect(status.stages.map(({ state }) => state)).toEqual(Array(7).fill('done'));
-    const { train, data } = status.result?.facts ?? {};
+    expect(status.stages.filter(({ state }) => state !== 'done')).toEqual([]);
+    const { train, check } = status.result?.facts ?? {};
     expect(train).toMatchObject({ iterations: 12, worldSize: WORLD, attempts: 1 });
-    expect(data).toMatchObject({ rows: WORLD + 40, images: 12 });
+    expect(check).toMatchObject({ rows: WORLD + 40, images: 12 });
     expect(Number(train?.['lastLoss'])).toBeLessThan(Number(train?.['firstLoss']));
 
     const workspace = join(folder, 'workspace');

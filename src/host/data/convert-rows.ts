@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { DataFailure } from '../../domain/data/failures.js';
 import type { Finding } from '../../domain/data/rules.js';
+import { mllmLine } from '../../domain/data/mllm-line.js';
 import { ROW_READERS } from '../../domain/data/row-readers.js';
 import type { RowReader } from '../../domain/data/row-readers.js';
 import { Tally } from '../../domain/data/tally.js';
@@ -153,7 +154,7 @@ class Conversion {
         this.#dropped.add(row, finding);
         continue;
       }
-      const line = JSON.stringify({ images: named, messages });
+      const line = mllmLine(named, messages);
       const text = this.#kept === 0 ? `[\n${line}` : `,\n${line}`;
       // Awaiting every row would cost a turn of the event loop for each.
       if (!this.#output.tryAppend(text)) await this.#output.append(text);

@@ -65,7 +65,10 @@ export function allUp(place: Place): Promise<readonly NodeProcesses[]> {
     `attempt ${attempt} of ${run}`,
     async () => {
       const up = nodesOfAttempt(site, run, attempt);
-      said = JSON.stringify({ ...(await getRunStatus(site.client, run)), fleet: await getFleet(site.client, FLEET) });
+      // A server that was just killed does not answer at once; that is what may be told, not a failure.
+      const status = await getRunStatus(site.client, run).catch(String);
+      const fleet = await getFleet(site.client, FLEET).catch(String);
+      said = JSON.stringify({ status, fleet });
       return up.length === nodes && up.every(({ ranks }) => ranks.size === ranksPerNode) ? up : null;
     },
     () => `${site.hosts.map(({ worker }) => worker.tail()).join('\n')}\n${said}`,

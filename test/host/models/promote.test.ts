@@ -7,7 +7,8 @@ import { readPointer } from '../../../src/host/models/pointer.js';
 import { promote, rejectedInputs, reportModel, rollBack, type Promotion } from '../../../src/host/models/promote.js';
 import { retainVersions } from '../../../src/host/models/versions.js';
 import { tinySpec } from '../../e2e/support/tiny-spec.js';
-import { bundleFixture, finishRun, runFixture } from './support.js';
+import { bundleFixture, runFixture } from '../../support/bundle-fixture.js';
+import { finishRun } from './support.js';
 
 /** Processes at a time: starting one costs more than what it does. */
 const SIDE_BY_SIDE = 4;

@@ -10,7 +10,7 @@ import { collect, planCollection } from '../../../src/host/retention/collect.js'
 import type { LookAtRuns } from '../../../src/host/retention/survey.js';
 import { recordStage, runDir } from '../../../src/host/run/run-folder.js';
 import { CONTRACT, receive, save } from '../ledger/support.js';
-import { bundleFixture, runFixture } from '../models/support.js';
+import { bundleFixture, runFixture } from '../../support/bundle-fixture.js';
 
 const SIDE_BY_SIDE = 4;
 const POLICY = { olderThanMs: null, keepRuns: null, maxBytes: null, keepCheckpoints: 1 };

@@ -6,7 +6,8 @@ import { promote } from '../../../src/host/models/promote.js';
 import { collect, planCollection } from '../../../src/host/retention/collect.js';
 import { surveyWorkspace, type LookAtRuns } from '../../../src/host/retention/survey.js';
 import { tryClaim } from '../../../src/host/store/claim.js';
-import { bundleFixture, finishRun, finishStage, runFixture } from '../models/support.js';
+import { bundleFixture, runFixture } from '../../support/bundle-fixture.js';
+import { finishRun, finishStage } from '../models/support.js';
 
 const SIDE_BY_SIDE = 4;
 const NOTHING = { olderThanMs: null, keepRuns: null, maxBytes: null, keepCheckpoints: null };

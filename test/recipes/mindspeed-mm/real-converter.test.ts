@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readProgressBar } from '../../../src/domain/progress-bar.js';
 import { runChecks } from '../../../src/host/checks.js';
 import { toBf16 } from '../../../src/host/safetensors/cast.js';
 import { readModelFolder } from '../../../src/host/safetensors/model-folder.js';
@@ -57,13 +58,16 @@ function factsOf(name: string, weights: object, inputs: StageFacts['inputs']): S
   return { spec: spec(weights), tools, out, inputs };
 }
 
-/** Runs the commands of a stage as the host would, its working folder and variables included. */
-function perform({ commands }: StageWork): void {
+/** Runs the commands of a stage as the host would, its working folder and variables included; answers what the last one told. */
+function perform({ commands }: StageWork): string {
+  let told = '';
   for (const { argv, cwd, env, step } of commands) {
     const [program = '', ...words] = argv;
     const done = spawnSync(program, words, { cwd, env: { ...process.env, ...env }, encoding: 'utf8' });
     expect(`${step}: ${done.status === 0 ? 'done' : done.stderr}`).toBe(`${step}: done`);
+    told = done.stderr;
   }
+  return told;
 }
 
 const output = (outputs: Record<string, string>): StageOutput => ({ dir: root, outputs, facts: {} });
@@ -120,7 +124,10 @@ describe.skipIf(!isGiven)('the real converter of TEMPER_MINDSPEED_MM', { timeout
     const weights = { source: `path:${hf}` };
     const convert = factsOf('convert', weights, { weights: output({ hf }) });
     const converting = glm45v.work('convert', convert);
-    perform(converting);
+    const told = perform(converting);
+    // A bar is redrawn in its line.
+    const bars = told.split(/[\r\n]/).flatMap((line) => readProgressBar(line) ?? []);
+    expect(bars.at(-1)).toEqual({ label: 'merge moe experts weight', done: 2, total: 2 });
     await runChecks(converting.checks, glm45v);
     const dcp = join(convert.out, 'dcp');
     expect(readFileSync(join(dcp, 'latest_checkpointed_iteration.txt'), 'utf8')).toBe('release');
