@@ -44,7 +44,7 @@ const WeightsSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Copy the converted checkpoint to each host's own disk before the training starts, verified, and load it from there: spares the shared file system when many ranks load at once.",
+      "Copy the converted checkpoint to each host's own disk before the training starts, verified, and load it from there: spares the shared file system when many ranks load at once. Without effect where the training starts from another checkpoint.",
     ),
 });
 

@@ -10,8 +10,8 @@ import { sumFolder } from './sum-folder.js';
 /** Up to here hashing costs less than it saves (64 MB is about 40 ms); above, size and time stand for the content. */
 const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Names of files that say where an output came from, which is no part of what it is. */
-const ORIGIN = '.origin.json';
+/** Files that say where an output came from and how it was made, with times and places: no part of what it is. */
+const ABOUT = ['.origin.json', '.report.json'];
 
 /**
  * Lists all files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path.
@@ -22,7 +22,7 @@ export async function makeManifest(root: string, summed: readonly string[] = [])
   const folders = summed.map((folder) => join(root, folder));
   const isWhole = summed.includes('.');
   const listed = isWhole ? [] : info.isDirectory() ? await listFiles(root, new Set(folders)) : [root];
-  const files = listed.filter((file) => !file.endsWith(ORIGIN));
+  const files = listed.filter((file) => !ABOUT.some((ending) => file.endsWith(ending)));
   const entries: ManifestEntry[] = [];
   for (const folder of folders) entries.push({ path: relative(root, folder) || '.', ...(await sumFolder(folder)) });
   for (const file of files) {

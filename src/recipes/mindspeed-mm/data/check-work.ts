@@ -21,7 +21,7 @@ export function checkWork(facts: StageFacts): StageWork {
 }
 
 function reportOf({ set }: PreparedSet): string {
-  return `check-${set.name}.json`;
+  return `check-${set.name}.report.json`;
 }
 
 function check(facts: StageFacts, prepared: PreparedSet, file: string): Command {

@@ -87,6 +87,6 @@ function convert(facts: StageFacts, set: ReadSet, { rows, images, isUnpacked, ou
     // Ready rows are taken whole or not at all.
     ...['--max-dropped', set.format === 'llava' ? set.maxDropped : '0%'],
     ...(set.maxSamples === undefined ? [] : ['--max-samples', String(set.maxSamples)]),
-    ...['--report', join(facts.out, `convert-${set.name}.json`)],
+    ...['--report', join(facts.out, `convert-${set.name}.report.json`)],
   ]);
 }

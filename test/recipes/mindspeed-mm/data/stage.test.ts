@@ -72,6 +72,9 @@ describe('the stages of the data', { timeout: 60_000 }, () => {
     expect(stage).toMatchObject({ problems: [], facts: { rows: 4, textOnly: 2, images: 2 } });
     expect(stage.facts).not.toHaveProperty('trial');
     const manifest = await makeManifest(stage.out, stage.work.manyFiles);
+    // Reports tell times and places; the same rows made again are the same output.
+    expect(manifest.map(({ path }) => path)).toEqual(['coco.images', 'coco.json', 'ready.json', 'text.json']);
+    expect(await makeManifest(stage.checkOut)).toEqual([]);
     expect(manifest.filter(({ path }) => path.includes('images'))).toMatchObject([
       { path: 'coco.images', files: 1, bytes: IMAGE.length },
     ]);
@@ -105,7 +108,7 @@ describe('the stages of the data', { timeout: 60_000 }, () => {
     expect(performData(root, [set]).failed).toMatch(/convert-x: [^]*gone\.png/);
     const stage = performData(root, [{ ...set, maxDropped: '50%' }], { fleet: { hosts: 1, npusPerHost: 1 } });
     expect(stage).toMatchObject({ failed: null, problems: [], facts: { rows: 1 } });
-    expect(JSON.parse(readFileSync(join(stage.out, 'convert-x.json'), 'utf8'))).toMatchObject({
+    expect(JSON.parse(readFileSync(join(stage.out, 'convert-x.report.json'), 'utf8'))).toMatchObject({
       dropped: 1,
       droppedBy: [{ id: 'data/image-missing', examples: [{ row: 1, what: '"gone.png"' }] }],
     });
