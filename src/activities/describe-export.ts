@@ -25,42 +25,47 @@ export async function describeExport(
 ): Promise<void> {
   if (call.stage.name !== 'export') return;
   const { workspace, run, specDigest } = call;
-  for (const check of checks) {
-    if (check.kind !== 'sameModel') continue;
+  for (const proof of checks) {
+    if (proof.kind !== 'sameModel') continue;
     const [weights, data, train] = [
       await receiptOf(call, 'weights'),
       await receiptOf(call, 'data'),
       await receiptOf(call, 'train'),
     ];
+    const check = await receiptIfAny(call, 'check');
     const trainer = train.madeBy.run;
-    const { tensors, totalBytes } = await readModelFolder(check.exported);
+    const { tensors, totalBytes } = await readModelFolder(proof.exported);
     const provenance = provenanceOf({
       temper: VERSION,
       run,
       recipe,
       specDigest,
       spec: facts.spec,
-      receipts: { weights, data, train },
+      receipts: { weights, data, check, train },
       attempts: await attemptsOf(workspace, trainer, train.key),
       incidents: await readIncidents(workspace, trainer),
       versions: (await readLock(workspace, trainer))?.environment?.versions ?? {},
-      frozen: check.frozen,
+      frozen: proof.frozen,
       exported: { tensors: tensors.size, bytes: totalBytes },
     });
-    await writeModelCard(check.exported, check.original, provenance);
+    await writeModelCard(proof.exported, proof.original, provenance);
   }
 }
 
-/** The receipt of an earlier stage, by the run's own record of it. */
-async function receiptOf({ workspace, run, needs }: StageCall, stage: StageName): Promise<Receipt> {
-  const key =
-    needs.find((need) => need.stage === stage)?.key ?? (await readStageRecord(workspace, run, stage))?.key ?? null;
-  const receipt = key === null ? null : await readReceipt(workspace, stage, key);
+/** The receipt of an earlier stage, without which nothing can be told. */
+async function receiptOf(call: StageCall, stage: StageName): Promise<Receipt> {
+  const receipt = await receiptIfAny(call, stage);
   if (receipt !== null) return receipt;
   throw new TemperError('WorkspaceUnusable', {
-    where: `runs/${run}/stages/${stage}`,
+    where: `runs/${call.run}/stages/${stage}`,
     what: `the receipt of stage ${stage} is gone`,
     why: 'the exported model must tell what it was made from',
-    fix: `temper resume ${run} --from ${stage}`,
+    fix: `temper resume ${call.run} --from ${stage}`,
   });
+}
+
+/** The receipt of an earlier stage, by the run's own record of it; null for a stage that the recipe does not have. */
+async function receiptIfAny({ workspace, run, needs }: StageCall, stage: StageName): Promise<Receipt | null> {
+  const key = needs.find((need) => need.stage === stage)?.key ?? (await readStageRecord(workspace, run, stage))?.key;
+  return key === undefined ? null : readReceipt(workspace, stage, key);
 }

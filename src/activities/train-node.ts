@@ -98,7 +98,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
-      await wrapUp(join(dir, host.name), log, saves, facts.inputs.data?.facts['rows']).catch((error: unknown) =>
+      await wrapUp(join(dir, host.name), log, saves, rowsOf(facts.inputs)).catch((error: unknown) =>
         activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
@@ -123,6 +123,11 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     firstIterationAt: log.firstIterationAt(await grownAt(rankLogPath(keeperDir, speaking, 'out'))),
     resume: await lookAtResume(resume, result.keeper, log),
   };
+}
+
+/** Rows that are trained on, as the stage counted them that judges them. */
+function rowsOf({ check, data }: LaunchFacts['inputs']): unknown {
+  return check?.facts['rows'] ?? data?.facts['rows'];
 }
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */

@@ -12,7 +12,13 @@ export interface ProvenanceFacts {
   readonly recipe: { readonly id: string; readonly version: number };
   readonly specDigest: string;
   readonly spec: PipelineSpec;
-  readonly receipts: { readonly weights: Receipt; readonly data: Receipt; readonly train: Receipt };
+  readonly receipts: {
+    readonly weights: Receipt;
+    readonly data: Receipt;
+    /** Of the stage that counts rows and images; null in recipes whose stage data does. */
+    readonly check: Receipt | null;
+    readonly train: Receipt;
+  };
   /** Attempts of the training, and all incidents of the run that trained. */
   readonly attempts: readonly AttemptRecord[];
   readonly incidents: readonly Incident[];
@@ -43,8 +49,8 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
         format: set.format,
         source: set.format === 'synthetic' ? 'made by the recipe' : publicSource(set.annotations),
       })),
-      rows: countOf(receipts.data, 'rows'),
-      images: countOf(receipts.data, 'images'),
+      rows: countOf(receipts.check ?? receipts.data, 'rows'),
+      images: countOf(receipts.check ?? receipts.data, 'images'),
     },
     // A version that is a path would name a folder of the machine.
     software: Object.fromEntries(Object.entries(versions).filter(([, version]) => !version.includes('/'))),

@@ -37,7 +37,8 @@ describe('a stage that exports', () => {
     cpSync(join(READERS, 'hf'), ORIGINAL(), { recursive: true });
     writeFileSync(join(ORIGINAL(), 'README.md'), '---\nlicense: mit\n---\n# Base\n');
     await leave(call, 'weights');
-    await leave(call, 'data', { rows: 16 });
+    await leave(call, 'data');
+    await leave(call, 'check', { rows: 16 });
     await leave(call, 'train', { firstLoss: 2, lastLoss: 1 });
     const needs = (['weights', 'train'] as const).map((stage) => ({ stage, key: stage, digest: `digest-${stage}` }));
     return { ...call, needs };

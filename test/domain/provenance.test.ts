@@ -62,6 +62,7 @@ const FACTS: ProvenanceFacts = {
   receipts: {
     weights: receipt('weights'),
     data: receipt('data', { rows: 500, images: 20 }),
+    check: null,
     train: receipt('train', { firstLoss: 3.5, lastLoss: 0.5 }),
   },
   attempts: [attempt(1), attempt(2)],
@@ -113,6 +114,12 @@ describe('the provenance of an exported model', () => {
   it('marks a trial', () => {
     const data = [{ name: 'rows', format: 'mllm', annotations: '/d/rows.json', maxSamples: 8 }];
     expect(provenanceOf({ ...FACTS, spec: spec({ data }) }).trial).toBe(true);
+  });
+
+  it('takes the counts from the stage that judges the rows, where there is one', () => {
+    const check = receipt('check', { rows: 480, images: 19 });
+    const made = provenanceOf({ ...FACTS, receipts: { ...FACTS.receipts, check } });
+    expect(made.data).toMatchObject({ rows: 480, images: 19, digest: 'digest-data' });
   });
 
   it('names commits of hubs, and null for a loss that was no number', () => {

@@ -36,7 +36,7 @@ const steps = ({ commands }: { commands: readonly Command[] }) => commands.map((
 describe('the guide, 4.1', () => {
   it('environment, weights and data come before the training, and the plan says so', () => {
     const train = glm45v.stages(guideSpec()).find(({ name }) => name === 'train');
-    expect(train?.needs).toEqual(['environment', 'weights', 'convert', 'data']);
+    expect(train?.needs).toEqual(['environment', 'weights', 'convert', 'data', 'check']);
   });
 });
 

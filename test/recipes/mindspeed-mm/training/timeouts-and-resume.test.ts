@@ -31,7 +31,8 @@ describe('how long ranks wait for each other', () => {
   it('takes what was measured from the attempt', () => {
     const inputs = {
       convert: { dir: '/c', outputs: { hf: '/hf' }, facts: {} },
-      data: { dir: '/d', outputs: { 'rows.0': '/d/rows.json', imageRoot: '/' }, facts: { rows: 60_000 } },
+      data: { dir: '/d', outputs: { 'rows.0': '/d/rows.json', imageRoot: '/' }, facts: {} },
+      check: { dir: '/k', outputs: {}, facts: { rows: 60_000 } },
     };
     const launched = (measured?: LaunchFacts['measured']): string | undefined => {
       const { argv } = glm45v.training.launch({
