@@ -42,6 +42,8 @@ describe('a training of two nodes with two ranks each', () => {
     expect(distinct).toEqual([
       'starting',
       'loading',
+      'frozen',
+      'loading',
       'preparing',
       'training',
       ...save,
