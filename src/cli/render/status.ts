@@ -58,7 +58,7 @@ export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: numb
 export function renderLive(status: RunStatus, paint: Paint, nowMs: number, columns: number): string[] {
   return status.stages.map((stage) => {
     const name = `  ${stage.state.padEnd(8)} ${stage.name.padEnd(11)}`;
-    const rest = [stageTime(stage, nowMs), ...progressOf(status, stage).map(showProgress)]
+    const rest = [stageTime(stage, nowMs), showHosts(progressOf(status, stage))]
       .filter((text) => text !== '')
       .join('  ');
     // Cut before painting: colour codes have no width.
@@ -80,9 +80,25 @@ export function renderNews(before: RunStatus | null, after: RunStatus): string |
 
 /** What runs now, in one line; null when nothing is known. */
 export function renderProgress({ progress }: RunStatus): string | null {
-  return progress.length === 0
-    ? null
-    : progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
+  if (progress.length === 0) return null;
+  if (progress.length <= MOST_HOSTS)
+    return progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
+  const stages = [...new Set(progress.map(({ stage }) => stage))];
+  return stages.map((name) => `${name}: ${showHosts(progress.filter(({ stage }) => stage === name))}`).join('; ');
+}
+
+/** Hosts that are told one by one; of more, those that do the same are counted. */
+const MOST_HOSTS = 4;
+
+/** Progress of the hosts of one stage, in one line. */
+function showHosts(progress: readonly Progress[]): string {
+  const texts = progress.map(showProgress);
+  if (texts.length <= MOST_HOSTS) return texts.join('; ');
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  const groups = [...counts].map(([text, count]) => (count === 1 ? text : `${count} hosts ${text}`));
+  const more = groups.length - MOST_HOSTS;
+  return [...groups.slice(0, MOST_HOSTS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }
 
 /** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */
@@ -114,7 +130,7 @@ function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {
     paint(STAGE_STYLES[stage.state], stage.state),
     stage.host ?? '-',
     stageTime(stage, nowMs) || '-',
-    progressOf(status, stage).map(showProgress).join('; '),
+    showHosts(progressOf(status, stage)),
   ]);
   return table(['STAGE', 'STATE', 'HOST', 'TIME', 'PROGRESS'], rows);
 }

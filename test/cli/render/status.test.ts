@@ -159,4 +159,12 @@ describe('progress', () => {
     expect(renderProgress(aRun())).toBe('train on laptop-1: training  120/400  loss 0.4123  checkpoint 100');
     expect(renderProgress(aRun({ progress: [] }))).toBeNull();
   });
+
+  it('counts the hosts of a large gang that do the same', () => {
+    const progress = Array.from({ length: 128 }, (_, index) => ({
+      ...{ v: 1 as const, stage: 'train' as const, host: `h${index}`, phase: index === 5 ? 'loading' : 'training' },
+      ...(index === 127 ? { iteration: 120, of: 400 } : {}),
+    }));
+    expect(renderProgress(aRun({ progress }))).toBe('train: 126 hosts training; loading; training  120/400');
+  });
 });
