@@ -115,6 +115,11 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
       ...about,
       `host ${host}, node ${nodeRank} of ${facts.hosts.length}: start the scripts of all hosts within a minute`,
       'exit status 0 alone proves nothing: look for the last iteration, then temper checkpoint verify',
+      ...(train.spec.weights.localCopy === true
+        ? [
+            'loads from the workspace; a run copies the converted weights here first: temper checkpoint copy DIR --output DIR',
+          ]
+        : []),
     ],
     folders: [join(out, 'ckpt'), launch.rankLogDir, launch.cacheDir],
     files: recipe.training.files?.(launch) ?? [],
