@@ -1,6 +1,5 @@
-import { cancellationSignal, getClient, heartbeat, sleep } from '@temporalio/activity';
+import { cancellationSignal, heartbeat, sleep } from '@temporalio/activity';
 import type { HostContext } from '../host/context.js';
-import { isClosedStatus } from '../domain/closed-status.js';
 import { keeperPrefix } from '../domain/ids.js';
 import { dropClaim, renewClaim, tryClaim } from '../host/store/claim.js';
 import { dropOut, makeOut } from '../host/store/entry.js';
@@ -9,6 +8,7 @@ import type { Claim } from '../schemas/receipt.js';
 import type { Progress } from '../schemas/run.js';
 import type { StageCall } from '../schemas/stage-calls.js';
 import { stopKeepersOn } from './stop-elsewhere.js';
+import { isClosed } from './closed-owner.js';
 
 /**
  * Claims the right to make an output, waiting while another run makes it. Answers the claim, or null when the
@@ -74,12 +74,5 @@ export async function isAbandoned(claim: Claim, call: StageCall): Promise<boolea
   const { workflowId, firstRunId } = claim.owner;
   // One workflow id has one open run, and that is the caller's.
   if (workflowId === call.owner.workflowId) return firstRunId !== call.owner.firstRunId;
-  const current = await getClient()
-    .workflow.getHandle(workflowId)
-    .describe()
-    .catch(() => null);
-  if (current === null) return false;
-  // A newer chain under the same id: at most one is open at a time, so the claim's is over.
-  const newestChain = current.raw.workflowExecutionInfo?.firstRunId ?? '';
-  return (newestChain !== '' && newestChain !== firstRunId) || isClosedStatus(current.status.name);
+  return isClosed(claim.owner);
 }

@@ -1,8 +1,8 @@
 import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
-import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
+import { isClosed } from './closed-owner.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
 import { FleetStateSchema, type HostRecord } from '../schemas/host.js';
 import { AwaitHostsCallSchema, PlanCallSchema, type HostsAnswer, type PlanAnswer } from '../schemas/stage-calls.js';
@@ -67,16 +67,5 @@ async function registeredHosts(fleet: string): Promise<HostRecord[]> {
     // A fleet workflow that is just starting cannot be queried for a moment.
     if (error instanceof Error && /not.*(ready|processed|first workflow task)/i.test(error.message)) return [];
     throw error;
-  }
-}
-
-/** A chain is closed when its newest run is, or when a newer chain has its name: one name has one open run at most. */
-async function isClosed({ workflowId, firstRunId }: Owner): Promise<boolean> {
-  try {
-    const { status, raw } = await getClient().workflow.getHandle(workflowId).describe();
-    const newestChain = raw.workflowExecutionInfo?.firstRunId ?? '';
-    return (newestChain !== '' && newestChain !== firstRunId) || isClosedStatus(status.name);
-  } catch {
-    return false;
   }
 }

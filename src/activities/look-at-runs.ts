@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
  * Commands that nobody can be asked about end by themselves within a day: their keepers miss a supervisor. The second
  * day is for clocks and for those that are slow to end.
  */
-const FORGOTTEN_MS = 48 * HOUR_MS;
+export const FORGOTTEN_MS = 48 * HOUR_MS;
 /** Activities of a terminated run learn of it from the answer to a heartbeat, and may begin another command until then. */
 const TERMINATED_MS = HOUR_MS / 6;
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { TemperError } from '../domain/errors.js';
+import { inParallel } from '../domain/in-parallel.js';
 import { judgeClocks } from '../domain/preflight/clocks.js';
 import { judgeFleet } from '../domain/preflight/judge-fleet.js';
 import { plannedLaunch } from '../recipes/planned-launch.js';
@@ -33,7 +34,7 @@ export async function doctorHosts(
   specText: string | null,
 ): Promise<DoctorReport> {
   const round = hosts.length > 1 && specText !== null ? randomUUID() : null;
-  const looks = await Promise.all(hosts.map((host) => look(client, fleet, host, { step: 'look', specText, round })));
+  const looks = await inParallel(hosts, (host) => look(client, fleet, host, { step: 'look', specText, round }));
   const asked = looks.flatMap((one) => ('look' in one ? [one] : []));
   const silent = looks.flatMap((one) => ('look' in one ? [] : [one]));
   const together = asked.length < 2 ? [] : [...compareFacts(asked, specText)];
@@ -104,7 +105,7 @@ async function compare(
     return CompareAnswerSchema.parse(await hostCall(client, fleet, host, { v: 1, op: 'doctor', call })).checks;
   };
   try {
-    return (await Promise.all(hosts.map((host) => ask(host, 'compare')))).flat();
+    return (await inParallel(hosts, (host) => ask(host, 'compare'))).flat();
   } finally {
     await ask(first, 'close');
   }

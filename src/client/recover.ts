@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemperError } from '../domain/errors.js';
+import { inParallel } from '../domain/in-parallel.js';
 import { runWorkflowId } from '../domain/ids.js';
 import type { StageName } from '../schemas/plan.js';
 import { RunSurveySchema, type RecoveryAnswer, type RunSurvey, type SurveyedHost } from '../schemas/recovery.js';
@@ -90,18 +91,16 @@ async function askHosts(
   run: string,
   names: readonly string[],
 ): Promise<SurveyedHost[]> {
-  return Promise.all(
-    names.map(async (host) => {
-      try {
-        const { commands } = KeepersSchema.parse(await hostCall(client, fleet, host, { v: 1, op: 'keepers', run }));
-        const running = commands.filter(({ state }) => state !== 'exited' && state !== 'absent');
-        return { host, isReached: true, running: running.map(({ id }) => id) };
-      } catch (error) {
-        if (!(error instanceof TemperError)) throw error;
-        return { host, isReached: false, running: [] };
-      }
-    }),
-  );
+  return inParallel(names, async (host) => {
+    try {
+      const { commands } = KeepersSchema.parse(await hostCall(client, fleet, host, { v: 1, op: 'keepers', run }));
+      const running = commands.filter(({ state }) => state !== 'exited' && state !== 'absent');
+      return { host, isReached: true, running: running.map(({ id }) => id) };
+    } catch (error) {
+      if (!(error instanceof TemperError)) throw error;
+      return { host, isReached: false, running: [] };
+    }
+  });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { TemperError } from '../domain/errors.js';
+import { inParallel } from '../domain/in-parallel.js';
 import { RenderAnswerSchema, type RenderAnswer } from '../schemas/render.js';
 import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
@@ -26,13 +27,11 @@ export async function readRunFacts(client: TemperClient, run: string): Promise<R
       where: `fleet ${fleet}`,
       what: `${run} needs ${count} hosts, ${gang.length} are there`,
     });
-  const answers = await Promise.all(
-    gang.map(async (name) => {
-      const address = hosts.find((host) => host.name === name)?.address;
-      if (address === undefined)
-        throw new TemperError('HostUnreachable', { where: name, what: 'a host of the run is no longer in its fleet' });
-      return { address, answer: RenderAnswerSchema.parse(await hostCall(client, fleet, name, call)) };
-    }),
-  );
+  const answers = await inParallel(gang, async (name) => {
+    const address = hosts.find((host) => host.name === name)?.address;
+    if (address === undefined)
+      throw new TemperError('HostUnreachable', { where: name, what: 'a host of the run is no longer in its fleet' });
+    return { address, answer: RenderAnswerSchema.parse(await hostCall(client, fleet, name, call)) };
+  });
   return { run, hosts: answers };
 }

@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
+import { makeFolder } from './make-folder.js';
 
 /** Writes files with their folders, each by rename: a command that reads one may be running already. */
 export async function writeFiles(files: readonly { readonly path: string; readonly content: string }[]): Promise<void> {
@@ -8,9 +8,4 @@ export async function writeFiles(files: readonly { readonly path: string; readon
     await makeFolder(dirname(path));
     await writeFileAtomic(path, content);
   }
-}
-
-/** Makes a folder and those above it. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
 }

@@ -1,10 +1,13 @@
+import { stat } from 'node:fs/promises';
 import { getClient } from '@temporalio/activity';
 import { isClosedStatus } from '../../domain/closed-status.js';
 import { runWorkflowId } from '../../domain/ids.js';
 import { promote } from '../../host/models/promote.js';
 import { versionDir } from '../../host/models/paths.js';
 import { listVersions, retainVersions } from '../../host/models/versions.js';
+import { runDir } from '../../host/run/run-folder.js';
 import { specsNaming } from '../../host/run/specs-naming.js';
+import { FORGOTTEN_MS } from '../look-at-runs.js';
 import type { PromoteAnswer, PromoteCall } from '../../schemas/retrain.js';
 
 /** Makes a run's model current unless another one became current meanwhile, and gives up the oldest ones. */
@@ -26,17 +29,18 @@ async function startedFromNow(workspace: string, model: string): Promise<number[
   const spare: number[] = [];
   for (const { version } of await listVersions(workspace, model)) {
     const runs = await specsNaming(workspace, `${versionDir(workspace, model, version)}/`);
-    for (const run of runs) if (!(await isOver(run))) spare.push(version);
+    for (const run of runs) if (!(await isOver(workspace, run))) spare.push(version);
   }
   return spare;
 }
 
-async function isOver(run: string): Promise<boolean> {
+async function isOver(workspace: string, run: string): Promise<boolean> {
   try {
     const { status } = await getClient().workflow.getHandle(runWorkflowId(run)).describe();
     return isClosedStatus(status.name);
-  } catch (error) {
-    // A run that the server has forgotten closed long ago.
-    return error instanceof Error && error.name === 'WorkflowNotFoundError';
+  } catch {
+    // One that the server does not know may be of a database that was lost, and somebody may recover it.
+    const { mtimeMs } = await stat(runDir(workspace, run));
+    return Date.now() - mtimeMs > FORGOTTEN_MS;
   }
 }

@@ -92,10 +92,15 @@ const MOST_HOSTS = 4;
 
 /** Progress of the hosts of one stage, in one line. */
 function showHosts(progress: readonly Progress[]): string {
-  const texts = progress.map(showProgress);
-  if (texts.length <= MOST_HOSTS) return texts.join('; ');
+  if (progress.length <= MOST_HOSTS) return progress.map(showProgress).join('; ');
+  // What the training has come to is told by one of them, and is what people look for.
+  const telling = progress.toSorted((a, b) => Number(b.iteration !== undefined) - Number(a.iteration !== undefined));
   const counts = new Map<string, number>();
-  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  // The step names the node, so with it no two would be equal.
+  for (const { step: _, ...one } of telling) {
+    const text = showProgress(one);
+    counts.set(text, (counts.get(text) ?? 0) + 1);
+  }
   const groups = [...counts].map(([text, count]) => (count === 1 ? text : `${count} hosts ${text}`));
   const more = groups.length - MOST_HOSTS;
   return [...groups.slice(0, MOST_HOSTS), ...(more > 0 ? [`and ${more} more`] : [])].join('; ');

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
-import { mapBounded } from '../safetensors/map-bounded.js';
+import { mapBounded } from '../../domain/map-bounded.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from './layout.js';
 import { METADATA_FILE } from './locate.js';

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
-import { mapBounded } from '../safetensors/map-bounded.js';
+import { mapBounded } from '../../domain/map-bounded.js';
 import { chunkBytes } from './consistency.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
 import { checkpointProblem } from './problems.js';

@@ -3,7 +3,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CheckpointSeal, ShardSeal } from '../../schemas/ledger.js';
 import type { FileProblem } from '../../schemas/model-files.js';
-import { mapBounded } from '../safetensors/map-bounded.js';
+import { mapBounded } from '../../domain/map-bounded.js';
 import { METADATA_FILE } from './locate.js';
 import { checkpointProblem } from './problems.js';
 

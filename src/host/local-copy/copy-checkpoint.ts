@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
@@ -14,8 +14,8 @@ import { makeFolder } from '../make-folder.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { assertDisk } from '../resources.js';
 import { writeTracker } from '../run/attempts.js';
-import { mapBounded } from '../safetensors/map-bounded.js';
-import { hashFile } from '../store/manifest.js';
+import { mapBounded } from '../../domain/map-bounded.js';
+import { hashFile, listFiles } from '../store/manifest.js';
 import { COPY_RECORD, findCopyDamage, readLocalCopy } from './local-copies.js';
 
 export interface CopyOptions {
@@ -172,9 +172,5 @@ function unequal(where: string, why: string): TemperError {
 }
 
 async function filesBelow(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(dir, join(entry.parentPath, entry.name)))
-    .sort();
+  return (await listFiles(dir)).map((path) => relative(dir, path)).sort();
 }

@@ -1,11 +1,9 @@
 import { join } from 'node:path';
+import { CALLS } from '../../domain/in-parallel.js';
 import { GangBandwidthSchema, type HostFacts } from '../../schemas/preflight.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import type { Bandwidth } from '../measure-bandwidth.js';
 import { runDir } from '../run/run-folder.js';
-
-/** Hosts that measure at the same time: preflights under way together, see `in-parallel.ts` of the gang. */
-const AT_ONCE = 50;
 
 /**
  * Remembers what all hosts of a gang measured: they write and read at the same time then, as in a save, so their rates
@@ -17,7 +15,8 @@ export async function recordBandwidth(workspace: string, run: string, facts: rea
   );
   if (facts.length === 0 || facts.some(({ bandwidth }) => bandwidth === null)) return;
   const rates = [...measured.values()];
-  const together = Math.min(1, AT_ONCE / rates.length);
+  // Hosts measure at the same time as many as are asked at a time.
+  const together = Math.min(1, CALLS / rates.length);
   const sum = (values: readonly number[]): number => together * values.reduce((total, value) => total + value, 0);
   await writeJsonFile(bandwidthFile(workspace, run), {
     v: 1,

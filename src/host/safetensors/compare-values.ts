@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
-import { mapBounded } from './map-bounded.js';
+import { mapBounded } from '../../domain/map-bounded.js';
 import type { ModelFolder, ModelTensor } from './model-folder.js';
 import { countNames, modelProblem } from './problems.js';
 

@@ -8,7 +8,7 @@ import {
   type SafetensorsHeader,
   type StoredTensor,
 } from './header.js';
-import { mapBounded } from './map-bounded.js';
+import { mapBounded } from '../../domain/map-bounded.js';
 import { countNames, modelProblem } from './problems.js';
 
 /** A tensor of a model folder: how it is stored, in which file, and where that file's data starts. */

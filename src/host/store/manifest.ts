@@ -69,7 +69,7 @@ export async function hashFile(path: string): Promise<string> {
 }
 
 /** All regular files below a folder. Symbolic links are followed to files, never into folders: links can be loops. */
-async function listFiles(dir: string, leftOut: ReadonlySet<string>): Promise<string[]> {
+export async function listFiles(dir: string, leftOut: ReadonlySet<string> = new Set()): Promise<string[]> {
   const names = (await readdir(dir)).sort();
   const files: string[] = [];
   for (const name of names) {

@@ -162,9 +162,15 @@ describe('progress', () => {
 
   it('counts the hosts of a large gang that do the same', () => {
     const progress = Array.from({ length: 128 }, (_, index) => ({
-      ...{ v: 1 as const, stage: 'train' as const, host: `h${index}`, phase: index === 5 ? 'loading' : 'training' },
+      ...{
+        v: 1 as const,
+        stage: 'train' as const,
+        host: `h${index}`,
+        step: `h${index}`,
+        phase: index === 5 ? 'loading' : 'training',
+      },
       ...(index === 127 ? { iteration: 120, of: 400 } : {}),
     }));
-    expect(renderProgress(aRun({ progress }))).toBe('train: 126 hosts training; loading; training  120/400');
+    expect(renderProgress(aRun({ progress }))).toBe('train: training  120/400; 126 hosts training; loading');
   });
 });

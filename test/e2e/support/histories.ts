@@ -1,17 +1,12 @@
-import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { Worker } from '@temporalio/worker';
 import type { TemperClient } from '../../../src/client/connect.js';
 import { describe } from '../../../src/client/run-status.js';
 import { fleetWorkflowId, gangWorkflowId, runWorkflowId } from '../../../src/domain/ids.js';
+import { recordHistory } from '../../support/record-history.js';
 import { quietWorkers } from './quiet.js';
 
 const ROOT = resolve(import.meta.dirname, '../../..');
-const TEMPORAL = join(ROOT, '.temper/venv/bin/temporal');
-/** Set to a folder to keep the histories, for `test/replay/histories`. */
-const RECORD = process.env['TEMPER_RECORD_HISTORIES'];
 
 /** Replays what just happened with the workflow code as it is now, and keeps it where that was asked for. */
 export async function replayHistories(client: TemperClient, runs: readonly string[]): Promise<void> {
@@ -34,15 +29,6 @@ async function replayAll(client: TemperClient, names: ReadonlyMap<string, string
       history,
       workflowId,
     );
-    if (RECORD === undefined) continue;
-    await mkdir(RECORD, { recursive: true });
-    const address = client.target.options.address ?? '';
-    // The CLI writes the JSON that the replayer reads; the SDK's own converter does not know every event.
-    const { stdout } = await promisify(execFile)(
-      TEMPORAL,
-      ['workflow', 'show', '--address', address, '-w', workflowId, '-o', 'json'],
-      { maxBuffer: 1e8 },
-    );
-    await writeFile(join(RECORD, `${name}.json`), JSON.stringify(JSON.parse(stdout)).replaceAll(ROOT, '/temper'));
+    await recordHistory(client.target.options.address ?? '', { workflowId, name });
   }
 }

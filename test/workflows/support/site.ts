@@ -171,7 +171,8 @@ async function openFleet(
           const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
           await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, workflowId);
           replayed += 1;
-          await recordHistory(server.address, workflowId, runId, `${workflowId.replaceAll('/', '_')}-${replayed}`);
+          const name = `${workflowId.replaceAll('/', '_')}-${replayed}`;
+          await recordHistory(server.address, { workflowId, runId, name });
         }
       }
       return replayed;
