@@ -41,7 +41,8 @@ interface PreparedSet {
 
 function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   const { out } = facts;
-  const report = `check-${set.name}.json`;
+  // Names hold no dots, so no other set's rows can be called this.
+  const report = `check.${set.name}.json`;
   if (set.format === 'mllm') {
     const imageRoot = set.images?.path ?? ROOT;
     const file = set.annotations;
