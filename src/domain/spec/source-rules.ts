@@ -1,10 +1,22 @@
 import { isRemote, parseRemote } from '../remote-source.js';
 import type { FieldPath } from './finding.js';
 import type { PartialSpec } from './partial-spec.js';
+import { misplacedRemotes } from './paths.js';
 import type { SpecRule } from './rules.js';
 
 /** Rules about what is fetched from elsewhere. */
 export const SOURCE_RULES: readonly SpecRule[] = [
+  {
+    id: 'path/remote',
+    why: 'only a path on the hosts is read here, nothing is fetched',
+    fix: 'bring it to the hosts and write its path from /',
+    find: (_spec, value) =>
+      misplacedRemotes(value).map(({ field, path }) => ({
+        path: field,
+        what: `${JSON.stringify(path)} is remote`,
+        ...(field.at(-2) === 'images' ? { fix: 'write it under images.zip or images.hub, or give a folder' } : {}),
+      })),
+  },
   {
     id: 'data/images-source',
     why: 'images come from one place',

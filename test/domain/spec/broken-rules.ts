@@ -25,6 +25,20 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'path/remote',
+    text: edited('/mnt/shared/temper', 's3://bucket/temper'),
+    says: [
+      's.yaml:5:12 workspace: "s3://bucket/temper" is remote, only a path on the hosts is read here, nothing is fetched, bring it to the hosts and write its path from /',
+    ],
+  },
+  {
+    name: 'path/remote (images)',
+    text: FULL.replace('path: /mnt/data/images', 'path: hf-dataset:owner/name/images'),
+    says: [
+      's.yaml:35:13 data.0.images.path: "hf-dataset:owner/name/images" is remote, only a path on the hosts is read here, nothing is fetched, write it under images.zip or images.hub, or give a folder',
+    ],
+  },
+  {
     name: 'workspace/root',
     text: edited('/mnt/shared/temper', '/'),
     says: [

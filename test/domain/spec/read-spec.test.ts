@@ -66,6 +66,19 @@ describe('readSpec', () => {
     ]);
   });
 
+  it.each([
+    ['scratch', '/local/temper', 'nfs://server/scratch'],
+    ['environment.python', '/opt/env/bin/python', 'https://example.org/python'],
+    ['environment.folder', '/opt/environments', 's3://bucket/environments'],
+    ['environment.checkouts.trainer', 'trainer: /opt/trainer', 'trainer: hf:owner/trainer'],
+    ['weights.source', 'dcp:/mnt/models/dcp', 'dcp:s3://bucket/dcp'],
+    ['weights.original', 'original: /mnt/models/hf', 'original: hf:owner/model'],
+    ['train.fromCheckpoint', '/mnt/old/iter_0000100', 's3://bucket/iter_0000100'],
+  ])('refuses something remote as %s', (field, path, remote) => {
+    const { problems } = read(edited(path, remote));
+    expect(problems.map(({ id, path: where }) => [id, where])).toEqual([['path/remote', field]]);
+  });
+
   it('lets an accepted lint pass as a warning and forgets an accepted warning', () => {
     const accepted = read(edited('seed: 42', 'seed: 1').replace('accept: []', 'accept: [train/unlucky-seed]'));
     expect(accepted.spec).not.toBeNull();
