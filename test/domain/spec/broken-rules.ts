@@ -112,6 +112,30 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'environment/offline (repository)',
+    text: edited('      ref: main', '      url: ssh://git@example.org/trainer.git').replace(
+      'environment:\n',
+      'environment:\n  offline: true\n',
+    ),
+    says: [
+      's.yaml:18:12 environment.sources.trainer.url: ssh://git@example.org/trainer.git is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
+    ],
+  },
+  {
+    name: 'environment/source-secret',
+    text: edited('      ref: main', '      url: https://oauth2:hush@example.org/trainer.git?private_token=hush'),
+    says: [
+      "s.yaml:17:12 environment.sources.trainer.url: the address https://…@example.org/trainer.git?private_token=… holds a password or token, a spec is stored in clear, shown and copied, remove it, and give it to git on the hosts (a credential helper, or url.insteadOf in git's settings)",
+    ],
+  },
+  {
+    name: 'data/source-form (with a password)',
+    text: edited('/mnt/data/rows.json', 'https://me:hush@example.org/rows.json'),
+    says: [
+      's.yaml:33:18 data.0.annotations: "https://…@example.org/rows.json" cannot be fetched: it holds a user name or password, only a source that can be read can be fetched, write a path, hf-dataset:OWNER/NAME/PATH, modelscope-dataset:OWNER/NAME/PATH, or an http(s) address',
+    ],
+  },
+  {
     name: 'train/env-secret',
     text: edited('    TRIES: 3', '    HF_TOKEN: hf_abc'),
     says: [
