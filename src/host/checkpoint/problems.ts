@@ -22,6 +22,10 @@ const ROWS = {
     why: 'a load would fail or leave tensors partly unset',
     fix: 'use an older checkpoint',
   },
+  'nothing-stored': {
+    why: 'a load of it would leave the weights as they are and say nothing',
+    fix: 'use an older checkpoint and remove this folder',
+  },
   'shard-missing': {
     why: 'the load fails after it started, or each host sees only its own shards on an unshared file system',
     fix: 'restore the file from the host that wrote it, or use an older checkpoint; save to shared storage',

@@ -58,7 +58,11 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     };
   }
   const shards = await checkShards(dir, metadata.value, options.layout);
-  const problems = [...describeContradictions(dir, metadata.value), ...shards.problems];
+  const problems = [
+    ...describeNothing(dir, metadata.value, options),
+    ...describeContradictions(dir, metadata.value),
+    ...shards.problems,
+  ];
   // What looks into shards needs shards that are as the metadata says.
   if (problems.length === 0) {
     problems.push(...(await findMixedGenerations(dir, iteration, metadata.value, options)));
@@ -106,6 +110,13 @@ async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { pro
     if (isNotThere(error)) return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
     throw error;
   }
+}
+
+/** Metadata without model tensors contradicts nothing, and a load of it would change nothing. */
+function describeNothing(dir: string, { tensors }: DcpMetadata, { layout }: VerifyOptions): readonly FileProblem[] {
+  if (layout.storedState(tensors.keys()).weights) return [];
+  const what = tensors.size === 0 ? 'it lists no tensors' : `none of its ${tensors.size} tensors is of the model`;
+  return [checkpointProblem('nothing-stored', join(dir, METADATA_FILE), what)];
 }
 
 /** More sentences than this add nothing: the first ones already refuse the checkpoint. */
