@@ -87,6 +87,16 @@ export const KILLED = findingsOf(
   RULES,
 );
 
+/** The exception of a data worker as torch hands it on. */
+function caught(exception: string, message: string): string[] {
+  return [
+    `${exception}: Caught ${exception} in DataLoader worker process 0.`,
+    'Original Traceback (most recent call last):',
+    '  File "data.py", line 1, in read',
+    `${exception}: ${message}`,
+  ];
+}
+
 /** What one rank wrote, and how it ended, to the cause that it must be. */
 export const CASES: readonly {
   readonly name: string;
@@ -94,6 +104,46 @@ export const CASES: readonly {
   readonly cause: string;
   readonly reaction: string;
 }[] = [
+  ...(
+    [
+      ['was killed', ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed. '], 'out-of-memory'],
+      [
+        'found no shared memory',
+        ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Bus error. '],
+        'out-of-memory',
+      ],
+      [
+        'said that it found no shared memory',
+        [
+          'ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).',
+        ],
+        'out-of-memory',
+      ],
+      [
+        'crashed',
+        ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Segmentation fault. '],
+        'rank-crashed',
+      ],
+      ['vanished', ['RuntimeError: DataLoader worker (pid(s) 7, 8) exited unexpectedly'], 'rank-crashed'],
+      ['lost its mount', caught('OSError', "[Errno 116] Stale file handle: '/data/1.png'"), 'workspace-lost'],
+      ['met a fault of its mount', caught('OSError', "[Errno 5] Input/output error: '/data/1.png'"), 'workspace-lost'],
+      ['found a full disk', caught('OSError', '[Errno 28] No space left on device'), 'disk-full', 'stop'],
+      [
+        'found a broken image',
+        caught('OSError', 'image file is truncated (5 bytes not processed)'),
+        'data-error',
+        'stop',
+      ],
+    ] as const
+  ).map(([what, said, cause, reaction = 'restart']) => ({
+    name: `a data worker that ${what}`,
+    cause,
+    reaction,
+    signs: signs('h1', {
+      ranks: [rank(0, ['Traceback (most recent call last):', '  File "train.py", line 1, in main', ...said], 1)],
+      ends: [{ rank: 0, code: 1, signal: null, at: at(1) }],
+    }),
+  })),
   ...(
     [
       ['OSError: [Errno 28] No space left on device', 'disk-full', 'stop'],
@@ -228,6 +278,13 @@ export const CASCADES: readonly Finding[][] = [
     signs('h3', {
       stop: { reason: 'a node of the gang failed', at: at(9) },
       ends: [{ rank: 2, code: null, signal: 'SIGKILL', at: at(9) }],
+    }),
+    RULES,
+  ),
+  findingsOf(
+    signs('h5', {
+      ranks: [rank(4, ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Terminated. '], 9)],
+      ends: [{ rank: 4, code: 1, signal: null, at: at(9) }],
     }),
     RULES,
   ),

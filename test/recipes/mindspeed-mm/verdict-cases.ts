@@ -114,9 +114,9 @@ export const LINES: readonly (readonly [rule: string, line: string])[] = [
   ['host-disk-failed', 'blk_update_request: I/O error, dev sda, sector 17'],
   ['host-task-stuck', 'INFO: task python:17 blocked for more than 120 seconds.'],
   ['host-connections-full', 'nf_conntrack: table full, dropping packet'],
-  ['workspace-stale', "OSError: [Errno 116] Stale file handle: '/mnt/x'"],
-  ['workspace-stale', "OSError: [Errno 5] Input/output error: '/mnt/x'"],
   // Rows of every recipe: none of the rows above may take these.
+  ['mount-failed', "OSError: [Errno 116] Stale file handle: '/mnt/x'"],
+  ['mount-failed', "OSError: [Errno 5] Input/output error: '/mnt/x'"],
   ['out-of-memory', 'RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB (NPU 0; 61.28 GiB total capacity)'],
   ['disk-full', 'OSError: [Errno 28] No space left on device'],
   [
