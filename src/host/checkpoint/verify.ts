@@ -10,7 +10,7 @@ import { findMixedGenerations } from './generation.js';
 import { findDamagedItems } from './items.js';
 import type { CheckpointLayout } from './layout.js';
 import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
 
@@ -35,7 +35,7 @@ export interface ReadCheckpoint {
  * Decides whether a checkpoint can be loaded, without torch and without running anything in it. `path` is a
  * checkpoint folder or the folder that holds several and a tracker.
  *
- * Damage is an answer, never an exception; only an operating system that refuses to read throws.
+ * Damage and missing rights are an answer, never an exception; only a mount that may come back throws.
  */
 export async function verifyCheckpoint(path: string, options: VerifyOptions): Promise<CheckpointReport> {
   return (await readCheckpoint(path, options)).report;
@@ -108,7 +108,9 @@ async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { pro
     if (error instanceof DcpMetadataError || error instanceof NotRegularError)
       return { problem: checkpointProblem('metadata-damaged', file, error.message) };
     if (isNotThere(error)) return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
-    throw error;
+    const unreadable = unreadableProblem('metadata-unreadable', file, error);
+    if (unreadable === null) throw error;
+    return { problem: unreadable };
   }
 }
 
