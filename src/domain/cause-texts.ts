@@ -10,6 +10,17 @@ export const TEXT_RULES: readonly CauseRule[] = [
     'stop',
     'a disk is full, seen by rank {rank} on {host}: {text}',
   ),
+  {
+    ...row(
+      'write-failed',
+      { kind: 'text', pattern: /PytorchStreamWriter failed|file write failed/ },
+      'disk-full',
+      'stop',
+      'rank {rank} on {host} could not write a file, as on a full disk; do not trust the newest checkpoint: {text}',
+    ),
+    // The writer of torch does not say why; the system may, in another line.
+    order: 'last',
+  },
   row(
     'port-taken',
     { kind: 'text', pattern: /EADDRINUSE|[Aa]ddress already in use/ },
@@ -96,7 +107,7 @@ export const TEXT_RULES: readonly CauseRule[] = [
     {
       kind: 'text',
       pattern:
-        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
+        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out after \d+ seconds waiting for clients|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
     },
     'peer-lost',
     'rank {rank} on {host} lost a peer: {text}',

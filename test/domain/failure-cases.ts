@@ -87,63 +87,15 @@ export const KILLED = findingsOf(
   RULES,
 );
 
-/** The exception of a data worker as torch hands it on. */
-function caught(exception: string, message: string): string[] {
-  return [
-    `${exception}: Caught ${exception} in DataLoader worker process 0.`,
-    'Original Traceback (most recent call last):',
-    '  File "data.py", line 1, in read',
-    `${exception}: ${message}`,
-  ];
-}
-
-/** What one rank wrote, and how it ended, to the cause that it must be. */
-export const CASES: readonly {
+export interface FailureCase {
   readonly name: string;
   readonly signs: HostSigns;
   readonly cause: string;
   readonly reaction: string;
-}[] = [
-  ...(
-    [
-      ['was killed', ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Killed. '], 'out-of-memory'],
-      [
-        'found no shared memory',
-        ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Bus error. '],
-        'out-of-memory',
-      ],
-      [
-        'said that it found no shared memory',
-        [
-          'ERROR: Unexpected bus error encountered in worker. This might be caused by insufficient shared memory (shm).',
-        ],
-        'out-of-memory',
-      ],
-      [
-        'crashed',
-        ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Segmentation fault. '],
-        'rank-crashed',
-      ],
-      ['vanished', ['RuntimeError: DataLoader worker (pid(s) 7, 8) exited unexpectedly'], 'rank-crashed'],
-      ['lost its mount', caught('OSError', "[Errno 116] Stale file handle: '/data/1.png'"), 'workspace-lost'],
-      ['met a fault of its mount', caught('OSError', "[Errno 5] Input/output error: '/data/1.png'"), 'workspace-lost'],
-      ['found a full disk', caught('OSError', '[Errno 28] No space left on device'), 'disk-full', 'stop'],
-      [
-        'found a broken image',
-        caught('OSError', 'image file is truncated (5 bytes not processed)'),
-        'data-error',
-        'stop',
-      ],
-    ] as const
-  ).map(([what, said, cause, reaction = 'restart']) => ({
-    name: `a data worker that ${what}`,
-    cause,
-    reaction,
-    signs: signs('h1', {
-      ranks: [rank(0, ['Traceback (most recent call last):', '  File "train.py", line 1, in main', ...said], 1)],
-      ends: [{ rank: 0, code: 1, signal: null, at: at(1) }],
-    }),
-  })),
+}
+
+/** What one rank wrote, and how it ended, to the cause that it must be. */
+export const CASES: readonly FailureCase[] = [
   ...(
     [
       ['OSError: [Errno 28] No space left on device', 'disk-full', 'stop'],
@@ -158,6 +110,7 @@ export const CASES: readonly {
         'restart',
       ],
       ['torch.OutOfMemoryError: Device out of memory. Tried to allocate 2.00 GiB', 'out-of-memory', 'restart'],
+      ['RuntimeError: PytorchStreamWriter failed writing file data/0: file write failed', 'disk-full', 'stop'],
       ["ModuleNotFoundError: No module named 'torch'", 'environment', 'stop'],
       ['RuntimeError: Caught ValueError in DataLoader worker process 0.', 'data-error', 'stop'],
       ["FileNotFoundError: [Errno 2] No such file or directory: '/data/1.png'", 'data-error', 'stop'],
@@ -285,6 +238,21 @@ export const CASCADES: readonly Finding[][] = [
     signs('h5', {
       ranks: [rank(4, ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Terminated. '], 9)],
       ends: [{ rank: 4, code: 1, signal: null, at: at(9) }],
+    }),
+    RULES,
+  ),
+  findingsOf(
+    signs('h6', {
+      ranks: [
+        rank(
+          5,
+          [
+            'Traceback (most recent call last):',
+            'torch.distributed.DistStoreError: Timed out after 601 seconds waiting for clients. 1/2 clients joined.',
+          ],
+          1,
+        ),
+      ],
     }),
     RULES,
   ),
