@@ -1,6 +1,7 @@
 import type { CheckpointEconomy } from '../schemas/checkpoint.js';
 import type { Problem } from '../schemas/problem.js';
 import { problem } from './errors.js';
+import { keptWhileTraining } from './ledger.js';
 
 /** What the cost of checkpoints follows from. */
 export interface EconomyFacts {
@@ -62,7 +63,7 @@ export function checkpointEconomy(facts: EconomyFacts): CheckpointEconomy {
     iterationMs,
     shareOfRun: iterationMs === null ? null : shareOfRun(facts, saveMs, iterationMs),
     // Kept ones, the one in use that a new one pushed out of them, and the one that is being written.
-    peakBytes: Math.min(keep + 2, saves) * bytesPerSave,
+    peakBytes: Math.min(keptWhileTraining(keep) + 2, saves) * bytesPerSave,
     mtbfMs: HOST_MTBF_MS / hosts,
     youngMs,
     youngIterations: iterationMs === null ? null : Math.max(1, Math.round(youngMs / iterationMs)),

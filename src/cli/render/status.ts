@@ -1,6 +1,7 @@
 import type { Progress, RunState, RunStatus, StageState, StageStatus } from '../../schemas/run.js';
 import type { Paint, Style } from '../output.js';
 import { problemFrame } from './frame.js';
+import { oneLine } from './plain.js';
 import { table } from './table.js';
 import { trainingLines } from './training.js';
 import { showAgo, showDuration, showNumber } from './units.js';
@@ -151,9 +152,4 @@ function stageTime({ state, durationMs, startedAt }: StageStatus, nowMs: number)
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 3)}...`;
-}
-
-/** Output of commands may hold control characters, which must not reach a terminal. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[^\P{C}]/gu, ' ').trim();
 }

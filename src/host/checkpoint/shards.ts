@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
+import { openRegular } from '../open-regular.js';
 import type { DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from './layout.js';
 import { listFolder, METADATA_FILE } from './locate.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 
 /** What the shard files of a checkpoint are like, compared with its metadata. */
 export interface ShardFindings {
@@ -56,6 +57,8 @@ async function checkListed(dir: string, name: string, maxEnd: number, metadataMt
     return problem('shard-unreadable', file, `reading it answers ${facts}`);
   }
   if (!facts.isFile()) return problem('shard-unreadable', file, 'it is not a regular file');
+  const refused = await findRefusal(file);
+  if (refused !== null) return { problems: [refused], warnings: [] };
   if (facts.size < maxEnd) return problem('shard-truncated', file, `${facts.size} of ${maxEnd} bytes are there`);
   const warnings: FileProblem[] = [];
   if (facts.size > maxEnd) {
@@ -66,6 +69,18 @@ async function checkListed(dir: string, name: string, maxEnd: number, metadataMt
     warnings.push(checkpointProblem('shard-newer', file, `written ${newerMs} ms after .metadata`));
   }
   return { problems: [], warnings };
+}
+
+/** Sizes are told to anybody; whether the content is, only opening the file tells. */
+async function findRefusal(file: string): Promise<FileProblem | null> {
+  try {
+    await (await openRegular(file)).close();
+    return null;
+  } catch (error) {
+    const refused = unreadableProblem('shard-unreadable', file, error);
+    if (refused === null) throw error;
+    return refused;
+  }
 }
 
 /** A rank without anything to save leaves an empty file; any other file comes from another save. */

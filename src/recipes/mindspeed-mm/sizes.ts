@@ -1,3 +1,4 @@
+import { keptWhileTraining } from '../../domain/ledger.js';
 import type { Resources } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 
@@ -33,7 +34,7 @@ const MOMENTS = 2;
 export function trainResources(modelBytes: number, { keep, fidelity }: PipelineSpec['train']['checkpoint']): Resources {
   const weights = TRAINED_PER_BYTE * modelBytes;
   const saveBytes = fidelity === 'full' ? weights * (1 + MOMENTS) : weights;
-  return { diskBytes: (keep + 1) * saveBytes, ramBytes: 0 };
+  return { diskBytes: (keptWhileTraining(keep) + 1) * saveBytes, ramBytes: 0 };
 }
 
 /**
