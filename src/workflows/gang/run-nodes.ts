@@ -2,6 +2,7 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
+import { newestOf, type GangProgress } from '../../domain/gang-progress.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
 import type { Silence } from './silence.js';
@@ -30,7 +31,7 @@ export async function runNodes(input: GangInput, nodes: readonly Node[], silence
     const scope = new CancellationScope();
     return { node, scope, done: scope.run(() => superviseNode(input, node, silence)) };
   });
-  silence.watch(() => newestIteration(input, nodes, silence));
+  silence.watch(() => progressOf(input, nodes, silence));
   try {
     return { kind: 'done', nodes: await Promise.all(running.map(({ done }) => done)) };
   } catch (error) {
@@ -110,11 +111,11 @@ async function stopNode(
   }
 }
 
-/** Only the last node logs iterations, and when it is gone the first can tell whether a checkpoint was saved. */
-async function newestIteration(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<number | null> {
-  const tellers = nodes.filter(
-    ({ host }, index) => (index === 0 || index === nodes.length - 1) && !silence.isSilent(host),
-  );
+/** Only the last node logs iterations; what is written in the workspace, every host sees. */
+async function progressOf(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<GangProgress> {
+  const heard = nodes.filter(({ host }) => !silence.isSilent(host));
+  const ends = heard.filter((node) => node === nodes[0] || node === nodes.at(-1));
+  const tellers = ends.length > 0 ? ends : heard.slice(0, 1);
   const looks = await inParallel(tellers, ({ host, call }) =>
     quickCalls(input, host)
       .lookAtNode(call)
@@ -123,6 +124,5 @@ async function newestIteration(input: GangInput, nodes: readonly Node[], silence
         return null;
       }),
   );
-  const iterations = looks.flatMap((look) => look?.lastIteration ?? []);
-  return iterations.length === 0 ? null : Math.max(...iterations);
+  return newestOf(looks.flatMap((look) => look ?? []));
 }
