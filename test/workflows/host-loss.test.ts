@@ -162,6 +162,20 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
     await expectClean(fleet);
   });
 
+  it('cancels a supervisor that found its host after the stop', async () => {
+    const world = new World([
+      (attempt) => {
+        // As where the keeper was not there yet when it was asked to stop.
+        attempt.world.deaf.add('h1');
+        attempt.fail('h2', found('h2', 'rank-exit'));
+      },
+    ]);
+    const fleet = await site.open(world, ['h1', 'h2']);
+    await (await fleet.train()).result();
+    expect(world.attempts).toHaveLength(2);
+    await expectClean(fleet);
+  });
+
   it('waits when more than half of its hosts vanish together: that is the way to them', async () => {
     let fleet: Fleet | null = null;
     const world = new World([

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
@@ -21,6 +21,9 @@ export type NodesOutcome =
 
 /** Ranks of a broken gang have nothing to finish: their peers are gone. */
 const FAULT_GRACE_MS = 2_000;
+
+/** Supervisors of ranks that are dead look at their keepers every few seconds. */
+const LATE_MS = 10_000;
 
 /**
  * Runs all nodes of an attempt. When one fails, the others are stopped by direct calls, since cancelling alone takes
@@ -50,12 +53,28 @@ export async function runNodes(input: GangInput, nodes: readonly Node[], silence
       );
       // Nobody will answer for a lost host: its supervisor ends when the server notices.
       for (const { node, scope } of running) if (stopped.get(node.host) !== 'dead') scope.cancel();
-      await Promise.allSettled(running.map(({ done }) => done));
+      const ended = Promise.allSettled(running.map(({ done }) => done));
+      if (patched('end-late-supervisors')) await cancelLate(ended, running);
+      await ended;
       return stopped;
     });
     if (isAsked || !(error instanceof NodeFailure)) throw error;
     return { kind: 'failed', failure: error, knownAtMs, ends };
   }
+}
+
+/**
+ * A supervisor whose keeper came up after the stop, which found nothing there, would train alone: it is cancelled, and
+ * ends its ranks itself. Those that were stopped end before that.
+ */
+async function cancelLate(
+  ended: Promise<unknown>,
+  running: readonly { readonly scope: CancellationScope }[],
+): Promise<void> {
+  const timer = new CancellationScope();
+  const isLate = await Promise.race([ended.then(() => false), timer.run(() => sleep(LATE_MS)).then(() => true)]);
+  if (isLate) for (const { scope } of running) scope.cancel();
+  else timer.cancel();
 }
 
 /** One supervisor, taken up again while its host is only not heard. */

@@ -79,6 +79,8 @@ export class World {
   writtenAtMs: number | null = null;
   /** How long the ranks of a host take to end when they are stopped, ms. */
   stopMs = 0;
+  /** Hosts whose stop finds nothing to stop. */
+  readonly deaf = new Set<string>();
   /** Period of the nodes' heartbeats, ms. */
   heartbeatMs = 200;
   readonly #plays: Play[];
