@@ -44,20 +44,21 @@ export async function checkpointCosts(
   if (converted === null || resume === undefined) return { warnings: [] };
   const { layout, converted: names } = recipe.checkpoint;
   const { every, keep, fidelity } = spec.train.checkpoint;
+  const { iterations } = spec.train;
   try {
     const checkpoint = checkpointEconomy({
       parameters: await countParameters(join(converted, names.folder), layout, (fqn) => resume.isTrained(fqn, spec)),
       fidelity,
       every,
       keep,
-      iterations: spec.train.iterations,
+      iterations,
       hosts: spec.fleet.hosts,
       // The gang's own measure, of all its hosts at once, where it was launched before.
       bandwidth:
         (await gangBandwidth(workspace, run)) ?? (await measureBandwidth(await nearestFolder(workspace), limits)),
       iterationMs: key === null ? null : await medianIterationMs(workspace, await attemptsOf(workspace, run, key)),
     });
-    return { checkpoint, warnings: economyWarnings(checkpoint, every) };
+    return { checkpoint, warnings: economyWarnings(checkpoint, { every, fidelity, iterations, accept: spec.accept }) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return {

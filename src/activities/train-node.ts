@@ -78,6 +78,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     sees,
     ranks,
     recipe.training.stackSignal,
+    launch.saveDir,
   );
   const resume = watchResume(call, inputs, sees.iterations);
   const pace = new PaceWatch();

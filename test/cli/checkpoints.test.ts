@@ -122,9 +122,12 @@ describe('temper plan', () => {
     expect(renderPlan(early, (_, one) => one)).toContain('4.0 GB/s back (from the cache)');
   });
 
-  it('says nothing of checkpoints whose size is not known', () => {
-    expect(renderPlan(PlanReportSchema.parse(golden('plan-report/v1.json')), (_, one) => one)).not.toContain(
-      'saves of',
-    );
+  it('says why it cannot tell what checkpoints cost', () => {
+    const report = PlanReportSchema.parse(golden('plan-report/v1.json'));
+    const host = { name: 'h1', diskFreeBytes: 1, ramAvailableBytes: 1 };
+    const show = (change: Partial<typeof report>): string => renderPlan({ ...report, ...change }, (_, one) => one);
+    expect(show({ host })).toContain('not known until the weights are converted');
+    expect(show({ host })).not.toContain('saves of');
+    expect(show({ host: null })).toContain('not known: no host measured the workspace');
   });
 });

@@ -9,6 +9,7 @@ import { preflight } from './preflight/preflight.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { documentedVariables } from './training/environment-table.js';
+import { CURVES } from './training/facts.js';
 import { saidFrozen } from './training/frozen.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
@@ -34,6 +35,7 @@ export const glm45v: Recipe = {
     reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
+    curves: CURVES,
     masterPorts: ({ fleet }) => masterPorts(fleet.hosts),
     frozen: saidFrozen,
     resume,
