@@ -130,6 +130,38 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     expect(content).not.toMatch(/^ {4}--no-load-optim/m);
   });
 
+  it.each([
+    ['iter_0000500', '500', true],
+    ['release', 'release', false],
+  ])(
+    'show the checkpoint %s that is named by its own folder, with a tracker file beside it',
+    async (folder, tracker, isTrained) => {
+      const { dir, spec, facts, plan } = await site(recipe);
+      const fromCheckpoint = join(dir, 'other run', folder);
+      await mkdir(fromCheckpoint, { recursive: true });
+      await writeFile(join(fromCheckpoint, '.metadata'), 'm');
+      const train = { ...spec.train, fromCheckpoint };
+      const files = renderRun(recipe, { ...spec, train }, plan, facts);
+      const path = files.find((file) => file.path.endsWith('train-h1.sh'))?.path ?? '';
+      // Twice: a start that failed is repeated.
+      await runScript(dir, files, path);
+      const { argv } = await runScript(dir, files, path);
+      const load = argv[argv.indexOf('--load') + 1] ?? '';
+      expect(load).toBe(join(plan.workspace, 'rendered/r/train/h1/load'));
+      expect(await readFile(join(load, recipe.checkpoint.layout.trackerFile), 'utf8')).toBe(tracker);
+      expect(await readFile(join(load, folder, '.metadata'), 'utf8')).toBe('m');
+      expect(argv.includes('--no-load-optim')).toBe(!isTrained);
+    },
+  );
+
+  it('take a folder with a tracker file as it is, for a trained one', async () => {
+    const { spec, facts, plan } = await site(recipe);
+    const files = renderRun(recipe, { ...spec, train: { ...spec.train, fromCheckpoint: '/ckpt' } }, plan, facts);
+    const content = files.find(({ path }) => path.endsWith('train-h0.sh'))?.content ?? '';
+    expect(content).toContain('--load /ckpt\n');
+    expect(content).toContain('the tracker file in /ckpt must name a trained checkpoint');
+  });
+
   it('use the folders of each host where hosts differ', async () => {
     const { spec, facts, plan } = await site(recipe);
     const hosts = facts.hosts.map((host) => ({
