@@ -3,6 +3,7 @@ import { wantedPorts } from '../../domain/master-ports.js';
 import type { PipelinePlan, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Check, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
+import { quote } from '../../domain/shell-quote.js';
 import { scriptText } from './script.js';
 
 /** A host of the gang, in the order of node ranks. */
@@ -239,10 +240,25 @@ function proofOf(check: Check): string {
     case 'convertedCheckpoint':
       return `Temper proves: ${check.dir} holds every tensor of ${check.original}, by name, shape and number format`;
     case 'sameModel':
-      return `Temper proves: temper export verify --deep --original ${check.original} --exported ${check.exported} --dtype ${check.dtype}`;
+      return `Temper proves: ${verifyWords(check).map(quote).join(' ')}`;
     case 'filesExist':
       return `Temper proves: ${check.paths.join(', ')} exist`;
   }
+}
+
+/** The proof of an export as a command, with all that it is held against. */
+function verifyWords({
+  original,
+  exported,
+  dtype,
+  frozen,
+  mayBeEqual,
+}: Extract<Check, { kind: 'sameModel' }>): string[] {
+  return [
+    ...['temper', 'export', 'verify', '--deep', '--original', original, '--exported', exported, '--dtype', dtype],
+    ...(mayBeEqual === true ? ['--may-be-equal'] : []),
+    ...(frozen.length === 0 ? [] : ['--frozen', ...frozen]),
+  ];
 }
 
 function placeOf(placement: string): string {

@@ -120,6 +120,12 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
       join(root, 'train', 'ckpt', recipe.checkpoint.iterationFolder(spec.train.iterations)),
     );
     expect(text('export')).toContain('Temper proves: temper export verify --deep');
+    const frozen = recipe.training.frozen?.(spec) ?? [];
+    const proof = text('export')
+      .split('\n')
+      .findLast((line) => line.includes('Temper proves: temper export verify'));
+    if (recipe === glm45v) expect(proof).toMatch(/ --may-be-equal --frozen visual\.patch_embed visual\.blocks/);
+    for (const name of frozen) expect(proof).toContain(name);
   });
 
   it('load what they saved when they continue', async () => {
