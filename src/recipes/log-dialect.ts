@@ -26,7 +26,7 @@ export type LogEvent =
   | { readonly kind: 'ended' }
   | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
 
-/** How the training code speaks: one line of a rank's log to what it means, or null. */
+/** How the training code speaks: one line of a rank's log to what it means; several events where lines were glued. */
 export interface LogDialect {
-  read(line: string): LogEvent | null;
+  read(line: string): readonly LogEvent[];
 }

@@ -12,7 +12,11 @@ export const AttemptRecordSchema = z.looseObject({
   masterAddress: z.string(),
   masterPort: z.number(),
   load: z
-    .object({ path: z.string(), iteration: z.number().nullable() })
+    .object({
+      path: z.string(),
+      iteration: z.number().nullable(),
+      digest: z.string().optional().describe('Hash of its seal, where a person named it (train.fromCheckpoint).'),
+    })
     .describe('Checkpoint that the load view shows; iteration null is the converted weights.'),
   refused: z.array(z.string()).describe('Newer checkpoints that were not used, with the reason.'),
   budgets: CheckpointBudgetsSchema.optional().describe('What a save and a load may take; measured once per training.'),

@@ -13,6 +13,8 @@ import { runDir } from './run-folder.js';
 export interface ProvenCheckpoint {
   readonly dir: string;
   readonly iteration: number | null;
+  /** Of a checkpoint that a person named; those of the training itself are known by its ledger. */
+  readonly digest?: string;
 }
 
 /** Folder of an attempt. */

@@ -20,42 +20,50 @@ export interface Suspicion {
   readonly text: string;
 }
 
+/**
+ * A text that stands at the beginning of what is printed at once, behind signs, a progress bar or the mark of torchrun at
+ * most: decoded rows of the data are printed too, and a row may talk of missing keys. Bounded, for lines full of signs.
+ */
+function lineOf(text: RegExp): RegExp {
+  return new RegExp(`(?:^|\\r)(?:\\[default\\d{1,4}\\]:)?[^\\w\\r]{0,32}${text.source}`);
+}
+
 /** Most telling first: a line is reported by the first rule that it meets. */
 export const SUSPICION_RULES: readonly SuspicionRule[] = [
   {
     id: 'checkpoint-not-found',
     severity: 'fatal',
-    pattern: /could not find the metadata file/,
+    pattern: lineOf(/WARNING: could not find the metadata file/),
     meaning: 'no tracker file where the checkpoint should be: training starts from random weights',
   },
   {
     id: 'random-start',
     severity: 'fatal',
-    pattern: /will not load any checkpoints and will start from random/,
+    pattern: lineOf(/will not load any checkpoints and will start from random/),
     meaning: 'training starts from random weights',
   },
   {
     id: 'checkpoint-required',
     severity: 'fatal',
-    pattern: /'--exit-on-missing-checkpoint' set/,
+    pattern: lineOf(/'--exit-on-missing-checkpoint' set/),
     meaning: 'the checkpoint to start from is missing; the process ends with status 0',
   },
   {
     id: 'tracker-invalid',
     severity: 'fatal',
-    pattern: /ERROR: Invalid metadata file/,
+    pattern: lineOf(/ERROR: Invalid metadata file/),
     meaning: 'the tracker file is empty or garbled; the process ends with status 0',
   },
   {
     id: 'keys-missing',
     severity: 'fatal',
-    pattern: /Missing keys: \[\s*[^\]\s]/,
+    pattern: lineOf(/Missing keys: \[\s*[^\]\s]/),
     meaning: 'tensors of the model are not in the checkpoint and keep random values',
   },
   {
     id: 'keys-unexpected',
     severity: 'fatal',
-    pattern: /Unexpected keys: \[\s*[^\]\s]/,
+    pattern: lineOf(/Unexpected keys: \[\s*[^\]\s]/),
     meaning: 'tensors of the checkpoint are not in the model and are dropped',
   },
   {
