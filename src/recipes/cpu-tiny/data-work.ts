@@ -9,6 +9,9 @@ import { worldBatch } from './stages.js';
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';
 
+/** Image token of the tiny tokenizer: in a text it would stand for an image that is not there. */
+const RESERVED = ['--reserved-token', '<|image|>'];
+
 /** Makes, converts and checks the data sets. */
 export function dataWork(facts: StageFacts): StageWork {
   const sets = facts.spec.data.map((set) => prepare(facts, set));
@@ -41,7 +44,8 @@ interface PreparedSet {
 
 function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   const { out } = facts;
-  const report = `check-${set.name}.json`;
+  // Names hold no dots, so no other set's rows can be called this.
+  const report = `check.${set.name}.json`;
   if (set.format === 'mllm') {
     const imageRoot = set.images?.path ?? ROOT;
     const file = set.annotations;
@@ -97,6 +101,7 @@ function convert(
     ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--images', images],
     ...['--output', output, '--max-dropped', maxDropped, '--media-prefix', `.${images}`],
     ...(maxSamples === undefined ? [] : ['--max-samples', String(maxSamples)]),
+    ...RESERVED,
   ]);
 }
 
@@ -104,6 +109,7 @@ function check(facts: StageFacts, set: DataSource, file: string, images: string,
   return temper(facts, `check-${set.name}`, [
     ...['data', 'check', file, '--images', images, '--sequence-length', String(facts.spec.train.sequenceLength)],
     ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report), '--allow-spaces'],
+    ...RESERVED,
   ]);
 }
 

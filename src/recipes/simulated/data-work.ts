@@ -62,7 +62,7 @@ function check({ tools, out, spec }: StageFacts, set: DataSource, file: string):
 }
 
 function reportName({ name }: DataSource): string {
-  return `check-${name}.json`;
+  return `check.${name}.json`;
 }
 
 const CheckReportSchema = z.looseObject({ rows: z.number() });

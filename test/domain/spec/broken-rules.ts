@@ -25,6 +25,20 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'path/remote',
+    text: edited('/mnt/shared/temper', 's3://bucket/temper'),
+    says: [
+      's.yaml:5:12 workspace: "s3://bucket/temper" is remote, only a path on the hosts is read here, nothing is fetched, bring it to the hosts and write its path from /',
+    ],
+  },
+  {
+    name: 'path/remote (images)',
+    text: FULL.replace('path: /mnt/data/images', 'path: hf-dataset:owner/name/images'),
+    says: [
+      's.yaml:35:13 data.0.images.path: "hf-dataset:owner/name/images" is remote, only a path on the hosts is read here, nothing is fetched, write it under images.zip or images.hub, or give a folder',
+    ],
+  },
+  {
     name: 'workspace/root',
     text: edited('/mnt/shared/temper', '/'),
     says: [
@@ -95,6 +109,30 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ),
     says: [
       's.yaml:34:18 data.0.annotations: https://example.org/rows.json is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
+    ],
+  },
+  {
+    name: 'environment/offline (repository)',
+    text: edited('      ref: main', '      url: ssh://git@example.org/trainer.git').replace(
+      'environment:\n',
+      'environment:\n  offline: true\n',
+    ),
+    says: [
+      's.yaml:18:12 environment.sources.trainer.url: ssh://git@example.org/trainer.git is remote, environment.offline is true, so nothing may be fetched, bring it to the hosts and name its path, or remove environment.offline',
+    ],
+  },
+  {
+    name: 'environment/source-secret',
+    text: edited('      ref: main', '      url: https://oauth2:hush@example.org/trainer.git?private_token=hush'),
+    says: [
+      "s.yaml:17:12 environment.sources.trainer.url: the address https://…@example.org/trainer.git?private_token=… holds a password or token, a spec is stored in clear, shown and copied, remove it, and give it to git on the hosts (a credential helper, or url.insteadOf in git's settings)",
+    ],
+  },
+  {
+    name: 'data/source-form (with a password)',
+    text: edited('/mnt/data/rows.json', 'https://me:hush@example.org/rows.json'),
+    says: [
+      's.yaml:33:18 data.0.annotations: "https://…@example.org/rows.json" cannot be fetched: it holds a user name or password, only a source that can be read can be fetched, write a path, hf-dataset:OWNER/NAME/PATH, modelscope-dataset:OWNER/NAME/PATH, or an http(s) address',
     ],
   },
   {
