@@ -5,7 +5,7 @@ import { checkoutOf } from '../layout.js';
 import { sourcesOf, type SourceName } from '../sources.js';
 import { isWanted, normalised } from './judge-python.js';
 import { wantedPackages } from './packages.js';
-import { GUIDE_FOLDERS, type ProbeFacts, type PythonFacts } from './probe.js';
+import { GUIDE_FOLDERS, realCheckout, type ProbeFacts, type PythonFacts } from './probe.js';
 
 /** What an installation step makes right. The order of the list is the order of the guide. */
 export type Part =
@@ -47,7 +47,7 @@ export function findDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: Ho
     ...guideFolders(facts, working),
     ...mindspeed,
     ...transformers,
-    ...pythonDifferences(facts.python, spec, tools, { mindspeed, mindspeedMm, transformers }),
+    ...pythonDifferences(facts, spec, tools, { mindspeed, mindspeedMm, transformers }),
   ];
 }
 
@@ -83,12 +83,8 @@ function guideFolders({ folders }: ProbeFacts, working: string): Difference[] {
 
 type Moved = Readonly<Record<EditableSource, readonly Difference[]>>;
 
-function pythonDifferences(
-  python: PythonFacts | null,
-  spec: PipelineSpec,
-  tools: HostTools,
-  moved: Moved,
-): Difference[] {
+function pythonDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: HostTools, moved: Moved): Difference[] {
+  const { python } = facts;
   const found: Difference[] = [];
   if (python === null || !python.hasPip) {
     const sentence = python === null ? 'the virtual environment is not there' : 'the virtual environment has no pip';
@@ -102,7 +98,7 @@ function pythonDifferences(
   const isFresh = found.some(({ part }) => part.kind === 'venv');
   const why = (source: EditableSource): string | null => {
     if (moved[source].length > 0 || isFresh) return 'is to be installed from its new checkout';
-    return python === null ? null : editableProblem(source, python, spec, tools);
+    return python === null ? null : editableProblem(source, python, realCheckout(source, facts, spec, tools));
   };
   const editable = (source: EditableSource, reason: string): Difference => ({
     part: { kind: 'editable', source },
@@ -129,13 +125,7 @@ const INSTALLED = {
 } as const;
 
 /** Why a package must be installed again, or null. */
-function editableProblem(
-  source: EditableSource,
-  python: PythonFacts,
-  spec: PipelineSpec,
-  tools: HostTools,
-): string | null {
-  const folder = checkoutOf(source, spec, tools);
+function editableProblem(source: EditableSource, python: PythonFacts, folder: string): string | null {
   const { distribution, module } = INSTALLED[source];
   const installed = python.packages[distribution];
   if (installed === undefined) return 'is not installed';
