@@ -32,11 +32,12 @@ export interface Difference {
  * another difference is named too: copying megatron again leaves the editable installation of MindSpeed-MM alone, but
  * installing MindSpeed-MM again replaces transformers.
  */
-export function findDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: HostTools): readonly Difference[] {
-  const megatronLm = checkoutDifference('megatronLm', facts, spec);
-  const mindspeedMm = checkoutDifference('mindspeedMm', facts, spec);
-  const isMoved =
-    megatronLm.length > 0 || mindspeedMm.some(({ part }) => part.kind === 'checkout' && isNew(part.state));
+export function findDifferences(found: ProbeFacts, spec: PipelineSpec, tools: HostTools): readonly Difference[] {
+  const megatronLm = checkoutDifference('megatronLm', found, spec);
+  const mindspeedMm = checkoutDifference('mindspeedMm', found, spec);
+  const isReplaced = mindspeedMm.some(({ part }) => part.kind === 'checkout' && isNew(part.state));
+  const facts = isReplaced ? withoutNested(found) : found;
+  const isMoved = megatronLm.length > 0 || isReplaced;
   const working = checkoutOf('mindspeedMm', spec, tools);
   const mindspeed = checkoutDifference('mindspeed', facts, spec);
   const transformers = checkoutDifference('transformers', facts, spec);
@@ -63,6 +64,11 @@ export function checkoutDifference(name: SourceName, facts: ProbeFacts, spec: Pi
   if (found.wanted === null) return differs('unfetched', `${title} is at ${found.head} and does not know ${ref}`);
   if (found.head !== found.wanted) return differs('drifted', `${title} is at ${found.head}, wanted is ${found.wanted}`);
   return found.isChanged ? differs('changed', `files of ${title} differ from its commit ${found.head}`) : [];
+}
+
+/** What is left when the folder of MindSpeed-MM is made anew: all that the guide puts into it goes along with the old one. */
+function withoutNested(facts: ProbeFacts): ProbeFacts {
+  return { ...facts, checkouts: {}, megatron: { ...facts.megatron, copy: null }, folders: {} };
 }
 
 function isNew(state: CheckoutState): boolean {
