@@ -69,12 +69,12 @@ export function versionFiles({
 }
 
 /**
- * The version in a file of the vendor: `Version=25.3.rc1`, `version=8.3.RC1`, `Ascend-cann-atb Version: 8.3.RC1`. The
- * name of the release stands in `version_dir` where `Version` counts builds. Null when there is none.
+ * The version in a file of the vendor: `Version=25.3.rc1`, `version=8.3.RC1`, `Ascend-cann-atb : 8.3.RC1`. The name of
+ * the release stands in `version_dir` or beside the package's name where `Version` counts builds. Null when there is none.
  */
 export function parseVersion(text: string): string | null {
   const release = /^\s*version_dir\s*[=:]\s*(\S+)/im.exec(text)?.[1];
   const plain = /^\s*(?:[\w-]+[ \t]+)?version\s*[=:]\s*\[?([\w.+-]*\d[\w.+-]*)/im.exec(text)?.[1];
   const short = /^\s*[\w-]*(?:atb|nnal|cann)[\w-]*\s*[=:]\s*(\d[\w.+-]*)/im.exec(text)?.[1];
-  return release ?? plain ?? short ?? null;
+  return release ?? short ?? plain ?? null;
 }

@@ -12,6 +12,8 @@ describe('versions', () => {
     ['8.2.RC1', '8.3.RC1', 'older'],
     ['8.3.RC2', '8.3.RC1', 'newer'],
     ['8.3.RC1.alpha001', '8.3.RC1', 'older'],
+    ['8.3.RC1.B106', '8.3.RC1', 'same'],
+    ['8.2.RC1.B106', '8.3.RC1', 'older'],
     ['8.3.0', '8.3.RC1', 'newer'],
     ['8.5.0', '8.3.RC1', 'newer'],
     ['9.0.0', '8.3.RC1', 'newer'],
@@ -31,7 +33,8 @@ describe('versions', () => {
     ['package_name=Ascend-cann-toolkit\nversion=8.1.RC1\ninnerversion=V100R001C21\narch=aarch64\n', '8.1.RC1'],
     ['Version=25.3.rc1\nascendhal_version=7.35.23\n', '25.3.rc1'],
     ['Version=7.8.0.1.129\nversion_dir=8.3.RC1\ntimestamp=2025\n', '8.3.RC1'],
-    ['Ascend-cann-atb : 8.3.RC1\nAscend-cann-atb Version : 8.3.RC1.B106\n', '8.3.RC1.B106'],
+    ['Ascend-cann-atb : 8.3.RC1\nAscend-cann-atb Version : 8.3.RC1.B106\n', '8.3.RC1'],
+    ['Ascend-cann-atb Version : 8.3.RC1.B106\n', '8.3.RC1.B106'],
     ['Ascend-cann-atb : 8.3.RC1\n', '8.3.RC1'],
     ['nothing to see\n', null],
     ['', null],
@@ -67,7 +70,7 @@ type Python = NonNullable<ProbeFacts['python']>;
 
 /** Facts of an existing environment as the guide wants it. */
 function facts(over: Partial<ProbeFacts> = {}, python: Partial<Python> = {}): ProbeFacts {
-  const at = (head: string) => ({ exists: true, head, wanted: head, isChanged: false });
+  const at = (head: string) => ({ exists: true, real: null, head, wanted: head, isChanged: false });
   const file = (part: string, text: string) => ({ part, path: `/usr/local/Ascend/${part}`, text });
   return {
     v: 1,
@@ -147,20 +150,31 @@ describe('an existing environment', () => {
     [
       'a drifted commit',
       {
-        checkouts: { ...facts().checkouts, mindspeed: { exists: true, head: 'aaa', wanted: 'bbb', isChanged: false } },
+        checkouts: {
+          ...facts().checkouts,
+          mindspeed: { exists: true, real: null, head: 'aaa', wanted: 'bbb', isChanged: false },
+        },
       },
       'MindSpeed is at aaa',
     ],
     [
       'a folder that is no checkout',
       {
-        checkouts: { ...facts().checkouts, mindspeedMm: { exists: true, head: null, wanted: null, isChanged: false } },
+        checkouts: {
+          ...facts().checkouts,
+          mindspeedMm: { exists: true, real: null, head: null, wanted: null, isChanged: false },
+        },
       },
       'no checkout',
     ],
     [
       'changed files',
-      { checkouts: { ...facts().checkouts, transformers: { exists: true, head: 'a', wanted: 'a', isChanged: true } } },
+      {
+        checkouts: {
+          ...facts().checkouts,
+          transformers: { exists: true, real: null, head: 'a', wanted: 'a', isChanged: true },
+        },
+      },
       'files of transformers differ',
     ],
   ])('with %s is refused and not changed', (_what, over, text) => {
@@ -169,6 +183,39 @@ describe('an existing environment', () => {
       { what: expect.stringContaining(text), fix: expect.stringContaining('environment.sources') },
     ]);
     expect(repairs).toEqual([]);
+  });
+});
+
+describe('an environment behind a link', () => {
+  const behind = facts();
+  const moved = (path: string | null) => path?.replace(/^\/opt/, '/disk/opt') ?? null;
+  const python = {
+    packages: Object.fromEntries(
+      Object.entries(behind.python?.packages ?? {}).map(([name, one]) => [
+        name,
+        { ...one, editable: moved(one.editable) },
+      ]),
+    ),
+    modules: Object.fromEntries(
+      Object.entries(behind.python?.modules ?? {}).map(([name, place]) => [name, moved(place)]),
+    ),
+  };
+
+  it('is the one that its imports reach, though these are told without the link', () => {
+    const checkouts = Object.fromEntries(
+      Object.entries(behind.checkouts).map(([name, one]) => [
+        name,
+        { ...one, real: moved(CHECKOUTS[name as keyof typeof CHECKOUTS]) },
+      ]),
+    );
+    expect(read(facts({ checkouts }, python))).toMatchObject({ problems: [], warnings: [] });
+  });
+
+  it('is another one where the link leads elsewhere', () => {
+    expect(read(facts({}, python)).problems).toMatchObject([
+      { what: expect.stringContaining('/disk/opt/MindSpeed/mindspeed') },
+      { what: expect.stringContaining('/disk/opt/transformers/src/transformers') },
+    ]);
   });
 });
 
