@@ -237,6 +237,8 @@ export interface TrainingRecipe {
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
   /** Modules that the log of rank 0 must name as not trained, where it names any; nothing is compared when left out. */
   frozen?(spec: PipelineSpec): readonly string[];
+  /** Parameters of the model that a spec names, before any weight is converted; null where only the weights can tell. */
+  plannedParameters?(spec: PipelineSpec): { readonly total: number; readonly trained: number } | null;
   /** What a resume restores; without it only weights and position can be told. */
   readonly resume?: ResumeRecipe;
 }

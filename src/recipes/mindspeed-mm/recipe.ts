@@ -13,6 +13,7 @@ import { CURVES } from './training/facts.js';
 import { saidFrozen } from './training/frozen.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
+import { plannedParameters } from './sizes.js';
 import { resume } from './training/resume.js';
 import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
@@ -38,6 +39,7 @@ export const glm45v: Recipe = {
     curves: CURVES,
     masterPorts: ({ fleet }) => masterPorts(fleet.hosts),
     frozen: saidFrozen,
+    plannedParameters,
     resume,
   },
   checkpoint: {
