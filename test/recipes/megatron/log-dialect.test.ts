@@ -32,6 +32,8 @@ const READING = {
   gradNorm: 3.21,
   elapsedMs: 15234.6,
   consumedSamples: 896,
+  globalBatchSize: 128,
+  tokensPerSample: 412.53,
 };
 const without = (field: string): string => LINE.replace(new RegExp(` ${field}: [^|]*\\|`), '');
 
