@@ -190,10 +190,6 @@ describe('suspicious texts', () => {
     'disk-full': 'OSError: [Errno 28] No space left on device',
     'port-taken': 'The server socket has failed to listen (errno: 98 - Address already in use).',
     'config-invalid': 'Error: Invalid JSON format in ./data.json',
-    'checkpoint-overwritten': 'WARNING: Detected an existing checkpoint in iter_0000004, overwriting',
-    'media-unresolved': 'Media a.jpg does not exist in `media_dir`. Use original path.',
-    'sample-skipped': '2025-12-03 10:15:30,123 - m - 12 - WARNING - Skipping invalid sample: {}',
-    'roles-invalid': 'Invalid role tag in {}',
   };
 
   test('every rule has an example that it alone meets, and the other way round', () => {
