@@ -10,6 +10,9 @@ export interface IterationReading {
   readonly gradNorm: number | null;
   readonly elapsedMs: number | null;
   readonly consumedSamples: number | null;
+  readonly globalBatchSize?: number | null;
+  /** Mean over the samples of the iteration; not every training tells it. */
+  readonly tokensPerSample?: number | null;
 }
 
 export type LogEvent =

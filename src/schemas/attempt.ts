@@ -33,5 +33,7 @@ export const MetricSchema = z.looseObject({
   gradNorm: z.number().nullable(),
   elapsedMs: z.number().nullable(),
   consumedSamples: z.number().nullable().optional().describe('Samples taken by all iterations up to this one.'),
+  globalBatchSize: z.number().nullable().optional().describe('Samples of this iteration.'),
+  tokensPerSample: z.number().nullable().optional().describe('Mean over the samples of this iteration.'),
 });
 export type Metric = z.infer<typeof MetricSchema>;

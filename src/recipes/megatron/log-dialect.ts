@@ -56,6 +56,8 @@ function toReading(line: IterationLine): IterationReading {
     gradNorm: toFinite(line.gradNorm),
     elapsedMs: toFinite(line.elapsedMs),
     consumedSamples: toFinite(line.consumedSamples),
+    globalBatchSize: toFinite(line.globalBatchSize),
+    tokensPerSample: toFinite(line.tokensPerSample),
   };
 }
 

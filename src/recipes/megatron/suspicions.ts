@@ -1,8 +1,8 @@
 /**
  * `fatal`: what is trained from here on is worthless, so the run is stopped. `cause`: explains a failure once a rank has
- * failed; before that it means nothing, because texts of the data are printed too. `warning`: told and counted.
+ * failed; before that it means nothing, because texts of the data are printed too.
  */
-export type SuspicionSeverity = 'fatal' | 'cause' | 'warning';
+export type SuspicionSeverity = 'fatal' | 'cause';
 
 /** A text in a log that means trouble, whatever the exit status says. */
 export interface SuspicionRule {
@@ -95,30 +95,6 @@ export const SUSPICION_RULES: readonly SuspicionRule[] = [
     severity: 'cause',
     pattern: /Error: Invalid JSON format in|One or more config files failed to load/,
     meaning: 'a configuration file could not be read',
-  },
-  {
-    id: 'checkpoint-overwritten',
-    severity: 'warning',
-    pattern: /Detected an existing checkpoint/,
-    meaning: 'a save goes into a folder that already holds one; a crash now would mix the two',
-  },
-  {
-    id: 'media-unresolved',
-    severity: 'warning',
-    pattern: /Media .{1,512} does not exist in `media_dir`/,
-    meaning: 'an image is not under the data folder; its path is taken as it stands',
-  },
-  {
-    id: 'sample-skipped',
-    severity: 'warning',
-    pattern: /Skipping invalid sample:|Skipping this abnormal example\.|Dropped invalid example:/,
-    meaning: 'a row of the data is not trained on',
-  },
-  {
-    id: 'roles-invalid',
-    severity: 'warning',
-    pattern: /Invalid role tag in|Invalid message count in/,
-    meaning: 'a row of the data has its turns in a wrong order',
   },
 ];
 
