@@ -124,7 +124,7 @@ function pythonDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: HostToo
 }
 
 /** Distribution and module of an editable installation. */
-const INSTALLED = {
+export const INSTALLED = {
   mindspeed: { distribution: 'mindspeed', module: 'mindspeed' },
   mindspeedMm: { distribution: 'mindspeed-mm', module: 'mindspeed_mm' },
   transformers: { distribution: 'transformers', module: 'transformers' },

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { TOOLKIT_ROOT } from '../toolkit-command.js';
 import { REFERENCE_CANN } from '../training/lint-environment.js';
@@ -63,9 +64,24 @@ export function versionFiles({
   environment,
 }: Pick<PipelineSpec, 'environment'>): { readonly part: ToolkitPartName; readonly path: string }[] {
   const root = environment.toolkitRoot ?? TOOLKIT_ROOT;
-  return TOOLKIT_PARTS.flatMap(({ name, files, folders = [] }) =>
-    [...files, ...folders].map((path) => ({ part: name, path: `${root}/${path}` })),
-  );
+  const own = environment.cannEnv === undefined ? null : toolkitFolder(environment.cannEnv);
+  return TOOLKIT_PARTS.flatMap(({ name, files, folders = [] }) => {
+    const paths = [...files, ...folders];
+    const beside = paths.flatMap((path) => {
+      const inner = IN_TOOLKIT.exec(path)?.[1];
+      return own === null || inner === undefined ? [] : [`${own}/${inner}`, `${own}/latest/${inner}`];
+    });
+    const all = new Set([...beside, ...paths.map((path) => `${root}/${path}`)]);
+    return [...all].map((path) => ({ part: name, path }));
+  });
+}
+
+/** What lies in the folder of a toolkit, in the new layout and in the old one. */
+const IN_TOOLKIT = /^(?:cann|ascend-toolkit\/latest)\/(.*)$/;
+
+/** Folder of the toolkit that a script sets up: `set_env.sh` lies in it, the older `setenv.bash` in its `bin`. */
+export function toolkitFolder(setEnv: string): string {
+  return dirname(setEnv).replace(/\/bin$/, '');
 }
 
 /**

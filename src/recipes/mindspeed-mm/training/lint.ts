@@ -1,3 +1,4 @@
+import { unloadable } from '../../../domain/data/loader-path.js';
 import { portsOf } from '../../../domain/master-ports.js';
 import { resumeLints } from '../../../domain/resume-contract-lint.js';
 import { durationMs } from '../../../schemas/units.js';
@@ -151,11 +152,12 @@ function loaderLints({ train }: PipelineSpec): Lint[] {
 
 /** Converted rows lie in the workspace, and files of rows are named in one text that is split at commas. */
 function workspaceLints({ workspace }: PipelineSpec): Lint[] {
-  if (!/[,\s]/.test(workspace)) return [];
+  const bad = unloadable(workspace);
+  if (bad === null) return [];
   return [
     refuse('workspace/comma-in-path', ['workspace'], {
-      what: `the path ${JSON.stringify(workspace)} holds a comma or a space`,
-      why: 'converted rows lie in it, and the loader splits the list of their files at commas, spaces and all',
+      what: `the path ${JSON.stringify(workspace)} holds ${bad}`,
+      why: 'converted rows lie in it, and the loader splits the list of their files at commas, spaces and all, and searches for patterns',
       fix: 'rename the folder',
     }),
   ];
