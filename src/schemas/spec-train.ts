@@ -9,7 +9,12 @@ const FreezeSchema = z.strictObject({
 
 const CheckpointSchema = z.strictObject({
   every: z.int().min(1).max(100_000_000).describe('Iterations between two checkpoints.'),
-  keep: z.int().min(1).max(1000).default(3).describe('Proven checkpoints kept over all attempts.'),
+  keep: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('Proven checkpoints kept over all attempts; at least two while an attempt trains.'),
   fidelity: z
     .enum(['full', 'weights-only'])
     .default('full')

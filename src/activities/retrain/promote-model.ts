@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { getClient } from '@temporalio/activity';
 import { isClosedStatus } from '../../domain/closed-status.js';
 import { runWorkflowId } from '../../domain/ids.js';
@@ -6,6 +5,7 @@ import { promote } from '../../host/models/promote.js';
 import { versionDir } from '../../host/models/paths.js';
 import { listVersions, retainVersions } from '../../host/models/versions.js';
 import { runDir } from '../../host/run/run-folder.js';
+import { measure } from '../../host/retention/survey.js';
 import { specsNaming } from '../../host/run/specs-naming.js';
 import { FORGOTTEN_MS } from '../look-at-runs.js';
 import type { PromoteAnswer, PromoteCall } from '../../schemas/retrain.js';
@@ -16,11 +16,11 @@ export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
   const promotion = { workspace, model, run, token, fingerprint, startedFrom, metrics, by, why };
   const outcome = await promote({ ...promotion, expected });
   if (!outcome.isPromoted) return { v: 1, isPromoted: false, version: null, why: outcome.why, removed: [] };
-  const { version, changes } = outcome;
+  const { version } = outcome;
   const removed =
     keep === null
       ? []
-      : await retainVersions(workspace, model, { changes, keep, spare: await startedFromNow(workspace, model) });
+      : await retainVersions(workspace, model, { keep, spare: await startedFromNow(workspace, model) });
   return { v: 1, isPromoted: true, version: version.version, why: null, removed };
 }
 
@@ -28,7 +28,7 @@ export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
 async function startedFromNow(workspace: string, model: string): Promise<number[]> {
   const spare: number[] = [];
   for (const { version } of await listVersions(workspace, model)) {
-    const runs = await specsNaming(workspace, `${versionDir(workspace, model, version)}/`);
+    const runs = await specsNaming(workspace, versionDir(workspace, model, version));
     for (const run of runs) if (!(await isOver(workspace, run))) spare.push(version);
   }
   return spare;
@@ -40,7 +40,6 @@ async function isOver(workspace: string, run: string): Promise<boolean> {
     return isClosedStatus(status.name);
   } catch {
     // One that the server does not know may be of a database that was lost, and somebody may recover it.
-    const { mtimeMs } = await stat(runDir(workspace, run));
-    return Date.now() - mtimeMs > FORGOTTEN_MS;
+    return Date.now() - (await measure(runDir(workspace, run))).touchedMs > FORGOTTEN_MS;
   }
 }

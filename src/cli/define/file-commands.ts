@@ -76,6 +76,7 @@ function exportCommands(runner: Runner): Command {
     .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
     .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
     .option('--deep', 'compare values too: at least one tensor was trained, those of --frozen were not')
+    .option('--may-be-equal', 'with --deep: all values may be equal, because a cast can round small steps away')
     .option('--frozen <texts...>', 'texts in the names of tensors that must be equal bit for bit')
     .addOption(
       new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'),

@@ -3,6 +3,7 @@ import type { SpecProblem } from '../../schemas/spec-problem.js';
 import { looksSecret } from '../../domain/hide-secrets.js';
 import { toProblem } from '../../domain/spec/read-spec.js';
 import type { Paint } from '../output.js';
+import { plain } from './plain.js';
 
 /** Rules whose place must not be quoted: the line holds what looks like a secret. */
 const UNQUOTED: ReadonlySet<string> = new Set(['train/env-secret']);
@@ -36,6 +37,6 @@ export function excerpt({ id, line, col }: Pick<SpecProblem, 'id' | 'line' | 'co
   if (quoted === undefined || UNQUOTED.has(id) || looksSecret(quoted) || col > QUOTE_COLUMNS) return [];
   const gutter = String(line);
   // Control characters could move the cursor of the terminal.
-  const clean = quoted.slice(0, QUOTE_COLUMNS).replaceAll(/[^\P{C}]/gu, ' ');
+  const clean = plain(quoted.slice(0, QUOTE_COLUMNS));
   return [`${gutter} | ${clean}`, `${' '.repeat(gutter.length)} | ${' '.repeat(col - 1)}^`];
 }

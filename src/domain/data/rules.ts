@@ -36,8 +36,8 @@ export const DATA_RULES = {
   },
   'data/file-name': {
     severity: 'error',
-    why: 'Data sets are handed to the trainer as one list joined by commas and split verbatim.',
-    fix: 'Rename the file or its folders so that the path holds no comma and no white space.',
+    why: 'Data sets are handed to the trainer as one list joined by commas and split verbatim; each is searched for as a pattern.',
+    fix: 'Rename the file or its folders so that the path holds no comma, no white space, none of * ? [ and no ::.',
   },
   'data/images-column': {
     severity: 'error',

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { estimateTokens, isImageCut } from '../../domain/data/estimate-tokens.js';
 import type { PixelSize, TokenEstimate, TokenModel } from '../../domain/data/estimate-tokens.js';
+import { unloadable } from '../../domain/data/loader-path.js';
 import { conversationFindings, readMllmRow } from '../../domain/data/mllm-row.js';
 import type { MllmReading, MllmRow } from '../../domain/data/mllm-row.js';
 import { DATA_RULES } from '../../domain/data/rules.js';
@@ -68,7 +69,7 @@ class MllmCheck {
 
   async run(): Promise<void> {
     const name = resolve(this.#options.file);
-    if ((this.#options.allowSpaces === true ? /,/ : /[,\s]/).test(name))
+    if (unloadable(name, this.#options.allowSpaces) !== null)
       this.#tally.add(null, { rule: 'data/file-name', where: 'file name', what: showValue(name) });
     try {
       for await (const batch of readRows(this.#options.file, { signal: this.#options.signal })) {

@@ -5,6 +5,7 @@ import { findingProblem, readSpec, toProblem } from '../../../src/domain/spec/re
 import { decodeSpec } from '../../../src/domain/spec/text-checks.js';
 import { SpecProblemSchema } from '../../../src/schemas/spec-problem.js';
 import { RULE_CASES } from './broken-rules.js';
+import { TEXT_CASES } from './broken-text.js';
 import { SCHEMA_CASES } from './broken-schema.js';
 import { FULL, RECIPE, edited, linesOf, read } from './spec-cases.js';
 
@@ -19,7 +20,7 @@ describe('readSpec', () => {
     });
   });
 
-  it.each([...SCHEMA_CASES, ...RULE_CASES])('refuses or tells: $name', ({ text, says }) => {
+  it.each([...SCHEMA_CASES, ...RULE_CASES, ...TEXT_CASES])('refuses or tells: $name', ({ text, says }) => {
     expect(linesOf(text).slice(0, 3)).toEqual(says);
   });
 
@@ -47,7 +48,7 @@ describe('readSpec', () => {
   });
 
   it('has a case for each cross-field rule', () => {
-    const seen = new Set(RULE_CASES.flatMap(({ text }) => read(text).problems.map(({ id }) => id)));
+    const seen = new Set([...RULE_CASES, ...TEXT_CASES].flatMap(({ text }) => read(text).problems.map(({ id }) => id)));
     expect(SPEC_RULES.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
   });
 

@@ -88,6 +88,14 @@ export const CHECK_CASES: readonly RuleCase[] = [
     content: JSON.stringify([good]),
     file: 'a b.json',
   },
+  ...['a[1].json', 'a*.json', 'a?.json', 'a::b.json'].map((file) => ({
+    name: `pattern in the file name ${file}`,
+    rule: 'data/file-name' as const,
+    row: null,
+    where: 'file name',
+    content: JSON.stringify([good]),
+    file,
+  })),
   {
     name: 'no row has images',
     rule: 'data/images-column',

@@ -3,7 +3,14 @@ import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { setEnvPlaces } from '../toolkit-command.js';
 import type { ProbeFacts } from './probe.js';
-import { parseVersion, TOOLKIT_PARTS, versionFiles, type ToolkitPart, type ToolkitPartName } from './toolkit-parts.js';
+import {
+  parseVersion,
+  TOOLKIT_PARTS,
+  toolkitFolder,
+  versionFiles,
+  type ToolkitPart,
+  type ToolkitPartName,
+} from './toolkit-parts.js';
 import { compareVersions } from './versions.js';
 
 /** What a part of the environment was found to be. */
@@ -15,7 +22,7 @@ export interface Judgement {
 
 /** Driver, firmware, CANN toolkit, kernels and NNAL: there, and not older than the guide's set. */
 export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
-  const found = TOOLKIT_PARTS.map((part) => ({ part, version: versionOf(facts, part.name) }));
+  const found = TOOLKIT_PARTS.map((part) => ({ part, version: versionOf(facts, spec, part.name) }));
   const lock: Record<string, string> = {};
   const problems: Problem[] = [];
   const warnings: string[] = [];
@@ -47,12 +54,22 @@ export function usesFusedMoe({ train }: Pick<PipelineSpec, 'train'>): boolean {
 }
 
 /** The version in the first file that has one; `present` where only a folder shows that it is there. */
-function versionOf(facts: ProbeFacts, part: ToolkitPartName): string | null {
-  const files = facts.versionFiles.filter((file) => file.part === part);
+function versionOf(facts: ProbeFacts, spec: PipelineSpec, part: ToolkitPartName): string | null {
+  const all = facts.versionFiles.filter((file) => file.part === part);
+  const folder = sourcedFolder(facts, spec);
+  // Where several toolkits lie on a host, the one that commands get counts.
+  const sourced = all.filter(({ path }) => folder !== null && path.startsWith(`${folder}/`));
+  const files = sourced.length > 0 ? sourced : all;
   const versions = files
     .flatMap(({ text }) => (text === null ? [] : [parseVersion(text)]))
     .filter((one) => one !== null);
   return versions[0] ?? (files.length > 0 ? 'present' : null);
+}
+
+/** Folder of the toolkit whose set_env.sh is sourced. */
+function sourcedFolder(facts: ProbeFacts, spec: PipelineSpec): string | null {
+  const sourced = setEnvPlaces(spec).toolkit.find((path) => facts.setEnv.includes(path));
+  return sourced === undefined ? null : toolkitFolder(sourced);
 }
 
 function missing({ name, title, wanted }: ToolkitPart, spec: PipelineSpec): Problem {
