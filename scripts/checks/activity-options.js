@@ -1,13 +1,22 @@
 import { lineAt, readSources } from './source-files.js';
 import { parseSource, propertyOf, walk } from './syntax.js';
 
-const PROXIES = ['proxyActivities', 'proxyLocalActivities'];
+/** Functions of the SDK that take options of activities, by the place of the options among their arguments. */
+const OPTIONS_AT = new Map([
+  ['proxyActivities', 0],
+  ['proxyLocalActivities', 0],
+  ['scheduleActivity', 2],
+  ['scheduleLocalActivity', 2],
+  ['executeWithOptions', 0],
+]);
+const PROXIES = [...OPTIONS_AT.keys()];
 const TIMEOUTS = ['startToCloseTimeout', 'scheduleToCloseTimeout'];
 
 /**
- * Checks that each proxy of activities says what happens on cancellation (the SDK's default does not wait for the
+ * Checks that each proxy of activities, and each call past one, says what happens on cancellation (the SDK's default does not wait for the
  * activity to end) and how long a try may take. Options must be readable where the proxy is made: an object literal,
- * which may spread an object literal or a function's returned object literal of the same file.
+ * which may spread an object literal or a function's returned object literals of the same file. What is undefined, or
+ * missing in one of several returns, is not set.
  * @param {string} root
  * @returns {{ looked: number, findings: readonly import('./source-files.js').Finding[] }} looked counts proxies
  */
@@ -46,7 +55,8 @@ function proxiesIn(file) {
       const isMember = callee.type === 'MemberExpression' && PROXIES.includes(propertyOf(callee));
       if (!isMember && !names.has(callee.name)) return;
       seen.add(isMember ? callee.property : callee);
-      uses.push({ offset: node.start, names: optionNames(node.arguments[0], values) });
+      const at = OPTIONS_AT.get(isMember ? propertyOf(callee) : names.get(callee.name));
+      uses.push({ offset: node.start, names: optionNames(node.arguments[at], values) });
     }
     const isMention = (node.type === 'Identifier' && names.has(node.name)) || PROXIES.includes(node.value);
     if (isMention && !seen.has(node)) uses.push({ offset: node.start, names: 'not called' });
@@ -54,44 +64,76 @@ function proxiesIn(file) {
   return uses;
 }
 
-/** What the proxy functions are called in a file: an import may rename them. */
+/** What the functions are called in a file, with their own names: an import may rename them. */
 function localNames(program) {
-  const names = new Set(PROXIES);
+  const names = new Map(PROXIES.map((name) => [name, name]));
   walk(program, (node) => {
     const imported = node.imported?.name ?? node.imported?.value;
-    if (node.type === 'ImportSpecifier' && PROXIES.includes(imported)) names.add(node.local.name);
+    if (node.type === 'ImportSpecifier' && PROXIES.includes(imported)) names.set(node.local.name, imported);
   });
   return names;
 }
 
-/** Variables by their value, functions by the object they return. */
+/** Variables by their value, functions by themselves. */
 function namedValues(program) {
   const values = new Map();
   walk(program, (node) => {
     if (node.type === 'VariableDeclarator' && node.id.type === 'Identifier') values.set(node.id.name, node.init);
-    if (node.type === 'FunctionDeclaration') values.set(node.id.name, returned(node.body));
+    if (node.type === 'FunctionDeclaration') values.set(node.id.name, node);
   });
   return values;
 }
 
-function returned(body) {
-  return body.body.find((one) => one.type === 'ReturnStatement')?.argument;
+/** Names that every return of a function sets; null when one cannot be read, or there is none. */
+function returnedNames(body, values) {
+  const sets = returnsIn(body).map(({ argument }) => optionNames(argument, values));
+  const [first] = sets;
+  if (first === undefined || sets.includes(null)) return null;
+  return new Set([...first].filter((name) => sets.every((one) => one.has(name))));
+}
+
+/** Return statements of a function itself, not of the functions in it. */
+function returnsIn(body) {
+  const inner = new Set();
+  const found = [];
+  walk(body, (node) => {
+    if (/Function/.test(node.type)) walk(node, (below) => inner.add(below));
+    if (node.type === 'ReturnStatement') found.push(node);
+  });
+  return found.filter((node) => !inner.has(node));
+}
+
+function isUndefined(node) {
+  return (
+    (node.type === 'Identifier' && node.name === 'undefined') ||
+    (node.type === 'UnaryExpression' && node.operator === 'void')
+  );
 }
 
 function optionNames(node, values) {
   switch (node?.type) {
     case 'ObjectExpression': {
-      const parts = node.properties.map((one) =>
-        one.type === 'SpreadElement' ? optionNames(one.argument, values) : new Set([one.key.name ?? one.key.value]),
-      );
-      return parts.some((one) => one === null) ? null : new Set(parts.flatMap((one) => [...one]));
+      const set = new Set();
+      for (const one of node.properties) {
+        const spread = one.type === 'SpreadElement' ? optionNames(one.argument, values) : [];
+        if (spread === null) return null;
+        for (const name of spread) set.add(name);
+        if (one.type === 'SpreadElement') continue;
+        const name = one.key.name ?? one.key.value;
+        // It would also undo what was spread before it.
+        if (isUndefined(one.value)) set.delete(name);
+        else set.add(name);
+      }
+      return set;
     }
     case 'Identifier':
       return optionNames(values.get(node.name), values);
     case 'CallExpression':
       return optionNames(values.get(node.callee.name), values);
     case 'ArrowFunctionExpression':
-      return optionNames(node.expression ? node.body : returned(node.body), values);
+      return node.expression ? optionNames(node.body, values) : returnedNames(node.body, values);
+    case 'FunctionDeclaration':
+      return returnedNames(node.body, values);
     case 'TSAsExpression':
     case 'TSSatisfiesExpression':
     case 'ParenthesizedExpression':

@@ -77,6 +77,11 @@ const CASES: Readonly<
       'src/workflows/renamed.ts:5 this proxy sets no cancellationType',
       'src/workflows/renamed.ts:6 call it where its options stand',
       'src/workflows/renamed.ts:7 call it where its options stand',
+      'src/workflows/undone.ts:16 this proxy sets no cancellationType',
+      'src/workflows/undone.ts:17 the options of this proxy cannot be read here',
+      'src/workflows/undone.ts:18 this proxy sets no timeout',
+      'src/workflows/undone.ts:20 this proxy sets no cancellationType',
+      'src/workflows/undone.ts:22 this proxy sets no timeout',
     ],
   },
 };
