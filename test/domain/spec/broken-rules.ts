@@ -69,6 +69,13 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     ],
   },
   {
+    name: 'schema/rule',
+    text: edited('export:\n', 'export:\n  smoke: { command: [run] }\n'),
+    says: [
+      's.yaml:85:21 export.smoke.command: ["run"] does not fit, it means: Argument list, no shell: {{model}} is the exported folder, {{python}} the interpreter of the training environment. Exit status 0 means that the model works, one part must hold {{model}}',
+    ],
+  },
+  {
     name: 'train/env-secret',
     text: edited('    TRIES: 3', '    HF_TOKEN: hf_abc'),
     says: [
