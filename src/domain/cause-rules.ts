@@ -1,5 +1,6 @@
-import type { Cause, Reaction } from '../schemas/incident.js';
-import { ANY_PROBLEM, type CauseMatch, type CauseRule } from './causes.js';
+import { cascade, row } from './cause-row.js';
+import { TEXT_RULES } from './cause-texts.js';
+import { ANY_PROBLEM, type CauseRule } from './causes.js';
 
 /**
  * What every training on torchrun can die of, first match wins within a kind. Recipes put their own rows before these
@@ -84,63 +85,7 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'other modules are frozen than the spec asks for, seen on {host}: {text}',
   ),
   row('fatal-text', { kind: 'event', id: /./ }, 'code-error', 'stop', 'the training said on {host}: {text}'),
-  // Texts of a failed rank's error log.
-  row(
-    'disk-full',
-    { kind: 'text', pattern: /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/ },
-    'disk-full',
-    'stop',
-    'a disk is full, seen by rank {rank} on {host}: {text}',
-  ),
-  row(
-    'port-taken',
-    { kind: 'text', pattern: /EADDRINUSE|[Aa]ddress already in use/ },
-    'port-taken',
-    'clean-restart',
-    'the port of the rendezvous was taken on {host}: {text}',
-  ),
-  row(
-    'out-of-memory',
-    {
-      kind: 'text',
-      pattern:
-        /out of memory\. Tried to allocate|MemoryError|Cannot allocate memory|DefaultCPUAllocator: can't allocate|Out of memory: Killed process/,
-    },
-    'out-of-memory',
-    'restart',
-    'rank {rank} on {host} ran out of memory: {text}',
-  ),
-  row(
-    'loader-file',
-    { kind: 'text', pattern: /DataLoader worker .{0,80}(exited|killed)|Caught \w+ in DataLoader worker/ },
-    'data-error',
-    'stop',
-    'rank {rank} on {host} could not read its data: {text}',
-  ),
-  row(
-    'module-missing',
-    { kind: 'text', pattern: /(ModuleNotFoundError|ImportError): / },
-    'environment',
-    'stop',
-    'rank {rank} on {host} lacks software: {text}',
-  ),
-  row(
-    'arguments-refused',
-    { kind: 'text', pattern: /error: (unrecognized arguments|argument .{1,80}:|the following arguments are required)/ },
-    'bad-input',
-    'stop',
-    'the training refused its arguments on {host}: {text}',
-  ),
-  cascade(
-    'peer-gone',
-    {
-      kind: 'text',
-      pattern:
-        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
-    },
-    'peer-lost',
-    'rank {rank} on {host} lost a peer: {text}',
-  ),
+  ...TEXT_RULES,
   // Exceptions without a known text.
   row(
     'wrong-code',
@@ -279,11 +224,3 @@ export const GENERIC_RULES: readonly CauseRule[] = [
   ),
   row('exit-status', { kind: 'exit' }, 'rank-exit', 'restart', 'rank {rank} on {host} ended with {text}'),
 ];
-
-function row(id: string, match: CauseMatch, cause: Cause, reaction: Reaction, sentence: string): CauseRule {
-  return { id, match, cause, isCascade: false, reaction, sentence };
-}
-
-function cascade(id: string, match: CauseMatch, cause: Cause, sentence: string): CauseRule {
-  return { id, match, cause, isCascade: true, reaction: 'restart', sentence };
-}

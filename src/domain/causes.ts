@@ -28,6 +28,11 @@ export interface CauseRule {
   readonly isCascade: boolean;
   readonly reaction: Reaction;
   readonly sentence: string;
+  /**
+   * Of the lines of one log the earliest explains the others, except where a rule says: `first` explains whatever other
+   * lines say, `last` only wraps or follows what another line may say.
+   */
+  readonly order?: 'first' | 'last';
 }
 
 /** Rule of a problem that no other rule knows; it counts only where no log says anything. */

@@ -121,17 +121,12 @@ function rankFinding(rank: number, { host, ranks, ends }: HostSigns, rules: read
 /** What the last words of something that ended mean: a known text, else its exception, else how it ended. */
 function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): Finding[] {
   const { rank, at, errorLines: lines, exceptions } = ended;
-  const texts = lines.flatMap((line, index) =>
-    found(rules, host, 'text', ({ match }) => match.kind === 'text' && match.pattern.test(line), {
-      rank,
-      at,
-      text: line,
-      lines: lines.slice(Math.max(0, index - 4), index + 1),
-    }),
-  );
-  // A cause that it named itself outweighs the peers that it lost after it.
-  const known = texts.find(({ isCascade }) => !isCascade) ?? texts.at(-1);
-  if (known !== undefined) return [known];
+  const known = tellingLine(lines, rules);
+  if (known !== null) {
+    const { rule, index } = known;
+    const text = lines[index] ?? '';
+    return [fillIn(rule, host, { rank, at, text, lines: lines.slice(Math.max(0, index - 4), index + 1) })];
+  }
   const exception = exceptions.at(-1);
   if (exception !== undefined) {
     return found(rules, host, 'exception', ({ match }) => match.kind === 'exception' && match.pattern.test(exception), {
@@ -142,6 +137,25 @@ function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): 
     });
   }
   return ended.code === null && ended.signal === null ? [] : exitFindings(ended, host, rules);
+}
+
+/** The line of a log that says why, and the rule that knows it. */
+function tellingLine(
+  lines: readonly string[],
+  rules: readonly CauseRule[],
+): { readonly rule: CauseRule; readonly index: number } | null {
+  const known = lines.flatMap((line, index) => {
+    const rule = rules.find(({ match }) => match.kind === 'text' && match.pattern.test(line));
+    return rule === undefined ? [] : [{ rule, index }];
+  });
+  // A cause that it named itself outweighs the peers that it lost after it.
+  const causes = known.filter(({ rule }) => !rule.isCascade);
+  const [first] = causes.toSorted((a, b) => placeOf(a.rule) - placeOf(b.rule));
+  return first ?? known.at(-1) ?? null;
+}
+
+function placeOf({ order }: CauseRule): number {
+  return order === 'first' ? 0 : order === 'last' ? 2 : 1;
 }
 
 interface Ended extends Omit<RankEnd, 'rank'>, Pick<RankSigns, 'errorLines' | 'exceptions'> {
@@ -206,25 +220,25 @@ function found(
   sign: Sign,
 ): Finding[] {
   const rule = rules.find((one) => one.match.kind === kind && isMet(one));
-  if (rule === undefined) return [];
-  const { id, cause, isCascade, reaction, sentence } = rule;
+  return rule === undefined ? [] : [fillIn(rule, host, sign)];
+}
+
+function fillIn({ id, match, cause, isCascade, reaction, sentence }: CauseRule, host: string, sign: Sign): Finding {
   const filled = sentence
     .replace('{host}', host)
     .replace('rank {rank}', sign.rank === null ? 'the launcher' : `rank ${sign.rank}`)
     .replace('{text}', () => sign.text.trim());
-  return [
-    {
-      rule: id,
-      cause,
-      isCascade,
-      reaction,
-      weight: weightOf(kind),
-      rank: sign.rank,
-      at: sign.at,
-      sentence: filled,
-      lines: [...sign.lines],
-    },
-  ];
+  return {
+    rule: id,
+    cause,
+    isCascade,
+    reaction,
+    weight: weightOf(match.kind),
+    rank: sign.rank,
+    at: sign.at,
+    sentence: filled,
+    lines: [...sign.lines],
+  };
 }
 
 /** Sixteen ranks of evidence have to fit into 4 kB; the whole logs stay on the host. */

@@ -35,19 +35,31 @@ export interface Retention {
   readonly keep: number;
   /** Folders (as in the entries) that something else needs, such as a receipt. */
   readonly needed: ReadonlySet<string>;
+  /** Folders that nobody will start from though they are whole, because their attempt lost its loss; not counted. */
+  readonly spoiled: ReadonlySet<string>;
   /** Now, RFC 3339. */
   readonly at: string;
+}
+
+/**
+ * Checkpoints that are kept while an attempt trains: two at least, because the newest may hold what makes the next loss
+ * no number, and only the next iterations tell.
+ */
+export function keptWhileTraining(keep: number): number {
+  return Math.max(2, keep);
 }
 
 /**
  * Gives up the checkpoints beyond the newest `keep` usable ones. Never the newest, never the one in use, never one that
  * is needed; a damaged one neither counts nor goes, because it is evidence.
  */
-export function giveUpSurplus(ledger: Ledger, { key, keep, needed, at }: Retention): Ledger {
+export function giveUpSurplus(ledger: Ledger, { key, keep, needed, spoiled, at }: Retention): Ledger {
   const usable = ledger.checkpoints.filter((entry) => entry.key === key && isUsable(entry)).toSorted(newestFirst);
+  const oldest = usable.filter(({ dir }) => !spoiled.has(dir))[Math.max(1, keep) - 1];
+  if (oldest === undefined) return ledger;
   const surplus = new Set(
     usable
-      .slice(Math.max(1, keep))
+      .slice(usable.indexOf(oldest) + 1)
       .map(({ dir }) => dir)
       .filter((dir) => dir !== ledger.inUse?.dir && !needed.has(dir)),
   );

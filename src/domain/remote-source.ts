@@ -67,7 +67,12 @@ export function showRemote(source: RemoteSource): string {
 }
 
 /** Parameters of addresses that by custom hold credentials. */
-const SECRET_PARAMETER = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|SIGNATURE|^SIG$/iu;
+const SECRET_PARAMETER = /TOKEN(?!IZ)|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|SIGNATURE|^SIG$/iu;
+
+/** Whether a parameter or variable of this name by custom holds a credential. */
+export function isSecretParameter(name: string): boolean {
+  return SECRET_PARAMETER.test(name);
+}
 
 function parseUrl(text: string): UrlSource | string {
   let url: URL;
@@ -78,7 +83,7 @@ function parseUrl(text: string): UrlSource | string {
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `Temper does not speak ${url.protocol}//`;
   if (url.username !== '' || url.password !== '') return 'it holds a user name or password';
-  const secret = [...url.searchParams.keys()].find((name) => SECRET_PARAMETER.test(name));
+  const secret = [...url.searchParams.keys()].find(isSecretParameter);
   if (secret !== undefined) return `its parameter ${secret} looks like a secret`;
   if (url.hash !== '') return 'it holds a #';
   return { kind: 'url', url: url.href };

@@ -5,6 +5,7 @@ import { diagnose } from '../../src/domain/diagnose.js';
 import { findingsOf, problemFinding, silenceFinding } from '../../src/domain/evidence.js';
 import { CATALOGUE, problem } from '../../src/domain/errors.js';
 import { CauseSchema } from '../../src/schemas/incident.js';
+import { LOADER_CASES } from './loader-cases.js';
 import { at, CASCADES, CASES, evidence, KILLED, PEER, rank, RULES, signs } from './failure-cases.js';
 
 describe('the logs of a killed rank and its peer', () => {
@@ -49,16 +50,18 @@ describe('the logs of a killed rank and its peer', () => {
   });
 });
 
+const ALL_CASES = [...CASES, ...LOADER_CASES];
+
 describe('each cause', () => {
-  it.each(CASES)('$name is $cause: $reaction', ({ signs: host, cause, reaction }) => {
+  it.each(ALL_CASES)('$name is $cause: $reaction', ({ signs: host, cause, reaction }) => {
     expect(diagnose([evidence('h1', 0, findingsOf(host, RULES))])).toMatchObject({ cause, reaction, host: 'h1' });
   });
 
   it('is found among cascades in every order of the hosts (property)', () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(...CASES),
-        fc.shuffledSubarray([0, 1, 2, 3], { minLength: 4 }),
+        fc.constantFrom(...ALL_CASES),
+        fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 }),
         ({ signs: host, cause }, order) => {
           const hosts = [
             evidence('h1', 0, findingsOf(host, RULES)),

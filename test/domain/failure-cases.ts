@@ -87,13 +87,15 @@ export const KILLED = findingsOf(
   RULES,
 );
 
-/** What one rank wrote, and how it ended, to the cause that it must be. */
-export const CASES: readonly {
+export interface FailureCase {
   readonly name: string;
   readonly signs: HostSigns;
   readonly cause: string;
   readonly reaction: string;
-}[] = [
+}
+
+/** What one rank wrote, and how it ended, to the cause that it must be. */
+export const CASES: readonly FailureCase[] = [
   ...(
     [
       ['OSError: [Errno 28] No space left on device', 'disk-full', 'stop'],
@@ -108,6 +110,7 @@ export const CASES: readonly {
         'restart',
       ],
       ['torch.OutOfMemoryError: Device out of memory. Tried to allocate 2.00 GiB', 'out-of-memory', 'restart'],
+      ['RuntimeError: PytorchStreamWriter failed writing file data/0: file write failed', 'disk-full', 'stop'],
       ["ModuleNotFoundError: No module named 'torch'", 'environment', 'stop'],
       ['RuntimeError: Caught ValueError in DataLoader worker process 0.', 'data-error', 'stop'],
       ["FileNotFoundError: [Errno 2] No such file or directory: '/data/1.png'", 'data-error', 'stop'],
@@ -228,6 +231,28 @@ export const CASCADES: readonly Finding[][] = [
     signs('h3', {
       stop: { reason: 'a node of the gang failed', at: at(9) },
       ends: [{ rank: 2, code: null, signal: 'SIGKILL', at: at(9) }],
+    }),
+    RULES,
+  ),
+  findingsOf(
+    signs('h5', {
+      ranks: [rank(4, ['RuntimeError: DataLoader worker (pid 7) is killed by signal: Terminated. '], 9)],
+      ends: [{ rank: 4, code: 1, signal: null, at: at(9) }],
+    }),
+    RULES,
+  ),
+  findingsOf(
+    signs('h6', {
+      ranks: [
+        rank(
+          5,
+          [
+            'Traceback (most recent call last):',
+            'torch.distributed.DistStoreError: Timed out after 601 seconds waiting for clients. 1/2 clients joined.',
+          ],
+          1,
+        ),
+      ],
     }),
     RULES,
   ),

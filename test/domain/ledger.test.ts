@@ -48,7 +48,7 @@ describe('retention', () => {
         fc.array(fc.nat({ max: 19 }), { maxLength: 3 }),
         (ledger, keep, indices) => {
           const needed = new Set(indices.map((index) => ledger.checkpoints[index]?.dir ?? 'elsewhere'));
-          const after = giveUpSurplus(ledger, { key: 'k', keep, needed, at: AT });
+          const after = giveUpSurplus(ledger, { key: 'k', keep, needed, spoiled: new Set(), at: AT });
           const gone = ledger.checkpoints.filter(
             (entry, index) => entry.removedAt !== after.checkpoints[index]?.removedAt,
           );
@@ -65,16 +65,34 @@ describe('retention', () => {
           expect(left.length).toBeGreaterThanOrEqual(Math.min(usable.length, Math.max(1, keep)));
           const spared = left.filter(({ dir }) => dir === ledger.inUse?.dir || needed.has(dir));
           expect(left.length - spared.length).toBeLessThanOrEqual(Math.max(1, keep));
-          expect(giveUpSurplus(after, { key: 'k', keep, needed, at: AT })).toBe(after);
+          expect(giveUpSurplus(after, { key: 'k', keep, needed, spoiled: new Set(), at: AT })).toBe(after);
         },
       ),
       { numRuns: 1000 },
     );
   });
 
+  test('does not count a spoiled one, and gives it up with those that are older than what is kept', () => {
+    const entries = [2, 4, 6, 8].map((iteration) => anEntry({ iteration }));
+    const gone = (keep: number, ...spoiled: readonly number[]) =>
+      giveUpSurplus(ledgerOf(entries), {
+        key: 'k',
+        keep,
+        needed: new Set(),
+        spoiled: new Set(entries.filter(({ iteration }) => spoiled.includes(iteration)).map(({ dir }) => dir)),
+        at: AT,
+      }).checkpoints.flatMap(({ iteration, removedAt }) => (removedAt === null ? [] : [iteration]));
+    expect(gone(1, 8)).toEqual([2, 4]);
+    expect(gone(2, 6)).toEqual([2]);
+    expect(gone(1, 2)).toEqual([2, 4, 6]);
+    expect(gone(1, 2, 4, 6, 8)).toEqual([]);
+  });
+
   test('forgets the seal of what it gives up and says when', () => {
     const ledger = ledgerOf([anEntry({ iteration: 2 }), anEntry({ iteration: 4 })]);
-    expect(giveUpSurplus(ledger, { key: 'k', keep: 1, needed: new Set(), at: AT }).checkpoints).toMatchObject([
+    expect(
+      giveUpSurplus(ledger, { key: 'k', keep: 1, needed: new Set(), spoiled: new Set(), at: AT }).checkpoints,
+    ).toMatchObject([
       { iteration: 2, seal: null, removedAt: AT },
       { iteration: 4, removedAt: null },
     ]);

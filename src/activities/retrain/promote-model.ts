@@ -16,11 +16,11 @@ export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
   const promotion = { workspace, model, run, token, fingerprint, startedFrom, metrics, by, why };
   const outcome = await promote({ ...promotion, expected });
   if (!outcome.isPromoted) return { v: 1, isPromoted: false, version: null, why: outcome.why, removed: [] };
-  const { version, changes } = outcome;
+  const { version } = outcome;
   const removed =
     keep === null
       ? []
-      : await retainVersions(workspace, model, { changes, keep, spare: await startedFromNow(workspace, model) });
+      : await retainVersions(workspace, model, { keep, spare: await startedFromNow(workspace, model) });
   return { v: 1, isPromoted: true, version: version.version, why: null, removed };
 }
 
@@ -28,7 +28,7 @@ export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
 async function startedFromNow(workspace: string, model: string): Promise<number[]> {
   const spare: number[] = [];
   for (const { version } of await listVersions(workspace, model)) {
-    const runs = await specsNaming(workspace, `${versionDir(workspace, model, version)}/`);
+    const runs = await specsNaming(workspace, versionDir(workspace, model, version));
     for (const run of runs) if (!(await isOver(workspace, run))) spare.push(version);
   }
   return spare;

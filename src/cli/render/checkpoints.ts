@@ -1,6 +1,7 @@
 import type { ResumeReport } from '../../schemas/checkpoint.js';
 import type { CheckpointList, ListedCheckpoint } from '../../schemas/host-call.js';
 import type { Paint, Style } from '../output.js';
+import { plain } from './plain.js';
 import { table } from './table.js';
 import { showAgo, showBytes } from './units.js';
 
@@ -26,7 +27,7 @@ export function renderCheckpoints(
     one.worldSize === 0 ? '-' : String(one.worldSize),
     one.hasOptimizer ? 'full' : 'weights',
     one.provenAt === null ? '-' : showAgo(one.provenAt, nowMs),
-    one.why ?? '',
+    plain(one.why ?? ''),
   ]);
   return [
     `${paint('bold', run)}  ${workspace}`,
@@ -34,7 +35,7 @@ export function renderCheckpoints(
     ...resumes.flatMap(({ attempt, refused, report }) => [
       '',
       ...renderResume(attempt, report, paint),
-      ...refused.map((text) => `  not used: ${text}`),
+      ...refused.map((text) => `  not used: ${plain(text)}`),
     ]),
   ].join('\n');
 }
@@ -46,7 +47,7 @@ function renderResume(attempt: number, { fidelity, from, components, broken }: R
     `attempt ${attempt} resumed iteration ${from ?? '-'} (${fidelity})`,
     ...components.map(({ name, state, reason }) => {
       const isBroken = broken.includes(name);
-      return `  ${name.padEnd(13)} ${paint(isBroken ? 'red' : COMPONENT_STYLES[state], state.padEnd(10))} ${reason}${isBroken ? ', which the spec does not allow' : ''}`;
+      return `  ${name.padEnd(13)} ${paint(isBroken ? 'red' : COMPONENT_STYLES[state], state.padEnd(10))} ${plain(reason)}${isBroken ? ', which the spec does not allow' : ''}`;
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import type { CheckStatus, DoctorReport, PreflightCheck } from '../../schemas/preflight.js';
 import type { Paint, Style } from '../output.js';
+import { plain } from './plain.js';
 
 const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skipped: 'dim' } as const satisfies Record<
   CheckStatus,
@@ -23,5 +24,5 @@ function line({ id, status, what, where, why, fix }: PreflightCheck, paint: Pain
   const cure = fix === undefined ? '' : `; fix: ${fix}`;
   const text = `${id}  ${where}: ${what}${reason}${cure}`;
   // Texts come from other machines: a line break must not look like another check, nor move the cursor.
-  return `${mark} ${text.replaceAll(/[^\P{C}]/gu, ' ')}`;
+  return `${mark} ${plain(text)}`;
 }

@@ -1,6 +1,7 @@
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { FileProblem, ModelComparison } from '../../schemas/model-files.js';
 import type { Paint } from '../output.js';
+import { plain } from './plain.js';
 import { showBytes } from './units.js';
 
 /** What `temper checkpoint verify` shows. */
@@ -26,5 +27,5 @@ export function comparisonText(dir: string, report: ModelComparison, paint: Pain
 }
 
 function fileProblem(label: string, { id, where, what, why, fix }: FileProblem): string {
-  return `${label} ${id} in ${where}\n  ${what}\n  why: ${why}\n  fix: ${fix}`;
+  return `${label} ${id} in ${plain(where)}\n  ${plain(what)}\n  why: ${why}\n  fix: ${fix}`;
 }

@@ -1,7 +1,9 @@
 import type { Problem } from '../../schemas/problem.js';
 import type { SpecProblem } from '../../schemas/spec-problem.js';
+import { looksSecret } from '../../domain/hide-secrets.js';
 import { toProblem } from '../../domain/spec/read-spec.js';
 import type { Paint } from '../output.js';
+import { plain } from './plain.js';
 
 /** Rules whose place must not be quoted: the line holds what looks like a secret. */
 const UNQUOTED: ReadonlySet<string> = new Set(['train/env-secret']);
@@ -32,9 +34,9 @@ export function specProblemFrame(problem: SpecProblem, text: string, paint: Pain
 /** Two lines: the quoted line with its number, and the mark. */
 export function excerpt({ id, line, col }: Pick<SpecProblem, 'id' | 'line' | 'col'>, text: string): string[] {
   const quoted = text.split(/\r?\n/, line)[line - 1];
-  if (quoted === undefined || UNQUOTED.has(id) || col > QUOTE_COLUMNS) return [];
+  if (quoted === undefined || UNQUOTED.has(id) || looksSecret(quoted) || col > QUOTE_COLUMNS) return [];
   const gutter = String(line);
   // Control characters could move the cursor of the terminal.
-  const clean = quoted.slice(0, QUOTE_COLUMNS).replaceAll(/[^\P{C}]/gu, ' ');
+  const clean = plain(quoted.slice(0, QUOTE_COLUMNS));
   return [`${gutter} | ${clean}`, `${' '.repeat(gutter.length)} | ${' '.repeat(col - 1)}^`];
 }

@@ -1,5 +1,6 @@
 import type { PipelineResult, RunStatus } from '../../schemas/run.js';
 import type { Paint } from '../output.js';
+import { oneLine } from './plain.js';
 import { table } from './table.js';
 import { showDuration, showNumber, showShare } from './units.js';
 
@@ -54,9 +55,7 @@ function sampleRow(facts: Readonly<Record<string, Fact>>, index: number): string
 
 /** Answers of an untrained model are noise: cut, and without the control characters it may hold. */
 function shown(fact: Fact): string {
-  const text = String(fact ?? '-')
-    .replaceAll(/[^\P{C}]/gu, ' ')
-    .trim();
+  const text = oneLine(String(fact ?? '-'));
   return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
 }
 

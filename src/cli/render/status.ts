@@ -1,6 +1,7 @@
 import type { Progress, RunState, RunStatus, StageState, StageStatus } from '../../schemas/run.js';
 import type { Paint, Style } from '../output.js';
 import { problemFrame } from './frame.js';
+import { oneLine } from './plain.js';
 import { table } from './table.js';
 import { trainingLines } from './training.js';
 import { showAgo, showDuration, showNumber } from './units.js';
@@ -108,7 +109,7 @@ function showHosts(progress: readonly Progress[]): string {
 
 /** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */
 export function showProgress(progress: Progress): string {
-  const { phase, step, text, done, total, iteration, of, loss, checkpoint } = progress;
+  const { phase, step, text, done, total, iteration, of, loss, checkpoint, tokensPerSecond, remainingMs } = progress;
   const counted = iteration === undefined && done !== undefined && total !== undefined;
   const steps = iteration === undefined ? '' : `${iteration}${of === undefined ? '' : `/${of}`}`;
   const parts = [
@@ -117,6 +118,8 @@ export function showProgress(progress: Progress): string {
     counted ? `${done}/${total}` : '',
     loss === undefined ? '' : `loss ${loss === null ? 'NaN' : showNumber(loss)}`,
     checkpoint === undefined || checkpoint === null ? '' : `checkpoint ${checkpoint}`,
+    tokensPerSecond === undefined ? '' : `${showNumber(tokensPerSecond)} tokens/s`,
+    remainingMs === undefined || remainingMs === 0 ? '' : `${showDuration(remainingMs)} left`,
     iteration === undefined && text !== undefined ? oneLine(text) : '',
   ];
   return parts.filter((part) => part !== '').join('  ');
@@ -151,9 +154,4 @@ function stageTime({ state, durationMs, startedAt }: StageStatus, nowMs: number)
 
 function cut(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, width - 3)}...`;
-}
-
-/** Output of commands may hold control characters, which must not reach a terminal. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[^\P{C}]/gu, ' ').trim();
 }

@@ -2,6 +2,7 @@ import type { ResumeNote } from '../../schemas/checkpoint.js';
 import type { IncidentNote } from '../../schemas/incident.js';
 import type { RunStatus } from '../../schemas/run.js';
 import type { Paint } from '../output.js';
+import { oneLine } from './plain.js';
 import { showAgo, showDuration } from './units.js';
 
 /** How the gang of a run does: what it resumed, what went wrong last, and what that cost. */
@@ -58,9 +59,4 @@ function resumeLines({ attempt, from, fidelity, components, broken, warning }: R
     ...(broken.length === 0 ? [] : [paint('red', `  began anew, which the spec does not allow: ${broken.join(', ')}`)]),
     ...(warning === undefined ? [] : [`  ${paint('yellow', 'warning:')} ${oneLine(warning)}`]),
   ];
-}
-
-/** Output of commands may hold control characters, which must not reach a terminal. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[^\P{C}]/gu, ' ').trim();
 }

@@ -23,7 +23,9 @@ function findChunkErrors(fqn: string, tensor: DcpTensor): readonly string[] {
   const covered = tensor.chunks.reduce((sum, chunk) => sum + volumeOf(chunk.sizes), 0);
   const total = volumeOf(tensor.size);
   if (covered !== total) return [`the chunks of ${fqn} hold ${covered} of its ${total} elements`];
-  return hasOverlap(tensor.chunks) ? [`two chunks of ${fqn} overlap`] : [];
+  const doesOverlap = hasOverlap(tensor.chunks);
+  if (doesOverlap === null) return [`the ${tensor.chunks.length} chunks of ${fqn} are cut as no save cuts them`];
+  return doesOverlap ? [`two chunks of ${fqn} overlap`] : [];
 }
 
 function isInside(chunk: DcpChunk, size: readonly number[]): boolean {
@@ -31,20 +33,35 @@ function isInside(chunk: DcpChunk, size: readonly number[]): boolean {
   return size.every((limit, dimension) => at(chunk.offsets, dimension) + at(chunk.sizes, dimension) <= limit);
 }
 
-/** Sorted by the first dimension, a chunk can only overlap those that start before it ends. */
-function hasOverlap(chunks: readonly DcpChunk[]): boolean {
-  const sorted = chunks
-    .filter((chunk) => volumeOf(chunk.sizes) > 0)
-    .toSorted((left, right) => at(left.offsets, 0) - at(right.offsets, 0));
-  return sorted.some((chunk, index) => {
-    const end = at(chunk.offsets, 0) + at(chunk.sizes, 0);
+/** Whether two chunks overlap; null when they are cut in a way that no save cuts them, and that takes too long to tell. */
+function hasOverlap(chunks: readonly DcpChunk[]): boolean | null {
+  const filled = chunks.filter((chunk) => volumeOf(chunk.sizes) > 0);
+  const dimension = mostCut(filled);
+  // Sorted by one dimension, a chunk can only overlap those that start before it ends.
+  const sorted = filled.toSorted((left, right) => at(left.offsets, dimension) - at(right.offsets, dimension));
+  let pairs = MAX_NEIGHBOURS * sorted.length;
+  for (const [index, chunk] of sorted.entries()) {
+    const end = at(chunk.offsets, dimension) + at(chunk.sizes, dimension);
     for (let next = index + 1; next < sorted.length; next += 1) {
       const other = sorted[next];
-      if (other === undefined || (chunk.offsets.length > 0 && at(other.offsets, 0) >= end)) return false;
+      if (other === undefined || (chunk.offsets.length > 0 && at(other.offsets, dimension) >= end)) break;
       if (doOverlap(chunk, other)) return true;
+      pairs -= 1;
+      if (pairs < 0) return null;
     }
-    return false;
-  });
+  }
+  return false;
+}
+
+/** Chunks that one chunk is compared with on average: a tensor is cut along one or two dimensions, among the ranks. */
+const MAX_NEIGHBOURS = 500;
+
+/** The dimension that holds the most different starts, so that the fewest chunks stand beside each other. */
+function mostCut(chunks: readonly DcpChunk[]): number {
+  const starts = (chunks[0]?.offsets ?? []).map(
+    (_, dimension) => new Set(chunks.map(({ offsets }) => at(offsets, dimension))).size,
+  );
+  return Math.max(0, starts.indexOf(Math.max(...starts)));
 }
 
 function doOverlap(left: DcpChunk, right: DcpChunk): boolean {

@@ -7,7 +7,7 @@ import type { CheckpointLayout } from './layout.js';
 import { METADATA_FILE } from './locate.js';
 import { PickleError } from './pickle/cursor.js';
 import { unpickle } from './pickle/unpickle.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 import { readZipDirectory, readZipRecord, TorchZipError } from './torch-zip.js';
 
 /**
@@ -70,8 +70,12 @@ async function readCounters(path: string, items: readonly DcpItem[]): Promise<Re
       if (value !== undefined) counters.push({ file: path, fqn: item.fqn, value });
     }
   } catch (error) {
-    if (!(error instanceof TorchZipError) && !(error instanceof PickleError)) throw error;
-    return { counters: [], problems: [checkpointProblem('item-damaged', path, error.message)] };
+    const isDamage = error instanceof TorchZipError || error instanceof PickleError;
+    const found = isDamage
+      ? checkpointProblem('item-damaged', path, error.message)
+      : unreadableProblem('shard-unreadable', path, error);
+    if (found === null) throw error;
+    return { counters: [], problems: [found] };
   } finally {
     await file.close();
   }

@@ -4,7 +4,7 @@ import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import { chunkBytes } from './consistency.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 import { readZipDirectory, TorchZipError, type ZipRecord } from './torch-zip.js';
 
 /** Looks into every item of every shard: a whole zip archive of the right length with room for its elements. */
@@ -48,8 +48,12 @@ async function checkShardItems(
           item.chunkOffsets === null ? 0 : (needed.get(`${item.fqn}[${item.chunkOffsets.join(',')}]`) ?? 0),
         );
       } catch (error) {
-        if (!(error instanceof TorchZipError)) throw error;
-        problems.push(checkpointProblem('item-damaged', path, `${item.fqn} at byte ${item.offset}: ${error.message}`));
+        const found =
+          error instanceof TorchZipError
+            ? checkpointProblem('item-damaged', path, `${item.fqn} at byte ${item.offset}: ${error.message}`)
+            : unreadableProblem('shard-unreadable', path, error);
+        if (found === null) throw error;
+        problems.push(found);
       }
     }
   } finally {

@@ -1,3 +1,5 @@
+import type { StoredState } from '../../schemas/ledger.js';
+
 /**
  * What the checks must know about the training code that wrote a checkpoint: names of files, folders and entries.
  * A recipe supplies it, so this folder knows the file format only.
@@ -17,4 +19,6 @@ export interface CheckpointLayout {
   isStepCounter(fqn: string): boolean;
   /** Entry that holds the training iteration as a number. */
   readonly iterationEntry: string;
+  /** Which parts of the training state the entries of a checkpoint are. */
+  storedState(fqns: Iterable<string>): StoredState;
 }

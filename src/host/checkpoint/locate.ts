@@ -3,7 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { NotRegularError, readRegular } from '../open-regular.js';
 import type { CheckpointLayout } from './layout.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 
 /** Name of the file that commits a save. */
 export const METADATA_FILE = '.metadata';
@@ -22,6 +22,17 @@ export interface LocatedCheckpoint {
  */
 export async function locateCheckpoint(path: string, layout: CheckpointLayout): Promise<LocatedCheckpoint> {
   const dir = resolve(path);
+  try {
+    return await locateIn(dir, layout);
+  } catch (error) {
+    const where = error instanceof Error && 'path' in error ? String(error.path) : dir;
+    const unreadable = unreadableProblem('folder-unreadable', where, error);
+    if (unreadable === null) throw error;
+    return nothing(unreadable);
+  }
+}
+
+async function locateIn(dir: string, layout: CheckpointLayout): Promise<LocatedCheckpoint> {
   const names = await listFolder(dir);
   if (names === null) return nothing(checkpointProblem('folder-missing', dir, 'there is no such folder'));
   const own = layout.parseFolder(basename(dir));

@@ -6,6 +6,10 @@ const ROWS = {
     why: 'there is nothing to load',
     fix: 'give an iteration folder or the folder that holds them',
   },
+  'folder-unreadable': {
+    why: 'nothing in it can be checked or loaded',
+    fix: 'give the training user the right to read it (chmod, chown), or repair its disk',
+  },
   'checkpoint-missing': {
     why: 'training would start from random weights without an error',
     fix: 'correct the tracker file, or name the iteration folder itself',
@@ -14,6 +18,10 @@ const ROWS = {
     why: 'the save was interrupted before it was committed',
     fix: 'use an older checkpoint and remove this folder',
   },
+  'metadata-unreadable': {
+    why: 'without it no tensor can be found in the shards',
+    fix: 'give the training user the right to read it (chmod, chown), or use an older checkpoint',
+  },
   'metadata-damaged': {
     why: 'without it no tensor can be found in the shards',
     fix: 'restore .metadata from a copy, or use an older checkpoint',
@@ -21,6 +29,10 @@ const ROWS = {
   'metadata-inconsistent': {
     why: 'a load would fail or leave tensors partly unset',
     fix: 'use an older checkpoint',
+  },
+  'nothing-stored': {
+    why: 'a load of it would leave the weights as they are and say nothing',
+    fix: 'use an older checkpoint and remove this folder',
   },
   'shard-missing': {
     why: 'the load fails after it started, or each host sees only its own shards on an unshared file system',
@@ -33,6 +45,10 @@ const ROWS = {
   'shard-unreadable': { why: 'the load would fail', fix: 'make it a regular file that the training user can read' },
   'shard-name-unsafe': {
     why: 'a loader would read outside of the checkpoint folder',
+    fix: 'do not use this checkpoint',
+  },
+  'shard-name-unknown': {
+    why: 'no save of the training code writes its shards under such a name',
     fix: 'do not use this checkpoint',
   },
   'generation-mixed': {
@@ -74,3 +90,14 @@ export type CheckpointProblemId = keyof typeof ROWS;
 export function checkpointProblem(id: CheckpointProblemId, where: string, what: string): FileProblem {
   return { id, where, what, ...ROWS[id] };
 }
+
+/**
+ * The finding for a file that the system refuses to read for good, by rights or by a broken disk; null for any other
+ * error, such as that of a mount that may come back.
+ */
+export function unreadableProblem(id: CheckpointProblemId, where: string, error: unknown): FileProblem | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return REFUSALS.includes(code) ? checkpointProblem(id, where, `reading it answers ${code}`) : null;
+}
+
+const REFUSALS: readonly string[] = ['EACCES', 'EPERM', 'EIO'];

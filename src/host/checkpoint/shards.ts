@@ -2,10 +2,11 @@ import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
+import { openRegular } from '../open-regular.js';
 import type { DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from './layout.js';
 import { listFolder, METADATA_FILE } from './locate.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 
 /** What the shard files of a checkpoint are like, compared with its metadata. */
 export interface ShardFindings {
@@ -22,8 +23,8 @@ export async function checkShards(
   layout: CheckpointLayout,
 ): Promise<ShardFindings> {
   const metadataMtimeMs = (await stat(join(dir, METADATA_FILE))).mtimeMs;
-  const listed = await mapBounded([...metadata.storage], STATS_IN_FLIGHT, ([name, shard]) =>
-    checkListed(dir, name, shard.maxEnd, metadataMtimeMs),
+  const listed = await mapBounded([...metadata.storage], STATS_IN_FLIGHT, async ([name, shard]) =>
+    layout.shardRank(name) === null ? refuseName(dir, name) : checkListed(dir, name, shard.maxEnd, metadataMtimeMs),
   );
   const present = (await listFolder(dir)) ?? [];
   const others = present.filter((name) => layout.shardRank(name) !== null && !metadata.storage.has(name));
@@ -44,11 +45,15 @@ const CLOCK_TOLERANCE_MS = 2000;
 
 type Findings = Omit<ShardFindings, 'ranks'>;
 
+/** A name that is no shard's may be another file of the folder, such as the metadata itself, or lie outside of it. */
+function refuseName(dir: string, name: string): Findings {
+  const isOutside = name === '' || name === '..' || basename(name) !== name;
+  const id = isOutside ? 'shard-name-unsafe' : 'shard-name-unknown';
+  return problem(id, join(dir, name), `the metadata names the file ${JSON.stringify(name)}`);
+}
+
 async function checkListed(dir: string, name: string, maxEnd: number, metadataMtimeMs: number): Promise<Findings> {
   const file = join(dir, name);
-  if (name === '' || name === '..' || basename(name) !== name) {
-    return problem('shard-name-unsafe', file, `the metadata names the file ${JSON.stringify(name)}`);
-  }
   const facts = await stat(file).catch(toErrorCode);
   if (typeof facts === 'string') {
     if (facts === 'ENOENT')
@@ -56,6 +61,8 @@ async function checkListed(dir: string, name: string, maxEnd: number, metadataMt
     return problem('shard-unreadable', file, `reading it answers ${facts}`);
   }
   if (!facts.isFile()) return problem('shard-unreadable', file, 'it is not a regular file');
+  const refused = await findRefusal(file);
+  if (refused !== null) return { problems: [refused], warnings: [] };
   if (facts.size < maxEnd) return problem('shard-truncated', file, `${facts.size} of ${maxEnd} bytes are there`);
   const warnings: FileProblem[] = [];
   if (facts.size > maxEnd) {
@@ -66,6 +73,18 @@ async function checkListed(dir: string, name: string, maxEnd: number, metadataMt
     warnings.push(checkpointProblem('shard-newer', file, `written ${newerMs} ms after .metadata`));
   }
   return { problems: [], warnings };
+}
+
+/** Sizes are told to anybody; whether the content is, only opening the file tells. */
+async function findRefusal(file: string): Promise<FileProblem | null> {
+  try {
+    await (await openRegular(file)).close();
+    return null;
+  } catch (error) {
+    const refused = unreadableProblem('shard-unreadable', file, error);
+    if (refused === null) throw error;
+    return refused;
+  }
 }
 
 /** A rank without anything to save leaves an empty file; any other file comes from another save. */

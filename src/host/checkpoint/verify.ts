@@ -10,7 +10,7 @@ import { findMixedGenerations } from './generation.js';
 import { findDamagedItems } from './items.js';
 import type { CheckpointLayout } from './layout.js';
 import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
-import { checkpointProblem } from './problems.js';
+import { checkpointProblem, unreadableProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
 
@@ -35,7 +35,7 @@ export interface ReadCheckpoint {
  * Decides whether a checkpoint can be loaded, without torch and without running anything in it. `path` is a
  * checkpoint folder or the folder that holds several and a tracker.
  *
- * Damage is an answer, never an exception; only an operating system that refuses to read throws.
+ * Damage and missing rights are an answer, never an exception; only a mount that may come back throws.
  */
 export async function verifyCheckpoint(path: string, options: VerifyOptions): Promise<CheckpointReport> {
   return (await readCheckpoint(path, options)).report;
@@ -58,7 +58,11 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     };
   }
   const shards = await checkShards(dir, metadata.value, options.layout);
-  const problems = [...describeContradictions(dir, metadata.value), ...shards.problems];
+  const problems = [
+    ...describeNothing(dir, metadata.value, options),
+    ...describeContradictions(dir, metadata.value),
+    ...shards.problems,
+  ];
   // What looks into shards needs shards that are as the metadata says.
   if (problems.length === 0) {
     problems.push(...(await findMixedGenerations(dir, iteration, metadata.value, options)));
@@ -104,8 +108,17 @@ async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { pro
     if (error instanceof DcpMetadataError || error instanceof NotRegularError)
       return { problem: checkpointProblem('metadata-damaged', file, error.message) };
     if (isNotThere(error)) return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
-    throw error;
+    const unreadable = unreadableProblem('metadata-unreadable', file, error);
+    if (unreadable === null) throw error;
+    return { problem: unreadable };
   }
+}
+
+/** Metadata without model tensors contradicts nothing, and a load of it would change nothing. */
+function describeNothing(dir: string, { tensors }: DcpMetadata, { layout }: VerifyOptions): readonly FileProblem[] {
+  if (layout.storedState(tensors.keys()).weights) return [];
+  const what = tensors.size === 0 ? 'it lists no tensors' : `none of its ${tensors.size} tensors is of the model`;
+  return [checkpointProblem('nothing-stored', join(dir, METADATA_FILE), what)];
 }
 
 /** More sentences than this add nothing: the first ones already refuse the checkpoint. */

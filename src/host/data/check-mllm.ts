@@ -27,6 +27,8 @@ export interface CheckMllmOptions {
   readonly worldBatch: number;
   /** How text and images become tokens, roughly; a property of the model. */
   readonly tokens: TokenModel;
+  /** Texts that the model's tokenizer takes for something else, such as its image token. */
+  readonly reservedTokens?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   /** Whether the training program takes a path with white space. */
   readonly allowSpaces?: boolean;
@@ -122,7 +124,7 @@ class MllmCheck {
     const { findings, sizes } = this.#imageFindings(reading.row);
     const estimate = estimateTokens(reading.row, sizes, this.#options.tokens);
     const all = [
-      ...conversationFindings(reading.row.messages, reading.row.images.length),
+      ...conversationFindings(reading.row.messages, reading.row.images.length, this.#options.reservedTokens),
       ...findings,
       ...lengthFindings(estimate, this.#options.sequenceLength, () =>
         isImageCut(reading.row, sizes, this.#options.tokens, this.#options.sequenceLength),

@@ -3,9 +3,9 @@ import { newestFirst, noteRefused } from '../../domain/ledger.js';
 import type { CheckpointContract } from '../../recipes/recipe.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';
-import { spoiledFrom } from '../run/metrics.js';
 import { runDir } from '../run/run-folder.js';
 import { entryOf, prove, reasonOf, refusal, savedFolders, type SavedFolder, type Training } from './prove.js';
+import { whySpoiled } from './spoiled.js';
 import { changeLedger, readLedger } from './store.js';
 
 /** The newest checkpoint that may be used, and what newer ones there are that may not. */
@@ -34,9 +34,9 @@ export async function chooseCheckpoint(
     const entry = entryOf(ledger, training, folder.dir);
     // Retention gave it up; its files may be half gone.
     if (entry !== null && entry.removedAt !== null) continue;
-    const spoiled = await spoiledFrom(training.workspace, training.run, folder.attempt);
-    if (spoiled !== null && folder.iteration >= spoiled) {
-      refused.push(`${folder.dir}: its attempt lost its loss: it was no number after iteration ${spoiled}`);
+    const spoiled = await whySpoiled(training, folder);
+    if (spoiled !== null) {
+      refused.push(`${folder.dir}: ${spoiled}`);
       continue;
     }
     const report =

@@ -10,6 +10,7 @@ import { runDir } from '../run/run-folder.js';
 import { pathsNamedBy } from '../run/specs-naming.js';
 import type { Ledger } from '../../schemas/ledger.js';
 import type { SavedFolder, Training } from './prove.js';
+import { spoiledCheckpoints } from './spoiled.js';
 import { changeLedger, readLedger } from './store.js';
 
 /**
@@ -24,9 +25,10 @@ export async function retain({ workspace, run, key }: Training, keep: number): P
   const at = new Date().toISOString();
   let ledger = await readLedger(root);
   // Who needs what is read from many files, and only when there is something to remove.
-  if (giveUpSurplus(ledger, { key, keep, needed: new Set(), at }) !== ledger) {
+  if (giveUpSurplus(ledger, { key, keep, needed: NONE, spoiled: NONE, at }) !== ledger) {
     const needed = await neededCheckpoints(workspace, run, ledger);
-    ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, at }));
+    const spoiled = await spoiledCheckpoints({ workspace, run }, ledger);
+    ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, spoiled, at }));
   }
   const removed: string[] = [];
   const given = new Set(
@@ -42,6 +44,8 @@ export async function retain({ workspace, run, key }: Training, keep: number): P
   }
   return removed;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Checkpoints of a run that something outside of its ledger needs, relative to its folder: receipts name them, attempts

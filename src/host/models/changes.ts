@@ -3,6 +3,8 @@ import { link, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ModelChangeSchema, type ModelChange } from '../../schemas/models.js';
 import { readJsonFile } from '../json-file.js';
+import { systemErrorCode } from '../keeper/errors.js';
+import { nullIfMissing } from '../null-if-missing.js';
 import { modelDir } from './paths.js';
 
 /** All decisions about a model, oldest first. */
@@ -37,7 +39,7 @@ export async function decide(workspace: string, change: ModelChange): Promise<bo
     await link(prepared, changeFile(dir, change.number));
     return true;
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw error;
+    if (systemErrorCode(error) !== 'EEXIST') throw error;
     // NFS may answer EEXIST to a link that it made when the first answer was lost: then the file has two names.
     return (await stat(prepared)).nlink === 2;
   } finally {
@@ -68,13 +70,4 @@ function changeFile(dir: string, number: number): string {
 function numberOf(name: string): number | null {
   const digits = /^(\d{6,15})\.json$/.exec(name)?.[1];
   return digits === undefined ? null : Number(digits);
-}
-
-function nullIfMissing(error: unknown): null {
-  if (isCode(error, 'ENOENT')) return null;
-  throw error;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from '
 import { basename, join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { ModelChange } from '../../schemas/models.js';
+import { nullIfMissing } from '../null-if-missing.js';
 import { readChanges, sweepChanges } from './changes.js';
 import { modelDir, versionFolder, versionOfFolder } from './paths.js';
 
@@ -61,9 +62,4 @@ async function sweep(workspace: string, model: string): Promise<void> {
     const info = isLeft ? await lstat(join(dir, name)).catch(nullIfMissing) : null;
     if (info !== null && Date.now() - info.mtimeMs > STALE_MS) await rm(join(dir, name), { force: true });
   }
-}
-
-function nullIfMissing(error: unknown): null {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-  throw error;
 }

@@ -1,11 +1,12 @@
 import { TemperError } from '../../domain/errors.js';
 import type { ModelChange, PromotedModel, ModelVersion } from '../../schemas/models.js';
 import type { Metrics } from '../../schemas/retrain.js';
+import { nullIfMissing } from '../null-if-missing.js';
 import { readCandidate } from './candidate.js';
 import { decide, readChanges } from './changes.js';
 import { modelDir } from './paths.js';
 import { settle } from './pointer.js';
-import { listVersions, makeVersion, readVersion, removeVersion } from './versions.js';
+import { keepVersion, listVersions, makeVersion, readVersion, removeVersion } from './versions.js';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -68,7 +69,10 @@ export async function promote(promotion: Promotion): Promise<Promoted> {
       ...{ v: 1, model, number: (changes.at(-1)?.number ?? 0) + 1, action: 'promote', from: current },
       ...{ to: version.version, run, rejected: null, token, by, why, at },
     });
-    if (isDecided) return { isPromoted: true, version, changes: await settle(workspace, model) };
+    if (isDecided) {
+      await keepVersion(workspace, version);
+      return { isPromoted: true, version, changes: await settle(workspace, model) };
+    }
     const isNew = !changes.some(({ to }) => to === version.version);
     const isTaken = (await readChanges(workspace, model)).some(({ to }) => to === version.version);
     if (isNew && !isTaken && expected !== undefined) await removeVersion(workspace, model, version.version);
@@ -106,6 +110,7 @@ export async function rollBack(
       ...{ run: version.run, rejected: given?.fingerprint ?? null, token: null, by, why, at: new Date().toISOString() },
     };
     if (!(await decide(workspace, change))) continue;
+    await keepVersion(workspace, version);
     await settle(workspace, model);
     return change;
   }
@@ -129,7 +134,8 @@ export async function reportModel(workspace: string, model: string): Promise<Pro
 
 /** Names of the models of a workspace that were ever promoted. */
 export async function listModels(workspace: string): Promise<string[]> {
-  const names = await readdir(join(workspace, 'models')).catch(() => []);
+  const entries = (await readdir(join(workspace, 'models'), { withFileTypes: true }).catch(nullIfMissing)) ?? [];
+  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const models: string[] = [];
   for (const name of names.toSorted((a, b) => (a < b ? -1 : 1)))
     if ((await readChanges(workspace, name)).length > 0) models.push(name);

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { ModelVersionSchema, type ModelChange, type ModelVersion } from '../../schemas/models.js';
+import { ModelVersionSchema, type ModelVersion } from '../../schemas/models.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { versionDir, versionFolder, versionOfFolder, versionsDir } from './paths.js';
+import { nullIfMissing } from '../null-if-missing.js';
+import { readChanges } from './changes.js';
+import { versionDir, versionOfFolder, versionsDir } from './paths.js';
 
 /** The promoted models of a name that are still there, oldest first. */
 export async function listVersions(workspace: string, model: string): Promise<ModelVersion[]> {
@@ -42,19 +44,36 @@ export async function makeVersion(
   await mkdir(root, { recursive: true });
   const first = Math.max(0, ...taken, ...(await numbers(workspace, model))) + 1;
   for (let number = first; ; number += 1) {
-    const prepared = join(root, `.new-${randomUUID()}`);
     const version: ModelVersion = { ...facts, v: 1, version: number };
-    await writeJsonFile(join(prepared, 'model.json'), version);
-    // Relative to its final place, so that the workspace can be mounted elsewhere.
-    const target = relative(join(root, versionFolder(number)), join(workspace, facts.export.hf));
-    await symlink(target, join(prepared, 'hf'));
-    try {
-      await rename(prepared, join(root, versionFolder(number)));
-      return version;
-    } catch (error) {
-      await rm(prepared, { recursive: true, force: true });
-      if (!isTaken(error)) throw error;
-    }
+    if (await writeVersion(workspace, version)) return version;
+  }
+}
+
+/** Makes the folder of a model that was just decided on again, should it have been given up at the same moment. */
+export async function keepVersion(workspace: string, version: ModelVersion): Promise<void> {
+  if ((await readVersion(workspace, version.model, version.version)) === null) await writeVersion(workspace, version);
+}
+
+/** False: the number has a folder. */
+async function writeVersion(workspace: string, version: ModelVersion): Promise<boolean> {
+  const place = versionDir(workspace, version.model, version.version);
+  const prepared = join(versionsDir(workspace, version.model), `.new-${randomUUID()}`);
+  await writeJsonFile(join(prepared, 'model.json'), version);
+  // Relative to its final place, so that the workspace can be mounted elsewhere.
+  await symlink(relative(place, join(workspace, version.export.hf)), join(prepared, 'hf'));
+  return moveUnlessTaken(prepared, place);
+}
+
+/** Gives a folder its place by one rename, or removes it when another one is there: false. */
+async function moveUnlessTaken(dir: string, place: string): Promise<boolean> {
+  try {
+    await rename(dir, place);
+    return true;
+  } catch (error) {
+    if (!isTaken(error)) throw error;
+    return false;
+  } finally {
+    await rm(dir, { recursive: true, force: true });
   }
 }
 
@@ -65,12 +84,9 @@ export async function makeVersion(
 export async function retainVersions(
   workspace: string,
   model: string,
-  {
-    changes,
-    keep,
-    spare,
-  }: { readonly changes: readonly ModelChange[]; readonly keep: number; readonly spare: readonly number[] },
+  { keep, spare }: { readonly keep: number; readonly spare: readonly number[] },
 ): Promise<number[]> {
+  const changes = await readChanges(workspace, model);
   const current = changes.at(-1)?.to;
   const recent = [...new Set(changes.map(({ to }) => to).reverse())];
   const there = await numbers(workspace, model);
@@ -83,39 +99,55 @@ export async function retainVersions(
   for (const version of there) {
     if (kept.has(version)) continue;
     if (!recent.includes(version) && !(await isStale(versionDir(workspace, model, version)))) continue;
-    await removeVersion(workspace, model, version);
-    removed.push(version);
+    if (await removeVersion(workspace, model, version)) removed.push(version);
   }
-  await sweep(versionsDir(workspace, model));
+  await sweep(workspace, model);
   return removed;
 }
 
-/** Takes a version away by one rename, then removes it; the model's files stay in the store. */
-export async function removeVersion(workspace: string, model: string, version: number): Promise<void> {
-  const root = versionsDir(workspace, model);
-  const going = join(root, `.removing-${randomUUID()}`);
-  await rename(join(root, versionFolder(version)), going);
+/**
+ * Takes a version away by one rename, then removes it; the model's files stay in the store. False: it became current
+ * meanwhile and stays. Whoever decides looks afterwards whether the folder is there, and whoever removes looks
+ * afterwards what was decided: so one of the two sees the other, in whatever order they come.
+ */
+export async function removeVersion(workspace: string, model: string, version: number): Promise<boolean> {
+  const going = join(versionsDir(workspace, model), `.removing-${randomUUID()}`);
+  await rename(versionDir(workspace, model, version), going);
+  return finishRemoval(workspace, model, going);
+}
+
+async function finishRemoval(workspace: string, model: string, going: string): Promise<boolean> {
+  const current = (await readChanges(workspace, model)).at(-1)?.to;
+  const version = await readJsonFile(join(going, 'model.json'), ModelVersionSchema);
+  if (version !== null && version.version === current) {
+    await moveUnlessTaken(going, versionDir(workspace, model, current));
+    return false;
+  }
   await rm(going, { recursive: true, force: true });
+  return true;
 }
 
 /** Making or removing a version takes milliseconds. */
 const STALE_MS = 10 * 60_000;
 
-async function sweep(root: string): Promise<void> {
-  for (const name of await readdir(root).catch(() => [])) {
-    if (!/^\.(new|removing)-/.test(name) || !(await isStale(join(root, name)))) continue;
-    await rm(join(root, name), { recursive: true, force: true });
+async function sweep(workspace: string, model: string): Promise<void> {
+  const root = versionsDir(workspace, model);
+  for (const name of (await readdir(root).catch(nullIfMissing)) ?? []) {
+    const path = join(root, name);
+    if (!/^\.(new|removing)-/.test(name) || !(await isStale(path))) continue;
+    if (name.startsWith('.new-')) await rm(path, { recursive: true, force: true });
+    else await finishRemoval(workspace, model, path);
   }
 }
 
 async function isStale(path: string): Promise<boolean> {
-  const info = await lstat(path).catch(() => null);
+  const info = await lstat(path).catch(nullIfMissing);
   return info !== null && Date.now() - info.mtimeMs > STALE_MS;
 }
 
 async function numbers(workspace: string, model: string): Promise<number[]> {
-  const names = await readdir(versionsDir(workspace, model)).catch(() => []);
-  return names
+  const names = await readdir(versionsDir(workspace, model)).catch(nullIfMissing);
+  return (names ?? [])
     .map(versionOfFolder)
     .filter((number) => number !== null)
     .sort((a, b) => a - b);

@@ -2,6 +2,7 @@ import { join, relative } from 'node:path';
 import { giveUpSurplus } from '../../domain/ledger.js';
 import type { Collected } from '../../schemas/retention.js';
 import { neededCheckpoints, retain } from '../ledger/retain.js';
+import { spoiledCheckpoints } from '../ledger/spoiled.js';
 import { readLedger } from '../ledger/store.js';
 import { runDir } from '../run/run-folder.js';
 import { measure } from './survey.js';
@@ -18,10 +19,11 @@ export async function surplusCheckpoints(
   for (const run of runs) {
     const before = await readLedger(runDir(workspace, run));
     const needed = await neededCheckpoints(workspace, run, before, going);
+    const spoiled = await spoiledCheckpoints({ workspace, run }, before);
     const at = new Date().toISOString();
     let after = before;
     for (const key of new Set(before.checkpoints.map((entry) => entry.key)))
-      after = giveUpSurplus(after, { key, keep, needed, at });
+      after = giveUpSurplus(after, { key, keep, needed, spoiled, at });
     for (const { dir, removedAt } of after.checkpoints) {
       const path = join(runDir(workspace, run), dir);
       // Also those whose removal was interrupted.

@@ -5,6 +5,7 @@ import type { Surplus, Survey } from '../../domain/retention.js';
 import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
 import { tryClaimDownload } from '../download/claim.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
+import { nullIfMissing } from '../null-if-missing.js';
 import { discardPartial, journalOf } from '../download/partial-file.js';
 
 /** Folder of a workspace that downloads come into. */
@@ -104,8 +105,8 @@ async function removePartial(path: string): Promise<boolean> {
 }
 
 async function isClaimed(dir: string): Promise<boolean> {
-  for (const name of await readdir(dir).catch(() => [])) {
-    const beat = await stat(join(dir, name)).catch(() => null);
+  for (const name of (await readdir(dir).catch(nullIfMissing)) ?? []) {
+    const beat = await stat(join(dir, name)).catch(nullIfMissing);
     if (beat !== null && Date.now() - beat.mtimeMs < LOST_CLAIM_MS) return true;
   }
   return false;

@@ -5,6 +5,7 @@ import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { ClaimSchema, type Claim } from '../../schemas/receipt.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { nullIfMissing } from '../null-if-missing.js';
 
 /**
  * A claim is a folder `claim` that holds one file named after its owner. It appears by one rename of a prepared
@@ -82,11 +83,6 @@ export function isSameOwner(a: Pick<Claim, 'owner'>, b: Pick<Claim, 'owner'>): b
 
 function ownerFile({ owner: { workflowId, firstRunId } }: Pick<Claim, 'owner'>): string {
   return `owner-${fingerprint({ workflowId, firstRunId })}.json`;
-}
-
-function nullIfMissing(error: unknown): null {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-  throw error;
 }
 
 function isFull(error: unknown): boolean {

@@ -1,3 +1,4 @@
+import { keptWhileTraining } from '../../domain/ledger.js';
 import type { StageDraft } from '../../domain/plan.js';
 import { smokeStage } from '../smoke.js';
 import type { Source } from '../../schemas/plan.js';
@@ -80,7 +81,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       placement: 'gang',
       programs: PROGRAMS.train,
       sources: train.fromCheckpoint === undefined ? [] : [folder('train.fromCheckpoint', train.fromCheckpoint)],
-      resources: { diskBytes: 100 * MB * (train.checkpoint.keep + 1), ramBytes: 1_500 * MB },
+      resources: { diskBytes: 100 * MB * (keptWhileTraining(train.checkpoint.keep) + 1), ramBytes: 1_500 * MB },
       timeoutMs: 24 * HOUR_MS,
       parameters: {
         ...trainParameters(spec),

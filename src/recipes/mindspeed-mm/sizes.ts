@@ -1,3 +1,4 @@
+import { keptWhileTraining } from '../../domain/ledger.js';
 import type { Resources } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 
@@ -17,6 +18,15 @@ export function plannedModelBytes({ weights }: PipelineSpec): number {
   return /^(hf|modelscope):/.test(weights.source) && weights.reduceLayers === undefined ? RELEASED_BYTES : 0;
 }
 
+/** BF16. */
+const BYTES_PER_PARAMETER = 2;
+
+/** The parameters behind these bytes. Nearly all of the model learns, so all of it is counted. */
+export function plannedParameters(spec: PipelineSpec): { readonly total: number; readonly trained: number } | null {
+  const total = plannedModelBytes(spec) / BYTES_PER_PARAMETER;
+  return total === 0 ? null : { total, trained: total };
+}
+
 /** What converting a model of this size needs: the checkpoint on disk, and twice the weights in memory. */
 export function convertResources(modelBytes: number): Resources {
   if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };
@@ -33,7 +43,7 @@ const MOMENTS = 2;
 export function trainResources(modelBytes: number, { keep, fidelity }: PipelineSpec['train']['checkpoint']): Resources {
   const weights = TRAINED_PER_BYTE * modelBytes;
   const saveBytes = fidelity === 'full' ? weights * (1 + MOMENTS) : weights;
-  return { diskBytes: (keep + 1) * saveBytes, ramBytes: 0 };
+  return { diskBytes: (keptWhileTraining(keep) + 1) * saveBytes, ramBytes: 0 };
 }
 
 /**

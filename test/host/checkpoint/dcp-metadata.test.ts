@@ -124,6 +124,36 @@ describe('contradictions', () => {
     else expect(found.join('\n')).toContain(what);
   });
 
+  test('of a tensor in very many chunks are found in a moment, along whichever dimension it was cut', () => {
+    const many = 60_000;
+    const columns = Array.from({ length: many }, (_, column) => ({ offsets: [0, column], sizes: [1, 1] }));
+    const began = performance.now();
+    expect(findContradictions(metadataOf({ dtype: 'F32', size: [1, many], chunks: columns }))).toEqual([]);
+    const twice = [...columns.slice(1), { offsets: [0, many - 1], sizes: [1, 1] }];
+    expect(findContradictions(metadataOf({ dtype: 'F32', size: [1, many], chunks: twice }))).toContain(
+      'two chunks of w overlap',
+    );
+    // Comparing every pair takes half a minute.
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('of a tensor that is cut as no save cuts it are told without comparing every pair', () => {
+    const half = 2_000;
+    // Rows and columns cross in no element, but each lies beside all others in one of the two dimensions.
+    const chunks = Array.from({ length: half }, (_, index) => [
+      { offsets: [index, 0], sizes: [1, half] },
+      { offsets: [half, half + index], sizes: [half, 1] },
+    ]).flat();
+    const rest = [
+      { offsets: [0, half], sizes: [half, half] },
+      { offsets: [half, 0], sizes: [half, half] },
+    ];
+    const found = findContradictions(
+      metadataOf({ dtype: 'F32', size: [2 * half, 2 * half], chunks: [...chunks, ...rest] }),
+    );
+    expect(found[0]).toBe(`the ${2 * half + 2} chunks of w are cut as no save cuts them`);
+  });
+
   test('items that are absent, unknown, doubled, too short or not end to end', () => {
     const good = metadataOf({ dtype: 'F32', size: [2, 3], chunks: [whole] });
     const item = { fqn: 'w', chunkOffsets: [0, 0], offset: 0, length: 100 };

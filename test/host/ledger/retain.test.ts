@@ -83,7 +83,13 @@ describe('retention', () => {
     const given = (await ledgerOf(training)).checkpoints.map(({ dir }) => dir);
     // Killed after the ledger gave it up: the folder is whole, and not a candidate any more.
     await changeLedger(root(training), (ledger) =>
-      giveUpSurplus(ledger, { key: 'k', keep: 1, needed: new Set(), at: '2026-11-23T12:00:00.000Z' }),
+      giveUpSurplus(ledger, {
+        key: 'k',
+        keep: 1,
+        needed: new Set(),
+        spoiled: new Set(),
+        at: '2026-11-23T12:00:00.000Z',
+      }),
     );
     expect(given).toHaveLength(2);
     await rm(join(saveDir(training.workspace, 'tiny', 1), 'iter_0000004'), { recursive: true });

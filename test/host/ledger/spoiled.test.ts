@@ -1,9 +1,14 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { keepCheckpoints } from '../../../src/activities/keep-checkpoints.js';
 import { chooseCheckpoint } from '../../../src/host/ledger/choose.js';
-import { attemptDir, attemptsOf } from '../../../src/host/run/attempts.js';
+import { attemptDir, attemptsOf, saveDir } from '../../../src/host/run/attempts.js';
 import { writeMetrics } from '../../../src/host/run/metrics.js';
-import type { Training } from '../../../src/host/ledger/prove.js';
+import { listCheckpoints } from '../../../src/host/ledger/list.js';
+import { proveSaved, type Training } from '../../../src/host/ledger/prove.js';
+import { readLedger } from '../../../src/host/ledger/store.js';
+import { runDir } from '../../../src/host/run/run-folder.js';
 import { aTraining, CONTRACT, save } from './support.js';
 
 async function log({ workspace, run }: Training, losses: Readonly<Record<number, number | null>>): Promise<void> {
@@ -40,5 +45,38 @@ describe('a checkpoint of an attempt whose loss became no number', () => {
     expect(choice.refused.filter((reason) => reason.includes('no number'))).toHaveLength(
       iteration === 4 ? 0 : iteration === 2 ? 1 : 2,
     );
+  });
+});
+
+describe('a training that keeps one checkpoint', () => {
+  const keepOne = (training: Training, before: number) =>
+    keepCheckpoints(training, before, {
+      recipe: { checkpoint: CONTRACT },
+      spec: { train: { checkpoint: { keep: 1 } } },
+    });
+  const onDisk = async ({ workspace, run }: Training) => (await readdir(saveDir(workspace, run, 1))).toSorted();
+
+  test('keeps the one before the newest while it trains, so that a loss that is no number does not cost all', async () => {
+    const training = await aTraining();
+    await save(training, 1, [2, 4]);
+    await proveSaved(training, { attempt: 1, upTo: 4 }, CONTRACT);
+    await keepOne(training, 1);
+    await log(training, { 1: 2, 2: 2, 3: 1, 4: 1, 5: null });
+    await keepOne(training, 2);
+    expect(await onDisk(training)).toEqual(['iter_0000002', 'iter_0000004']);
+    expect((await chosen(training)).iteration).toBe(2);
+    const ledger = await readLedger(runDir(training.workspace, training.run));
+    expect(await listCheckpoints(training, [{ attempt: 1 }], ledger, CONTRACT)).toMatchObject([
+      { iteration: 4, state: 'refused', why: 'its attempt lost its loss: it was no number after iteration 4' },
+      { iteration: 2, state: 'proven', why: null },
+    ]);
+  });
+
+  test('keeps one when it has ended well', async () => {
+    const training = await aTraining();
+    await save(training, 1, [2, 4]);
+    await log(training, { 1: 2, 2: 2, 3: 1, 4: 1 });
+    await keepOne(training, 2);
+    expect(await onDisk(training)).toEqual(['iter_0000004']);
   });
 });

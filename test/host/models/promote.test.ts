@@ -4,8 +4,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readChanges } from '../../../src/host/models/changes.js';
 import { readPointer } from '../../../src/host/models/pointer.js';
-import { promote, rejectedInputs, reportModel, rollBack, type Promotion } from '../../../src/host/models/promote.js';
-import { retainVersions } from '../../../src/host/models/versions.js';
+import {
+  listModels,
+  promote,
+  rejectedInputs,
+  reportModel,
+  rollBack,
+  type Promotion,
+} from '../../../src/host/models/promote.js';
+import { readVersion, removeVersion, retainVersions } from '../../../src/host/models/versions.js';
 import { tinySpec } from '../../e2e/support/tiny-spec.js';
 import { bundleFixture, runFixture } from '../../support/bundle-fixture.js';
 import { finishRun } from './support.js';
@@ -127,14 +134,54 @@ describe('retention of models', () => {
   it('keeps those that were current last, the current one always, and never uses a number again', async () => {
     for (const [index, run] of ['a', 'b', 'c'].entries()) await promote(promotion(run, index === 0 ? null : index));
     await rollBack(workspace, 'numbers', { to: 1, by: 'ada', why: 'old is good' });
-    const changes = await readChanges(workspace, 'numbers');
-    expect(await retainVersions(workspace, 'numbers', { changes, keep: 2, spare: [] })).toEqual([2]);
+    expect(await retainVersions(workspace, 'numbers', { keep: 2, spare: [] })).toEqual([2]);
     expect((await reportModel(workspace, 'numbers')).versions.map(({ version }) => version)).toEqual([3, 1]);
     await finishRun(workspace, 'd');
     expect(await promote(promotion('d', 1))).toMatchObject({ version: { version: 4 } });
     await expect(rollBack(workspace, 'numbers', { to: 2, by: 'ada', why: '' })).rejects.toThrow(
       'choose one of 1, 3, 4',
     );
+  });
+
+  it('spares the model that a person goes back to while it is about to go', async () => {
+    for (const [index, run] of ['a', 'b', 'c'].entries()) await promote(promotion(run, index === 0 ? null : index));
+    await rollBack(workspace, 'numbers', { to: 1, by: 'ada', why: 'old is good' });
+    expect(await removeVersion(workspace, 'numbers', 1)).toBe(false);
+    expect(await readVersion(workspace, 'numbers', 1)).toMatchObject({ run: 'a' });
+    expect(await readFile(join(workspace, 'models/numbers/current/hf/model.safetensors'), 'utf8')).toBe('model of a');
+    expect(await retainVersions(workspace, 'numbers', { keep: 1, spare: [] })).toEqual([2, 3]);
+  });
+
+  it('and decisions at the same moment leave a current model with its files', async () => {
+    await promote(promotion('a', null));
+    await promote(promotion('b', 1));
+    for (let round = 0; round < 20; round += 1) {
+      const [, back] = await Promise.allSettled([
+        retainVersions(workspace, 'numbers', { keep: 1, spare: [] }),
+        rollBack(workspace, 'numbers', { to: null, by: 'ada', why: 'it rhymes' }),
+      ]);
+      const { current } = await reportModel(workspace, 'numbers');
+      expect(current).toBe(back?.status === 'fulfilled' ? 1 : 2);
+      const file = join(workspace, 'models/numbers/current/hf/model.safetensors');
+      expect(await readFile(file, 'utf8')).toBe(current === 1 ? 'model of a' : 'model of b');
+      await promote(promotion('a', undefined));
+      await promote(promotion('b', undefined));
+      if (current !== 1) break;
+    }
+  });
+
+  it('fails rather than takes a folder that cannot be read for an empty one', async () => {
+    await promote(promotion('a', null));
+    await writeFile(join(workspace, 'models/notes.txt'), 'a stray file is no model');
+    expect(await listModels(workspace)).toEqual(['numbers']);
+    await rm(join(workspace, 'models/numbers/versions'), { recursive: true });
+    await writeFile(join(workspace, 'models/numbers/versions'), '');
+    await expect(retainVersions(workspace, 'numbers', { keep: 1, spare: [] })).rejects.toMatchObject({
+      code: 'ENOTDIR',
+    });
+    await rm(join(workspace, 'models'), { recursive: true });
+    await writeFile(join(workspace, 'models'), '');
+    await expect(listModels(workspace)).rejects.toMatchObject({ code: 'ENOTDIR' });
   });
 });
 

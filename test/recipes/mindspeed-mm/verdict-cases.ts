@@ -48,6 +48,10 @@ export const LINES: readonly (readonly [rule: string, line: string])[] = [
   ['cann-inner-error', 'E19999: Inner Error!'],
   ['opp-unverified', 'E30006: Failed to verify the OPP'],
   ['opp-unverified', 'EL0003: The argument is invalid'],
+  [
+    'opp-unverified',
+    'EL0003: [PID: 4711] 2026-01-12-10:00:00.123.456 Invalid_Argument(EL0003): The argument is invalid.',
+  ],
   ['visible-devices-wrong', 'Set visible device failed, invalid device=16, input visible devices:0,16'],
   ['visible-devices-wrong', 'error code is 107001 Invalid device ID'],
   [
@@ -63,6 +67,8 @@ export const LINES: readonly (readonly [rule: string, line: string])[] = [
   ['device-start-failed', 'tsd client wait response fail'],
   ['device-memory-held', 'EL0004: Failed to allocate memory.'],
   ['device-memory-held', 'error code is 207018 The memory on the device is exhausted'],
+  ['device-out-of-memory', '[Error]: The memory on the device is exhausted.'],
+  ['device-out-of-memory', 'Failed to apply for memory.'],
   ['memory-uncorrectable', 'RuntimeError: UCE ERROR'],
   ['memory-multi-bit', 'RuntimeError: HBM MULTI BIT ECC ERROR.'],
   ['memory-multi-bit', 'reason=[hbm Multi-bit ECC error]'],
@@ -114,10 +120,18 @@ export const LINES: readonly (readonly [rule: string, line: string])[] = [
   ['host-disk-failed', 'blk_update_request: I/O error, dev sda, sector 17'],
   ['host-task-stuck', 'INFO: task python:17 blocked for more than 120 seconds.'],
   ['host-connections-full', 'nf_conntrack: table full, dropping packet'],
-  ['workspace-stale', "OSError: [Errno 116] Stale file handle: '/mnt/x'"],
-  ['workspace-stale', "OSError: [Errno 5] Input/output error: '/mnt/x'"],
   // Rows of every recipe: none of the rows above may take these.
+  ['mount-failed', "OSError: [Errno 116] Stale file handle: '/mnt/x'"],
+  ['mount-failed', "OSError: [Errno 5] Input/output error: '/mnt/x'"],
   ['out-of-memory', 'RuntimeError: NPU out of memory. Tried to allocate 2.00 GiB (NPU 0; 61.28 GiB total capacity)'],
+  [
+    'write-failed',
+    'RuntimeError: [enforce fail at inline_container.cc:603] . PytorchStreamWriter failed writing file data/0: file write failed',
+  ],
+  [
+    'peer-gone',
+    'torch.distributed.DistStoreError: Timed out after 601 seconds waiting for clients. 1/2 clients joined.',
+  ],
   ['disk-full', 'OSError: [Errno 28] No space left on device'],
   [
     'port-taken',

@@ -97,6 +97,28 @@ describe('a gang that failed', () => {
     });
   });
 
+  it.each([
+    ['E30006: Failed to verify the OPP'],
+    ['EL0003: [PID: 4711] 2026-01-12-10:00:00.123.456 Invalid_Argument(EL0003): The argument is invalid.'],
+  ])('is blamed on the set-up, though the device said first that it did not start: %s', (setup) => {
+    const start = 'RuntimeError: aclrtSetDevice, error code is 507033 Failed to start the device';
+    for (const lines of [
+      [start, setup],
+      [setup, start],
+    ]) {
+      const found = findingsOf(
+        signs('h00', { ranks: [rank(0, ['Traceback (most recent call last):', ...lines], 1)] }),
+        ALL,
+      );
+      expect(diagnose([evidence('h00', 0, found)])).toMatchObject({
+        rule: 'opp-unverified',
+        cause: 'environment',
+        reaction: 'stop',
+        sentence: expect.stringContaining(setup.slice(0, 60)),
+      });
+    }
+  });
+
   it('is blamed on the exception where the last line only says that there was one', () => {
     const lines = [
       'Traceback (most recent call last):',

@@ -37,9 +37,24 @@ interface OpenObject {
 /** Items and entries of the many objects that never get any; never written to. */
 const NONE: never[] = [];
 
+/** How much a pickle may hold, so that a small hostile file cannot take all memory: a value of one byte takes a hundred. */
+export interface PickleLimits {
+  /** Values and marks that wait on the stack; picklers write groups of a thousand. */
+  readonly stack: number;
+  /** Entries of the memo, which takes every text and every object of a pickler. */
+  readonly memo: number;
+  /** Lists, dicts, their entries, objects and byte strings in all; those take memory of their own. */
+  readonly nodes: number;
+  /** Different classes and functions. */
+  readonly globals: number;
+}
+
+/** 128 ranks with 700 tensors and their moments have fewer than 8 million nodes and 3000 values on the stack. */
+export const PICKLE_LIMITS: PickleLimits = { stack: 1_000_000, memo: 20_000_000, nodes: 16_000_000, globals: 10_000 };
+
 /**
- * The stack, marks and memo of a pickle. It builds inert values only. Memory is bounded by the length of the input:
- * each instruction pushes at most one value, and shared values are shared, not copied.
+ * The stack, marks and memo of a pickle. It builds inert values only: each instruction pushes at most one value, and
+ * shared values are shared, not copied. Memory is bounded by the limits.
  */
 export class PickleMachine {
   readonly #cursor: ByteCursor;
@@ -50,8 +65,12 @@ export class PickleMachine {
   readonly #memo: OpenValue[] = [];
   readonly #globals = new Set<string>();
 
-  constructor(cursor: ByteCursor) {
+  readonly #limits: PickleLimits;
+  #nodes = 0;
+
+  constructor(cursor: ByteCursor, limits: PickleLimits) {
     this.#cursor = cursor;
+    this.#limits = limits;
   }
 
   /** Every class and function named so far. */
@@ -60,7 +79,13 @@ export class PickleMachine {
   }
 
   push(value: OpenValue): void {
+    if (this.#stack.length >= this.#limits.stack) throw this.#cursor.error('more values than any real stack holds');
     this.#stack.push(value);
+  }
+
+  pushBytes(value: Uint8Array): void {
+    this.#count();
+    this.push(value);
   }
 
   pop(): OpenValue {
@@ -78,6 +103,7 @@ export class PickleMachine {
   }
 
   mark(): void {
+    if (this.#marks.length >= this.#limits.stack) throw this.#cursor.error('more groups than any real stack holds');
     this.#marks.push(this.#stack.length);
   }
 
@@ -105,6 +131,7 @@ export class PickleMachine {
 
   remember(key: number): void {
     if (key > this.#memo.length) throw this.#cursor.error(`memo entry ${key} after ${this.#memo.length} others`);
+    if (key >= this.#limits.memo) throw this.#cursor.error('more memo entries than any real pickle has');
     this.#memo[key] = this.top();
   }
 
@@ -120,21 +147,31 @@ export class PickleMachine {
 
   pushGlobal(name: string): void {
     this.#globals.add(name);
+    if (this.#globals.size > this.#limits.globals) throw this.#cursor.error('more classes than any real pickle names');
+    this.#count();
     this.push({ kind: 'global', name });
   }
 
   pushSequence(kind: OpenSequence['kind'], items: OpenValue[]): void {
+    this.#count();
     this.push({ kind, items });
   }
 
   pushDict(flat: readonly OpenValue[]): void {
+    this.#count();
     this.push({ kind: 'dict', entries: [] });
     this.addEntries(flat);
   }
 
   /** An object that Python would build by a call; here the call is only written down. */
   pushObject(callable: OpenValue, args: OpenValue): void {
+    this.#count();
     this.push({ kind: 'object', callable, args, items: NONE, entries: NONE, state: undefined });
+  }
+
+  pushPersistent(): void {
+    this.#count();
+    this.push({ kind: 'persistent', id: this.pop() });
   }
 
   addItems(items: readonly OpenValue[]): void {
@@ -157,6 +194,7 @@ export class PickleMachine {
       const key = flat[index];
       const value = flat[index + 1];
       if (key === undefined || value === undefined) throw this.#cursor.error('a dict key without a value');
+      this.#count();
       target.entries.push([key, value]);
     }
   }
@@ -165,6 +203,11 @@ export class PickleMachine {
     const target = this.#node();
     if (target?.kind !== 'object') throw this.#cursor.error('state for something that is not an object');
     target.state = state;
+  }
+
+  #count(): void {
+    this.#nodes += 1;
+    if (this.#nodes > this.#limits.nodes) throw this.#cursor.error('more values than any real pickle holds');
   }
 
   #node(): OpenSequence | OpenDict | OpenObject | PickleGlobal | PicklePersistent | undefined {

@@ -1,20 +1,20 @@
 import { ByteCursor } from './cursor.js';
-import { PickleMachine } from './machine.js';
+import { PICKLE_LIMITS, PickleMachine, type PickleLimits } from './machine.js';
 import type { PickleValue } from './values.js';
 
 /**
  * Reads a pickle of protocol 2 to 5 into inert data. Nothing that it names is imported, called or constructed, so a
  * hostile file can at worst be refused.
  *
- * @throws PickleError when the bytes are not a whole, well-formed pickle (trailing bytes included).
+ * @throws PickleError when the bytes are not a whole, well-formed pickle (trailing bytes included), or hold too much.
  */
-export function unpickle(data: Uint8Array): Pickle {
+export function unpickle(data: Uint8Array, limits: PickleLimits = PICKLE_LIMITS): Pickle {
   const cursor = new ByteCursor(data);
   if (cursor.remaining === 0) throw cursor.error('nothing: the pickle is empty');
   if (cursor.u8() !== PROTO) throw cursor.error('not a pickle of protocol 2 or newer');
   const protocol = cursor.u8();
   if (protocol < 2 || protocol > 5) throw cursor.error(`pickle protocol ${protocol}; 2 to 5 are known`);
-  const machine = new PickleMachine(cursor);
+  const machine = new PickleMachine(cursor, limits);
   for (;;) {
     const opcode = cursor.u8();
     if (opcode === STOP) break;
@@ -66,12 +66,12 @@ const OPCODES: ReadonlyMap<number, Instruction> = new Map<number, Instruction>([
   [0x8c, (m, c) => m.push(c.text(c.u8()))],
   [0x8d, (m, c) => m.push(c.text(c.u64()))],
   // Bytes: BINSTRING and SHORT_BINSTRING (Python 2), BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8.
-  [0x54, (m, c) => m.push(c.bytes(c.u32()))],
-  [0x55, (m, c) => m.push(c.bytes(c.u8()))],
-  [0x42, (m, c) => m.push(c.bytes(c.u32()))],
-  [0x43, (m, c) => m.push(c.bytes(c.u8()))],
-  [0x8e, (m, c) => m.push(c.bytes(c.u64()))],
-  [0x96, (m, c) => m.push(c.bytes(c.u64()))],
+  [0x54, (m, c) => m.pushBytes(c.bytes(c.u32()))],
+  [0x55, (m, c) => m.pushBytes(c.bytes(c.u8()))],
+  [0x42, (m, c) => m.pushBytes(c.bytes(c.u32()))],
+  [0x43, (m, c) => m.pushBytes(c.bytes(c.u8()))],
+  [0x8e, (m, c) => m.pushBytes(c.bytes(c.u64()))],
+  [0x96, (m, c) => m.pushBytes(c.bytes(c.u64()))],
   // Tuples: EMPTY_TUPLE, TUPLE, TUPLE1, TUPLE2, TUPLE3.
   [0x29, (m) => m.pushSequence('tuple', [])],
   [0x74, (m) => m.pushSequence('tuple', m.popMark())],
@@ -105,7 +105,7 @@ const OPCODES: ReadonlyMap<number, Instruction> = new Map<number, Instruction>([
   [0x81, pushCall],
   [0x92, pushKeywordCall],
   [0x62, (m) => m.setState(m.pop())],
-  [0x51, (m) => m.push({ kind: 'persistent', id: m.pop() })],
+  [0x51, (m) => m.pushPersistent()],
 ]);
 
 /** A little-endian two's complement integer; a number where it is exact, else a bigint. */

@@ -3,15 +3,13 @@ import { faultRules } from './device-faults.js';
 import { cascade, row } from './row.js';
 
 /**
- * Texts of device, runtime and torch_npu. Newer builds number them differently: the text decides, the number helps where
- * it is called an error code.
+ * Software and set-up: a device that does not start or take memory because of it says so in other lines too, before or
+ * behind these.
  */
-export const DEVICE_RULES: readonly CauseRule[] = [
-  ...faultRules(),
-  // Software and set-up.
+const SETUP_RULES: readonly CauseRule[] = [
   row(
     'opp-unverified',
-    /\bE30006\b|Failed to verify the OPP|EL0003.{0,40}argument is invalid/,
+    /\bE30006\b|Failed to verify the OPP|\bEL0003\b.{0,200}argument is invalid/i,
     'environment',
     'stop',
     'operators and driver of {host} do not fit together: {text}',
@@ -37,6 +35,15 @@ export const DEVICE_RULES: readonly CauseRule[] = [
     'stop',
     'CANN or NNAL is not set up on {host}: {text}',
   ),
+].map((rule) => ({ ...rule, order: 'first' }));
+
+/**
+ * Texts of device, runtime and torch_npu. Newer builds number them differently: the text decides, the number helps where
+ * it is called an error code.
+ */
+export const DEVICE_RULES: readonly CauseRule[] = [
+  ...faultRules(),
+  ...SETUP_RULES,
   row(
     'internal-by-torch-npu',
     /\bERR0[0-4]005\b/,
@@ -65,6 +72,13 @@ export const DEVICE_RULES: readonly CauseRule[] = [
     'leftover',
     'clean-restart',
     'the memory of a device of {host} is exhausted; at the start another process holds it: {text}',
+  ),
+  row(
+    'device-out-of-memory',
+    /The memory on the device is exhausted|Failed to apply for memory/,
+    'out-of-memory',
+    'restart',
+    'the memory of a device of {host} is exhausted under rank {rank}; smaller batches need less: {text}',
   ),
   // Hardware.
   row(

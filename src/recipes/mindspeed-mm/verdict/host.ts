@@ -38,11 +38,4 @@ export const HOST_RULES: readonly CauseRule[] = [
     'stop',
     '{host} drops connections, because its table is full; raise net.netfilter.nf_conntrack_max: {text}',
   ),
-  row(
-    'workspace-stale',
-    /Stale file handle|\bESTALE\b|\[Errno 5\]|Input\/output error/,
-    'workspace-lost',
-    'restart',
-    'a mount of {host} failed under rank {rank}: {text}',
-  ),
 ];

@@ -83,6 +83,28 @@ describe('what is not a whole pickle is refused', () => {
     expect(() => unpickle(data)).toThrow(what);
   });
 
+  test.each([
+    ['values', '\x80\x04' + 'N'.repeat(2e6), 'more values than any real stack holds'],
+    ['groups', '\x80\x04' + '('.repeat(2e6), 'more groups than any real stack holds'],
+  ])('a bomb of %s that wait on the stack', (_, bomb, what) => {
+    expect(() => unpickle(ascii(bomb))).toThrow(PickleError);
+    expect(() => unpickle(ascii(bomb))).toThrow(what);
+  });
+
+  test.each([
+    ['lists', '](' + ']'.repeat(90) + 'e', 'values'],
+    ['byte strings', '](' + 'C\x00'.repeat(90) + 'e', 'values'],
+    ['entries', '}(' + 'NN'.repeat(45) + 'u', 'values'],
+    ['memo entries', 'N' + '\x94'.repeat(90), 'memo entries'],
+    ['classes', Array.from({ length: 20 }, (_, index) => `cm\nC${index}\n`).join(''), 'classes'],
+  ])('a bomb of %s, by limits of their own', (_, content, what) => {
+    const pickle = ascii(`\x80\x04${content}.`);
+    const limits = { stack: 100, memo: 100, nodes: 100, globals: 100 };
+    const small = { stack: 100, memo: 40, nodes: 40, globals: 10 };
+    if (what !== 'classes') expect(() => unpickle(pickle, limits)).not.toThrow();
+    expect(() => unpickle(pickle, small)).toThrow(`more ${what} than any real pickle`);
+  });
+
   test('any bytes end in a value or a PickleError (property)', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (tail) => {
