@@ -1,13 +1,19 @@
-const TEMPLATE = /\{\{\s*([^{}]*?)\s*\}\}/g;
+const TEMPLATE = /\{\{([^{}]*)\}\}/g;
 const DATE = /^(date|datetime)(?:\s*([+-])\s*(\d{1,4})d)?$/;
 const DAY_MS = 86_400_000;
 
 /** What is wrong with the `{{…}}` of a text, or null; `others` are names that somebody else fills later. */
 export function checkTemplates(text: string, others: readonly string[] = []): string | null {
   for (const [whole, inner = ''] of text.matchAll(TEMPLATE)) {
-    if (!DATE.test(inner) && !others.includes(inner))
+    if (!DATE.test(inner.trim()) && !others.includes(inner.trim()))
       return `${whole} is unknown; there are {{date}}, {{date-1d}} and {{datetime}}`;
   }
+  return null;
+}
+
+/** The first `{{…}}` of a text that is none of `known`, or null. */
+export function otherTemplate(text: string, known: readonly string[]): string | null {
+  for (const [whole] of text.matchAll(TEMPLATE)) if (!known.includes(whole)) return whole;
   return null;
 }
 
@@ -17,7 +23,7 @@ export function checkTemplates(text: string, others: readonly string[] = []): st
  */
 export function fillDates(text: string, at: string, timezone: string): string {
   return text.replaceAll(TEMPLATE, (whole, inner: string) => {
-    const match = DATE.exec(inner);
+    const match = DATE.exec(inner.trim());
     if (match === null) return whole;
     const [, kind, sign, days = '0'] = match;
     const { date, time } = localTime(at, timezone);

@@ -24,6 +24,7 @@ describe('dates in texts', () => {
 
   it('are checked before they are used', () => {
     expect(checkTemplates('/a/{{date}}/{{date-7d}}')).toBeNull();
+    expect(checkTemplates(`{{${' '.repeat(200_000)}`)).toBeNull();
     expect(checkTemplates('/a/{{day}}')).toContain('{{day}} is unknown');
     expect(checkTemplates('{{python}} {{date}}', ['python'])).toBeNull();
   });
