@@ -1,6 +1,6 @@
 import type { BrokenSpec } from './broken-schema.js';
 import { SOURCE_CASES } from './broken-sources.js';
-import { FULL, edited } from './spec-cases.js';
+import { edited } from './spec-cases.js';
 
 /** Specs that break a cross-field rule, a lint, or the form of the text; rules are named by their id. */
 export const RULE_CASES: readonly BrokenSpec[] = [
