@@ -1,4 +1,5 @@
 import { keptWhileTraining } from '../../domain/ledger.js';
+import { DATA_CODE_VERSION } from '../../domain/data-code-version.js';
 import type { StageDraft } from '../../domain/plan.js';
 import { smokeStage } from '../smoke.js';
 import type { Source } from '../../schemas/plan.js';
@@ -61,7 +62,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       sources: dataSources(spec),
       resources: { diskBytes: 50 * MB, ramBytes: 500 * MB },
       timeoutMs: HOUR_MS,
-      parameters: { data, sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec) },
+      parameters: { code: DATA_CODE_VERSION, data, sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec) },
     },
     {
       name: 'convert',

@@ -1,3 +1,4 @@
+import { DATA_CODE_VERSION } from '../../domain/data-code-version.js';
 import type { StageDraft } from '../../domain/plan.js';
 import { isRemote } from '../../domain/remote-source.js';
 import type { Source as UserSource } from '../../schemas/plan.js';
@@ -53,7 +54,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       sources: dataSources(spec),
       resources: NOTHING,
       timeoutMs: 24 * HOUR_MS,
-      parameters: { data },
+      parameters: { code: DATA_CODE_VERSION, data },
     },
     {
       name: 'check',
@@ -65,7 +66,12 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       sources: dataSources(spec),
       resources: NOTHING,
       timeoutMs: 24 * HOUR_MS,
-      parameters: { sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec), pixels: imagePixels(spec) },
+      parameters: {
+        code: DATA_CODE_VERSION,
+        sequenceLength: train.sequenceLength,
+        worldBatch: worldBatch(spec),
+        pixels: imagePixels(spec),
+      },
     },
     {
       name: 'convert',

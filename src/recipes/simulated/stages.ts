@@ -1,3 +1,4 @@
+import { DATA_CODE_VERSION } from '../../domain/data-code-version.js';
 import type { StageDraft } from '../../domain/plan.js';
 import type { Source, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
@@ -28,6 +29,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
     },
     {
       ...draft('data', 'anyHost', 'make and check the data sets', ['environment'], {
+        code: DATA_CODE_VERSION,
         data,
         sequenceLength: train.sequenceLength,
         worldBatch: worldBatch(spec),
