@@ -1,3 +1,5 @@
+import { isSecretName } from './secret-name.js';
+
 /** A file or a tree of files that is not on the hosts yet. */
 export type RemoteSource = HubSource | UrlSource;
 
@@ -66,12 +68,12 @@ export function showRemote(source: RemoteSource): string {
   return `${hub}${repoKind === 'dataset' ? '-dataset' : ''}:${id}${at}${path === null ? '' : `/${path}`}`;
 }
 
-/** Parameters of addresses that by custom hold credentials. */
-const SECRET_PARAMETER = /TOKEN(?!IZ)|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|SIGNATURE|^SIG$/iu;
+/** Parameters of addresses that hold credentials, beside those whose name says so anywhere. */
+const SIGNATURE = /SIGNATURE|^SIG$/iu;
 
 /** Whether a parameter or variable of this name by custom holds a credential. */
 export function isSecretParameter(name: string): boolean {
-  return SECRET_PARAMETER.test(name);
+  return isSecretName(name) || SIGNATURE.test(name);
 }
 
 function parseUrl(text: string): UrlSource | string {

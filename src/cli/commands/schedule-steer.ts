@@ -1,5 +1,6 @@
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
+import { backfillTimes } from '../../client/schedules/backfill-times.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import type { ScheduleService } from '../run-service.js';
@@ -28,11 +29,13 @@ export function scheduleTrigger(context: CommandContext, name: string, flags: Co
 }
 
 /** `temper schedule backfill NAME --from TIME --to TIME`. */
-export function scheduleBackfill(
+export async function scheduleBackfill(
   context: CommandContext,
   name: string,
   options: ConnectFlags & { readonly from: string; readonly to: string },
 ): Promise<ExitStatus> {
+  // Their order depends on the schedule's zone; what is no time at all is told before anybody connects.
+  for (const text of [options.from, options.to]) backfillTimes({ from: text, to: text }, 'UTC');
   return steer(context, options, (schedules) => schedules.backfill(name, options));
 }
 

@@ -2,16 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { TemperError } from '../../domain/errors.js';
 import { scheduleId } from '../../domain/ids.js';
-import { zonedMoment } from '../../domain/retrain/dates.js';
 import type { ScheduleDone } from '../../schemas/schedule.js';
 import type { TemperClient } from '../connect.js';
 import { describeById } from './apply.js';
 import { findSchedule, runOf } from './report.js';
+import { backfillTimes } from './backfill-times.js';
 
 /** How long the server may take to start what was triggered; a schedule decides within a second. */
 const TRIGGER_MS = 10_000;
-const DATE = /^\d{4}-\d{2}-\d{2}$/;
-const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 
 /** Keeps a schedule from starting runs; one that is under way goes on. */
 export async function pauseSchedule(client: TemperClient, name: string, note: string): Promise<ScheduleDone> {
@@ -59,9 +57,7 @@ export async function backfillSchedule(
 ): Promise<ScheduleDone> {
   const { input } = await findSchedule(client, name);
   const { timezone } = input.when;
-  const start = moment('--from', from, '00:00:00', timezone);
-  const end = moment('--to', to, '23:59:59', timezone);
-  if (end < start) throw new TemperError('UsageInvalid', { what: `--to ${to} is before --from ${from}` });
+  const { start, end } = backfillTimes({ from, to }, timezone);
   if (start.getTime() > Date.now()) throw new TemperError('UsageInvalid', { what: `--from ${from} has not come yet` });
   // What has not come yet is the schedule's own business.
   const until = new Date(Math.min(end.getTime(), Date.now()));
@@ -82,16 +78,6 @@ export async function deleteSchedule(client: TemperClient, name: string): Promis
   const [running] = description.info.runningActions;
   const rest = running === undefined ? '' : `; ${running.workflow.workflowId} goes on`;
   return done(name, 'deleted', `${name} is deleted${rest}`);
-}
-
-function moment(flag: string, text: string, time: string, timezone: string): Date {
-  const at = DATE.test(text) ? new Date(zonedMoment(text, time, timezone)) : MOMENT.test(text) ? new Date(text) : null;
-  if (at !== null && !Number.isNaN(at.getTime())) return at;
-  throw new TemperError('UsageInvalid', {
-    where: flag,
-    what: `${JSON.stringify(text)} is no time`,
-    fix: 'write 2026-11-26 (in the zone of the schedule) or 2026-11-26T02:00:00Z',
-  });
 }
 
 function done(name: string, did: ScheduleDone['did'], text: string): ScheduleDone {

@@ -1,13 +1,20 @@
-const TEMPLATE = /\{\{\s*([^{}]*?)\s*\}\}/g;
+const TEMPLATE = /\{\{([^{}]*)\}\}/g;
 const DATE = /^(date|datetime)(?:\s*([+-])\s*(\d{1,4})d)?$/;
+const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/;
 const DAY_MS = 86_400_000;
 
 /** What is wrong with the `{{…}}` of a text, or null; `others` are names that somebody else fills later. */
 export function checkTemplates(text: string, others: readonly string[] = []): string | null {
   for (const [whole, inner = ''] of text.matchAll(TEMPLATE)) {
-    if (!DATE.test(inner) && !others.includes(inner))
+    if (!DATE.test(inner.trim()) && !others.includes(inner.trim()))
       return `${whole} is unknown; there are {{date}}, {{date-1d}} and {{datetime}}`;
   }
+  return null;
+}
+
+/** The first `{{…}}` of a text that is none of `known`, or null. */
+export function otherTemplate(text: string, known: readonly string[]): string | null {
+  for (const [whole] of text.matchAll(TEMPLATE)) if (!known.includes(whole)) return whole;
   return null;
 }
 
@@ -17,7 +24,7 @@ export function checkTemplates(text: string, others: readonly string[] = []): st
  */
 export function fillDates(text: string, at: string, timezone: string): string {
   return text.replaceAll(TEMPLATE, (whole, inner: string) => {
-    const match = DATE.exec(inner);
+    const match = DATE.exec(inner.trim());
     if (match === null) return whole;
     const [, kind, sign, days = '0'] = match;
     const { date, time } = localTime(at, timezone);
@@ -26,8 +33,16 @@ export function fillDates(text: string, at: string, timezone: string): string {
   });
 }
 
-/** Whether a zone is known here. */
+/**
+ * Whether a zone is known under exactly this name, here and to the server. This side also knows other spellings
+ * (asia/shanghai), abbreviations (PST) and offsets, which the server refuses or takes for other times; but it lists only
+ * one name of each zone, so that others (Asia/Kolkata) are known by their form.
+ */
 export function isTimezone(timezone: string): boolean {
+  const listed = Intl.supportedValuesOf('timeZone');
+  if (timezone === 'UTC' || listed.includes(timezone)) return true;
+  if (!/^(?!SystemV\/)[A-Z][\w+-]*(\/[A-Z][\w+-]*)+$/.test(timezone)) return false;
+  if (listed.some((name) => name.toLowerCase() === timezone.toLowerCase())) return false;
   try {
     new Intl.DateTimeFormat('en-US', { timeZone: timezone });
     return true;
@@ -36,17 +51,34 @@ export function isTimezone(timezone: string): boolean {
   }
 }
 
-/** The moment of a wall clock in a zone, RFC 3339; a time that a clock skips is taken as if it did not. */
+/**
+ * The moment of a wall clock in a zone, RFC 3339. A time that a clock skips is the moment as long after the skip began:
+ * 00:00 is the first moment of a day that begins at 01:00.
+ */
 export function zonedMoment(date: string, time: string, timezone: string): string {
   const wanted = Date.parse(`${date}T${time}Z`);
-  let moment = wanted;
-  // The offset at the moment itself is the one that counts: it may differ from that of the first guess.
-  for (let round = 0; round < 2; round += 1) {
+  const error = (moment: number): number => {
     const local = localTime(new Date(moment).toISOString(), timezone);
-    const shown = Date.parse(`${local.date}T${local.time.replace(/(\d\d)(\d\d)(\d\d)/, '$1:$2:$3')}Z`);
-    moment += wanted - shown;
-  }
-  return new Date(moment).toISOString();
+    return wanted - Date.parse(`${local.date}T${local.time.replace(/(\d\d)(\d\d)(\d\d)/, '$1:$2:$3')}Z`);
+  };
+  // The offset at the moment itself is the one that counts: it may differ from that of the first guess.
+  const first = wanted + error(wanted);
+  const second = first + error(first);
+  return new Date(error(second) === 0 ? second : Math.max(first, second)).toISOString();
+}
+
+/** Reads 2026-11-26, whose time of day is `time` in the zone, or a moment of RFC 3339; null for others. */
+export function readMoment(text: string, time: string, timezone: string): Date | null {
+  if (!isDay(text.slice(0, 10))) return null;
+  if (text.length === 10) return new Date(zonedMoment(text, time, timezone));
+  const at = MOMENT.test(text) ? new Date(text) : null;
+  return at === null || Number.isNaN(at.getTime()) ? null : at;
+}
+
+/** Days that no month has are refused: 31 February is not 3 March. */
+function isDay(text: string): boolean {
+  const at = /^\d{4}-\d{2}-\d{2}$/.test(text) ? new Date(`${text}T00:00:00Z`) : null;
+  return at !== null && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text);
 }
 
 /** A moment as a wall clock of the zone shows it: 2026-11-26 02:00:00. */

@@ -24,9 +24,10 @@ export function placeFiles(
   const set = sets[index];
   if (set === undefined) return { why: `the spec has no data set ${name}` };
   if (!('annotations' in set)) return { why: `data set ${name} reads no file (format ${String(set['format'])})` };
+  const taken = new Set(sets.map((one) => one['name']));
   const entries = files.map((annotations, number) => ({
     ...set,
-    name: number === 0 ? name : `${name.slice(0, 36)}-${number + 1}`,
+    name: number === 0 ? name : freeName(name, number + 1, taken),
     annotations,
   }));
   const all = [...sets.slice(0, index), ...entries, ...sets.slice(index + 1)];
@@ -34,6 +35,16 @@ export function placeFiles(
     return { why: `${files.length} files make ${all.length} data sets, and a spec has at most ${MOST_SETS}` };
   document.set('data', document.createNode(all));
   return { text: document.toString(KEEP_LINES) };
+}
+
+/** A name that no other data set has, nor one of an earlier call; the number grows until it is free. */
+function freeName(name: string, first: number, taken: Set<unknown>): string {
+  for (let number = first; ; number += 1) {
+    const free = `${name.slice(0, 36)}-${number}`;
+    if (taken.has(free)) continue;
+    taken.add(free);
+    return free;
+  }
 }
 
 /** Sets one field of the spec's text. */

@@ -7,7 +7,7 @@ import { suggest } from '../spec/suggest.js';
 import { checkText } from '../spec/text-checks.js';
 import { parseYaml, type YamlSource } from '../spec/yaml-source.js';
 import { readCron } from './cron.js';
-import { checkTemplates, isTimezone } from './dates.js';
+import { checkTemplates, isTimezone, otherTemplate } from './dates.js';
 import { checkRule, namesOf } from './gate.js';
 
 /** A schedule file, or all that is wrong with it. */
@@ -22,6 +22,7 @@ const REFUSED_POLICIES: Readonly<Record<string, string>> = {
   CANCEL_OTHER: 'it gives up hours of training each time that one takes longer than the period',
   BUFFER_ALL: 'runs that take longer than the period pile up without end; temper schedule backfill uses it by itself',
 };
+const FILLED_BY_EVALUATION = ['{{model}}', '{{output}}', '{{heldOut}}'];
 const DAY_MS = 86_400_000;
 const LEAST_CATCHUP_MS = 10_000;
 
@@ -62,7 +63,12 @@ function approvalMs(retrain: RetrainFile): number | null {
 type At = (path: FieldPath) => string;
 
 function crossField(retrain: RetrainFile, at: At): Problem[] {
-  return [...scheduleProblems(retrain, at), ...approvalProblems(retrain, at), ...textProblems(retrain, at)];
+  return [
+    ...scheduleProblems(retrain, at),
+    ...approvalProblems(retrain, at),
+    ...evaluationProblems(retrain, at),
+    ...textProblems(retrain, at),
+  ];
 }
 
 function scheduleProblems({ schedule }: RetrainFile, at: At): Problem[] {
@@ -99,6 +105,29 @@ function approvalProblems(retrain: RetrainFile, at: At): Problem[] {
   ];
 }
 
+/** What an evaluation reads must be the same for both models and each day, so no date is filled in it. */
+function evaluationProblems({ evaluation }: RetrainFile, at: At): Problem[] {
+  if (evaluation === 'heldOut') return [];
+  if ('heldOut' in evaluation) {
+    const { heldOut } = evaluation;
+    const what = heldOut.includes('{{')
+      ? `${heldOut} holds a template, and none is filled here`
+      : heldOut.startsWith('/')
+        ? null
+        : `${heldOut} is not absolute`;
+    const why = 'models are measured on a host, on the same rows each time';
+    return what === null ? [] : [invalid(at(['evaluation', 'heldOut']), what, why, 'name one file, from / on')];
+  }
+  return evaluation.command.flatMap((part, index) => {
+    const other = otherTemplate(part, FILLED_BY_EVALUATION);
+    if (other === null) return [];
+    const fix = `an evaluation fills ${FILLED_BY_EVALUATION.join(', ')} only`;
+    return [
+      invalid(at(['evaluation', 'command', index]), `${other} is not filled`, 'the command would get it as it is', fix),
+    ];
+  });
+}
+
 function textProblems({ gate, inputs, evaluation, startFrom }: RetrainFile, at: At): Problem[] {
   const problems: Problem[] = [];
   for (const [index, rule] of gate.entries()) {
@@ -124,6 +153,15 @@ function textProblems({ gate, inputs, evaluation, startFrom }: RetrainFile, at: 
     const wrong = 'glob' in input ? checkTemplates(input.glob) : null;
     if (wrong !== null)
       problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
+    if ('glob' in input && inputs.findIndex((one) => 'glob' in one && one.data === input.data) !== index)
+      problems.push(
+        invalid(
+          at(['inputs', index]),
+          `data set ${input.data} has two globs`,
+          'the second would take the place of the files of the first',
+          'use one glob, such as {{date}}/** for all, or a data set for each',
+        ),
+      );
     if ('hub' in input && input.hub === 'weights' && startFrom === 'promoted')
       problems.push(
         invalid(

@@ -1,26 +1,35 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TemperError } from '../../domain/errors.js';
 
-/** A pattern that meets more is a mistake, such as one of a whole disk. */
+/** A pattern that meets more is a mistake, such as one of a whole disk, and the newest of a part may be old ones. */
 const MOST_FILES = 10_000;
 
 /**
  * Files that match an absolute pattern, sorted: `*`, `?` and `[a-z]` stand for characters of a name, `**` for any
  * folders. Names that begin with a dot are met only by a pattern that begins with one.
  */
-export async function findFiles(pattern: string): Promise<string[]> {
+export async function findFiles(pattern: string, most = MOST_FILES): Promise<string[]> {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
   const found = new Set<string>();
-  await walk('/', parts, found);
+  await walk('/', parts, found, most);
+  if (found.size > most) {
+    throw new TemperError('SpecInvalid', {
+      where: pattern,
+      what: `more than ${most} files match`,
+      why: 'which of them are the newest cannot be told from a part of them',
+      fix: 'narrow the pattern, such as by {{date}} or a folder, and apply the schedule again',
+    });
+  }
   return [...found].sort();
 }
 
-async function walk(dir: string, [part, ...rest]: readonly string[], found: Set<string>): Promise<void> {
-  if (part === undefined || found.size >= MOST_FILES) return;
+async function walk(dir: string, [part, ...rest]: readonly string[], found: Set<string>, most: number): Promise<void> {
+  if (part === undefined || found.size > most) return;
   if (part === '**') {
-    await walk(dir, rest, found);
+    await walk(dir, rest, found, most);
     for (const { name } of await entries(dir, (entry) => entry.isDirectory() && !entry.name.startsWith('.')))
-      await walk(join(dir, name), ['**', ...rest], found);
+      await walk(join(dir, name), ['**', ...rest], found, most);
     return;
   }
   const names = isPlain(part)
@@ -28,7 +37,7 @@ async function walk(dir: string, [part, ...rest]: readonly string[], found: Set<
     : (await entries(dir, ({ name }) => matches(part, name))).map(({ name }) => name);
   for (const name of names) {
     const path = join(dir, name);
-    if (rest.length > 0) await walk(path, rest, found);
+    if (rest.length > 0) await walk(path, rest, found, most);
     else if ((await stat(path).catch(() => null))?.isFile() === true) found.add(path);
   }
 }

@@ -6,16 +6,18 @@ import { tailLog } from '../processes/tail.js';
 /** Numbers that a result carries through Temporal. */
 const MOST_METRICS = 50;
 const LINE_BYTES = 65_536;
+/** What Python's `json` writes for such a loss, and JSON does not have; texts are met first, so that they stay. */
+const NO_NUMBERS = /"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b/g;
 const NAME = /^[A-Za-z]\w{0,63}$/;
 
-/** The numbers that an evaluation wrote: a JSON file, or the last line of its output. Others than numbers are left out. */
+/** The numbers that an evaluation wrote: a JSON file, or the last line of its output. Others than finite numbers are left out. */
 export async function readMeasured(path: string, isFile: boolean): Promise<Metrics> {
   const text = isFile ? await readText(path) : await lastLine(path);
   const value = parse(text, path);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw failed(path, 'it is no JSON object of numbers', text);
   const metrics = Object.entries(value).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number' && entry[0] !== 'v' && NAME.test(entry[0]),
+    (entry): entry is [string, number] => Number.isFinite(entry[1]) && entry[0] !== 'v' && NAME.test(entry[0]),
   );
   return Object.fromEntries(metrics.slice(0, MOST_METRICS));
 }
@@ -35,7 +37,7 @@ async function readText(path: string): Promise<string> {
 
 function parse(text: string, path: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replaceAll(NO_NUMBERS, (part) => (part.startsWith('"') ? part : 'null')));
   } catch (error) {
     throw failed(path, error instanceof Error ? error.message : String(error), text);
   }

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { checkTemplates, fillDates, showInZone, zonedMoment } from '../../../src/domain/retrain/dates.js';
+import {
+  checkTemplates,
+  fillDates,
+  isTimezone,
+  readMoment,
+  showInZone,
+  zonedMoment,
+} from '../../../src/domain/retrain/dates.js';
 import { retrainRun } from '../../../src/domain/retrain/run-name.js';
 import { NameSchema } from '../../../src/schemas/units.js';
 
@@ -24,6 +31,7 @@ describe('dates in texts', () => {
 
   it('are checked before they are used', () => {
     expect(checkTemplates('/a/{{date}}/{{date-7d}}')).toBeNull();
+    expect(checkTemplates(`{{${' '.repeat(200_000)}`)).toBeNull();
     expect(checkTemplates('/a/{{day}}')).toContain('{{day}} is unknown');
     expect(checkTemplates('{{python}} {{date}}', ['python'])).toBeNull();
   });
@@ -39,7 +47,45 @@ describe('moments of a zone', () => {
     expect(zonedMoment(date, time, zone)).toBe(expected);
     expect(showInZone(expected, zone)).toBe(`${date} ${time}`);
   });
+
+  it.each([
+    ['2026-09-06', 'America/Santiago', '2026-09-06 01:00:00'],
+    ['2026-04-24', 'Africa/Cairo', '2026-04-24 01:00:00'],
+  ])('%s in %s, whose midnight is skipped, begins after it', (date, zone, expected) => {
+    expect(showInZone(zonedMoment(date, '00:00:00', zone), zone)).toBe(expected);
+  });
+
+  it('are read from days that there are', () => {
+    expect(readMoment('2026-11-26', '00:00:00', 'Asia/Shanghai')?.toISOString()).toBe('2026-11-25T16:00:00.000Z');
+    expect(readMoment('2028-02-29T02:00:00+08:00', '', 'UTC')?.toISOString()).toBe('2028-02-28T18:00:00.000Z');
+    for (const text of [
+      '2026-02-31',
+      '2026-02-29T02:00:00Z',
+      '2026-13-01',
+      '2026-01-01T25:00:00Z',
+      'today',
+      '2026-1-1',
+    ])
+      expect(readMoment(text, '00:00:00', 'UTC'), text).toBeNull();
+  });
 });
+
+it.each(['UTC', 'Asia/Shanghai', 'Asia/Kolkata', 'Asia/Calcutta', 'America/Argentina/Buenos_Aires', 'Etc/GMT+8'])(
+  'zone %s is known',
+  (zone) => expect(isTimezone(zone)).toBe(true),
+);
+
+it.each([
+  'asia/shanghai',
+  'Asia/shanghai',
+  'Asia/SHANGHAI',
+  'PST',
+  'utc',
+  '+08:00',
+  'SystemV/PST8',
+  'Mars/Olympus',
+  '',
+])('zone %s is not known under that name', (zone) => expect(isTimezone(zone)).toBe(false));
 
 it('names of runs hold the time of the longest schedule', () => {
   const run = retrainRun('a'.repeat(24), '2026-11-26T02:00:00.000Z');

@@ -26,6 +26,10 @@ describe('the inputs of the day', () => {
       ['daily', '/rows/b.json'],
       ['daily-2', '/rows/c.json'],
     ]);
+    const again = placeFiles(placed.text, 'daily', ['/rows/d.json', '/rows/e.json']);
+    expect('text' in again ? specOf(again.text).data.map(({ name }) => name) : again.why).toEqual([
+      ...['held', 'daily', 'daily-3', 'daily-2'],
+    ]);
     expect(placeFiles(text, 'nobody', ['/x'])).toEqual({ why: 'the spec has no data set nobody' });
     expect(placeFiles(text, 'held', ['/x'])).toMatchObject({ why: expect.stringContaining('reads no file') });
     const many = Array.from({ length: 70 }, (_, index) => `/x/${index}`);

@@ -55,6 +55,11 @@ describe('a schedule file', () => {
     ['inputs: [{ data: rows, glob: "/r/{{day}}.json" }]', '{{day}} is unknown'],
     ['startFrom: promoted\ninputs: [{ hub: weights }]', 'hub: weights has no effect'],
     ['keep: 0', 'Too small'],
+    ['inputs: [{ data: rows, glob: "/r/*" }, { data: rows, glob: "/s/*" }]', 'data set rows has two globs'],
+    ['evaluation: { heldOut: rows.json }', 'rows.json is not absolute'],
+    ['evaluation: { heldOut: "/rows/{{date}}.json" }', 'holds a template'],
+    ['evaluation: { command: [m.py, "{{date}}"] }', '{{date}} is not filled'],
+    ['evaluation: { command: [m.py, "{{ model }}"] }', '{{ model }} is not filled'],
     ['name: nightly-of-a-very-long-name', 'at most 24'],
     ['specs: ./x', 'unknown key specs'],
   ])('with %s is refused', (line, what) => {

@@ -1,6 +1,6 @@
 import type { BrokenSpec } from './broken-schema.js';
 import { SOURCE_CASES } from './broken-sources.js';
-import { FULL, edited } from './spec-cases.js';
+import { edited } from './spec-cases.js';
 
 /** Specs that break a cross-field rule, a lint, or the form of the text; rules are named by their id. */
 export const RULE_CASES: readonly BrokenSpec[] = [
@@ -66,6 +66,13 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     text: edited('name: ready', 'name: pictures'),
     says: [
       's.yaml:38:11 data.1.name: data.0 is named "pictures" too, outputs and messages name data sets, give each data set a name of its own',
+    ],
+  },
+  {
+    name: 'schema/rule',
+    text: edited('export:\n', 'export:\n  smoke: { command: [run] }\n'),
+    says: [
+      's.yaml:85:21 export.smoke.command: ["run"] does not fit, it means: Argument list, no shell: {{model}} is the exported folder, {{python}} the interpreter of the training environment. Exit status 0 means that the model works, one part must hold {{model}}',
     ],
   },
   {

@@ -49,6 +49,11 @@ describe('files by pattern', () => {
   });
 });
 
+it('a pattern that meets too many files is refused rather than half read', async () => {
+  expect(await findFiles(join(root, '*.json'), 3)).toHaveLength(3);
+  await expect(findFiles(join(root, '*.json'), 2)).rejects.toThrow('more than 2 files match');
+});
+
 describe('the content of a source', () => {
   it('has the same digest wherever it lies, and another one when it changes', async () => {
     for (const name of ['one', 'two']) await writeFile(join(root, `${name}.rows`), 'same');
@@ -99,6 +104,7 @@ describe('what an evaluation measured', () => {
     ['{"v":1,"evalLoss":0.5,"rows":3,"name":"x","deep":{"a":1}}', { evalLoss: 0.5, rows: 3 }],
     ['{"evalLoss":null}', {}],
     ['{}', {}],
+    ['{"evalLoss":NaN,"a":-Infinity,"b":1e999,"rows":3,"note":"NaN \\" Infinity"}', { rows: 3 }],
   ])('%s', async (text, expected) => {
     const file = join(root, 'measured.json');
     await writeFile(file, text);

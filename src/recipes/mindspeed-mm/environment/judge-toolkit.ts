@@ -1,6 +1,8 @@
 import { problem } from '../../../domain/errors.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
+import type { Lint } from '../../recipe.js';
+import { environmentLints } from '../training/lint-environment.js';
 import { setEnvPlaces } from '../toolkit-command.js';
 import type { ProbeFacts } from './probe.js';
 import {
@@ -35,6 +37,7 @@ export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
     if (standing === 'older' && usesFusedMoe(spec)) problems.push(tooOld(part, version));
     else if (standing !== 'same') warnings.push(sentence);
   }
+  warnings.push(...variableWarnings(spec, found.find(({ part }) => part.name === 'toolkit')?.version ?? null));
   const { toolkit } = setEnvPlaces(spec);
   if (!toolkit.some((path) => facts.setEnv.includes(path))) {
     problems.push(
@@ -46,6 +49,22 @@ export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
     );
   }
   return { lock, problems, warnings };
+}
+
+/**
+ * Variables that this toolkit takes in narrower ranges than the one that specs are judged by. Warnings: on the hosts
+ * nothing can be accepted by id any more.
+ */
+function variableWarnings(spec: PipelineSpec, version: string | null): string[] {
+  if (version === null || version === 'present') return [];
+  const known = new Set(environmentLints(spec).map(placeOf));
+  return environmentLints(spec, version)
+    .filter((lint) => !known.has(placeOf(lint)))
+    .map(({ what, why }) => `train.env: ${what}; ${why}`);
+}
+
+function placeOf({ id, path }: Lint): string {
+  return `${id} ${path.join('.')}`;
 }
 
 /** The fused operators of the experts are what needs a new toolkit and torch_npu (guide 1.1). */

@@ -197,6 +197,23 @@ describe('driver, firmware and CANN', () => {
     ]);
   });
 
+  it('variables are judged once more by the version that is there', () => {
+    const newer = facts(withVersion('toolkit', 'Version=8.5.0'));
+    const warned = (env: object): readonly string[] =>
+      read(newer, { train: { env } }).warnings?.filter((text) => text.startsWith('train.env: ')) ?? [];
+    expect(warned({ HCCL_EXEC_TIMEOUT: 1_800, HCCL_OP_EXPANSION_MODE: 'AIV' })).toEqual([
+      expect.stringMatching(/^train\.env: HCCL_EXEC_TIMEOUT is "1800": .* atlas-a3 with CANN 8\.5\.0 documents/),
+    ]);
+    expect(warned({ HCCL_EXEC_TIMEOUT: 1_800 })).toEqual([]);
+    // Told when the spec was read, and accepted there.
+    expect(warned({ TASK_QUEUE_ENABLE: 3 })).toEqual([]);
+    expect(
+      read(facts(), { train: { env: { HCCL_EXEC_TIMEOUT: 1_800, HCCL_OP_EXPANSION_MODE: 'AIV' } } }),
+    ).toMatchObject({
+      warnings: [],
+    });
+  });
+
   it('older ones are an error while the fused operators are on, a warning while they are off', () => {
     const old = facts(withVersion('toolkit', 'Version=8.2.RC1'));
     expect(read(old).problems).toMatchObject([{ what: 'CANN toolkit: found 8.2.RC1, wanted 8.3.RC1 or newer' }]);
