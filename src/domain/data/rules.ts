@@ -39,6 +39,11 @@ export const DATA_RULES = {
     why: 'Data sets are handed to the trainer as one list joined by commas and split verbatim; each is searched for as a pattern.',
     fix: 'Rename the file or its folders so that the path holds no comma, no white space, none of * ? [ and no ::.',
   },
+  'data/byte-order-mark': {
+    severity: 'error',
+    why: 'The file begins with a byte order mark (U+FEFF), which JSON libraries refuse; the loader ends.',
+    fix: 'Save the file as UTF-8 without a mark, or convert it: temper data convert writes none.',
+  },
   'data/images-column': {
     severity: 'error',
     why: 'The loader asks for the column images; when no row has it, it dies with a KeyError.',
@@ -97,7 +102,7 @@ export const DATA_RULES = {
   },
   'data/reserved-token': {
     severity: 'error',
-    why: 'The tokenizer takes this text for an image or a film of its own, there is none for it, and the rank ends.',
+    why: 'The trainer takes this text for an image, a film or a sound, there is none for it, and the rank ends.',
     fix: 'Write it in another way or remove the row; <image> is what stands for an image.',
   },
   'data/placeholder-count': {

@@ -32,6 +32,7 @@ export class ArrayScanner {
   readonly #maxDepth: number;
   #phase: 'before' | 'inside' | 'after' = 'before';
   #markBytes = 0;
+  #hasMark = false;
   #depth = 0;
   #isInString = false;
   #isEscaped = false;
@@ -43,6 +44,11 @@ export class ArrayScanner {
   /** Where in the document the next byte lies: before `[`, between `[` and `]`, or after `]`. */
   get phase(): 'before' | 'inside' | 'after' {
     return this.#phase;
+  }
+
+  /** Whether the document begins with a byte order mark. */
+  get hasByteOrderMark(): boolean {
+    return this.#hasMark;
   }
 
   /** Scans the next chunk. After a `stop` other than `chunk-end` the scanner must not be used again. */
@@ -111,6 +117,7 @@ export class ArrayScanner {
     for (const [offset, byte] of chunk.entries()) {
       if (this.#markBytes < 3 && byte === BYTE_ORDER_MARK[this.#markBytes]) {
         this.#markBytes += 1;
+        this.#hasMark = this.#markBytes === 3;
         continue;
       }
       const isMarkCut = this.#markBytes === 1 || this.#markBytes === 2;

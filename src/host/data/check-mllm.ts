@@ -57,6 +57,7 @@ class MllmCheck {
   #validRows = 0;
   #textOnly = 0;
   #hasImagesColumn = false;
+  #hasByteOrderMark = false;
   #isComplete = false;
   #maxTokens = 0;
   #sumTokens = 0;
@@ -108,6 +109,7 @@ class MllmCheck {
       new Set(readings.flatMap((reading) => (reading.kind === 'row' ? reading.row.images : []))),
     );
     for (const reading of readings) this.#checkRow(reading);
+    this.#hasByteOrderMark = batch.hasByteOrderMark;
     this.#bytesRead = batch.progress.bytesRead;
   }
 
@@ -152,6 +154,8 @@ class MllmCheck {
   }
 
   #judgeFile(): void {
+    if (this.#hasByteOrderMark)
+      this.#tally.add(null, { rule: 'data/byte-order-mark', where: 'byte 0', what: 'U+FEFF before the array' });
     if (this.#rows === 0) {
       this.#tally.add(null, { rule: 'data/empty', where: 'file', what: '0 rows' });
       return;

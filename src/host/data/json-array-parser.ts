@@ -58,6 +58,11 @@ export class JsonArrayParser {
     return this.#rows;
   }
 
+  /** Whether the file begins with a byte order mark. */
+  get hasByteOrderMark(): boolean {
+    return this.#scanner.hasByteOrderMark;
+  }
+
   /** Takes the next chunk (the caller may reuse it afterwards) and returns the rows that ended in it. */
   push(chunk: Buffer): readonly unknown[] {
     const { start, end, rest, stop } = this.#scanner.scan(chunk);

@@ -11,6 +11,8 @@ export interface RowBatch {
   /** Index of the first of these rows, from 0. */
   readonly firstRow: number;
   readonly rows: readonly unknown[];
+  /** Whether the file begins with a byte order mark, which is not every reader's idea of JSON. */
+  readonly hasByteOrderMark: boolean;
   readonly progress: DataProgress;
 }
 
@@ -51,7 +53,13 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
       bytesRead += chunk.length;
       const firstRow = parser.rows;
       const rows = parser.push(chunk);
-      yield { firstRow, rows, progress: { bytesRead, bytesTotal: Math.max(bytesTotal, bytesRead), rows: parser.rows } };
+      const { hasByteOrderMark } = parser;
+      yield {
+        firstRow,
+        rows,
+        hasByteOrderMark,
+        progress: { bytesRead, bytesTotal: Math.max(bytesTotal, bytesRead), rows: parser.rows },
+      };
     }
     parser.finish();
   } finally {

@@ -36,8 +36,8 @@ export interface Copied {
 }
 
 /**
- * Copies a checkpoint to another disk and compares every byte. A copy that is there and is as its original is used
- * again; another one is replaced. Of two callers at once one copies; a killed one leaves nothing under the name.
+ * Copies a checkpoint to another disk and compares every byte. A copy that is there is read whole and used again when it
+ * is as its original; another one is replaced. Of two callers at once one copies; a killed one leaves nothing under the name.
  */
 export async function copyCheckpoint(options: CopyOptions): Promise<Copied> {
   const { output, signal } = options;
@@ -45,13 +45,13 @@ export async function copyCheckpoint(options: CopyOptions): Promise<Copied> {
   const reuse = async (): Promise<Copied | null> => {
     const copy = await readLocalCopy(output);
     if (copy === null || !isCopyOf(copy, original)) return null;
-    return (await findCopyDamage(output, copy)).length === 0 ? { copy, isReused: true } : null;
+    if ((await findCopyDamage(output, copy)).length > 0) return null;
+    return (await isWhole(copy, options)) ? { copy, isReused: true } : null;
   };
   await onDisk(output, () => makeFolder(dirname(output)));
-  const isDone = async (): Promise<boolean> => (await reuse()) !== null;
-  const claim = await claimDownload(`${output}.claim`, DOWNLOAD_LIMITS, signal, isDone);
-  if (claim === 'done') return (await reuse()) ?? copyCheckpoint(options);
-  if (claim === null) throw new TypeError('a disk of this host is claimed by another one');
+  // What another one makes meanwhile is looked at as any copy is, so nothing ends the waiting but its end.
+  const claim = await claimDownload(`${output}.claim`, DOWNLOAD_LIMITS, signal, () => Promise.resolve(false));
+  if (claim === null || claim === 'done') throw new TypeError('a disk of this host is claimed by another one');
   try {
     return (await reuse()) ?? { copy: await makeCopy(options, original), isReused: false };
   } finally {
@@ -90,6 +90,23 @@ async function readOriginal({ source, contract }: CopyOptions): Promise<Original
 /** The seal says what the content is; where the original lies does not matter. */
 function isCopyOf(copy: LocalCopy, { seal, folder, bytes }: Original): boolean {
   return copy.folder === folder && copy.bytes === bytes && JSON.stringify(copy.seal) === JSON.stringify(seal);
+}
+
+/** Reads a copy whole: a disk that went bad shows in bytes that a seal does not look at. */
+async function isWhole(
+  { folder, files, bytes: totalBytes }: LocalCopy,
+  { output, signal, onProgress }: CopyOptions,
+): Promise<boolean> {
+  let doneBytes = 0;
+  const areEqual = await mapBounded(files, FILES_AT_ONCE, async ({ path, bytes, sha256 }) => {
+    signal.throwIfAborted();
+    // A file that cannot be read is copied again.
+    const found = await hashFile(join(output, folder, path)).catch(() => null);
+    doneBytes += bytes;
+    onProgress(doneBytes, totalBytes);
+    return found === sha256;
+  });
+  return areEqual.every(Boolean);
 }
 
 /** Files at once: enough to keep a network file system busy, few enough to write long pieces. */

@@ -97,6 +97,13 @@ export const CHECK_CASES: readonly RuleCase[] = [
     file,
   })),
   {
+    name: 'byte order mark',
+    rule: 'data/byte-order-mark',
+    row: null,
+    where: 'byte 0',
+    content: `\uFEFF${JSON.stringify([good])}`,
+  },
+  {
     name: 'no row has images',
     rule: 'data/images-column',
     row: null,

@@ -81,6 +81,21 @@ describe('a copy of a checkpoint', () => {
     expect((await verify(output)).complete).toBe(true);
   });
 
+  it('is read whole before it is used again: its seal does not look at every byte', async () => {
+    const output = join(scratchFolder(), 'w');
+    const source = await copyFixture('dcp-release');
+    // A file beside the shards stands for the middle of a large one.
+    await writeFile(join(source, 'release', 'beside.bin'), 'sound');
+    const { copy: first } = await copy(output, source);
+    await writeFile(join(output, 'release', 'beside.bin'), 'spoilt');
+    expect(await findCopyDamage(output, first)).toEqual([]);
+    expect((await copy(output, source)).isReused).toBe(false);
+    expect((await copy(output, source)).isReused).toBe(true);
+    const seen: number[] = [];
+    await copy(output, source, (done) => seen.push(done));
+    expect(seen.at(-1)).toBe(first.bytes);
+  });
+
   it('is made again when its original is another one', async () => {
     const output = join(scratchFolder(), 'w');
     await copy(output, join(READERS, 'dcp/iter_0000002'));

@@ -15,8 +15,11 @@ export interface PreparedSet {
 /** Folder that image names in written rows are relative to: they name files by their whole path. */
 export const WHOLE_PATHS = '/';
 
-/** Tokens of GLM-4.5V that its processor fills with an image or a film, also where they stand in a text. */
-export const RESERVED_TOKENS: readonly string[] = ['<|image|>', '<|video|>'].flatMap((token) => [
+/**
+ * Texts that ask for what is not there: tokens of GLM-4.5V that its processor fills with an image or a film, and the
+ * loader's own placeholders of films and sounds, of which rows have none.
+ */
+export const RESERVED_TOKENS: readonly string[] = ['<|image|>', '<|video|>', '<video>', '<audio>'].flatMap((token) => [
   '--reserved-token',
   token,
 ]);

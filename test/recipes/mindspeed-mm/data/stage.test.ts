@@ -114,10 +114,13 @@ describe('the stages of the data', { timeout: 60_000 }, () => {
     });
   });
 
-  it('fails on texts that the processor would fill with an image or a film', () => {
+  it.each([
+    ['<|video|>', '<|image|>'],
+    ['<video>', '<audio>'],
+  ])('fails on texts that ask for an image, a film or a sound that is not there: %s, %s', (one, other) => {
     const root = scratchFolder();
-    const rows = rowsFile(root, 'rows.json', [llava(undefined, 'What is <|video|>?'), llava(undefined)]);
-    const ready = rowsFile(root, 'ready.json', [mllm([], 'What is <|image|>?'), mllm([])]);
+    const rows = rowsFile(root, 'rows.json', [llava(undefined, `What is ${one}?`), llava(undefined)]);
+    const ready = rowsFile(root, 'ready.json', [mllm([], `What is ${other}?`), mllm([])]);
     const failed = (format: string, annotations: string): string | null =>
       performData(root, [{ name: 'x', format, annotations }]).failed;
     expect(failed('llava', rows)).toMatch(/convert-x: [^]*data\/reserved-token 1x/);
