@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listFiles } from './build/hash-files.js';
+import { SetupError } from './setup/setup-error.js';
 
 /**
  * The parts of the suite in the order they run: quick ones first, so that a broken unit is told before minutes of
@@ -14,6 +15,23 @@ export const PARTS = [
   { name: 'schedules', budgetMinutes: 4 },
   { name: 'ascend', budgetMinutes: 4 },
 ];
+
+/**
+ * Names of the parts that words of the command line choose; all of them without any.
+ * @param {readonly string[]} words
+ * @returns {readonly string[]}
+ * @throws SetupError when a word names no part: it would choose nothing, silently
+ */
+export function chooseParts(words) {
+  const known = ['checks', ...PARTS.map(({ name }) => name)];
+  const unknown = words.find((word) => !known.includes(word));
+  if (unknown === undefined) return words.length === 0 ? known : words;
+  throw new SetupError({
+    what: `there is no part ${JSON.stringify(unknown)} of the tests`,
+    why: `the parts are ${known.join(', ')}`,
+    fix: 'name parts only; for one file: npx vitest run FILE',
+  });
+}
 
 /** Importing this starts a server: such files run one after another, two cores cannot carry more. */
 const SERVER_SUPPORT = /support\/(dev-server|temper-dev|site)\.js|@temporalio\/testing/;

@@ -1,36 +1,40 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { ROOT, isMain, runProgram } from './setup/program.js';
 import { setUp } from './setup.js';
-import { findParts, PARTS } from './test-parts.js';
+import { countResults, failureLines } from './test-results.js';
+import { chooseParts, findParts, PARTS } from './test-parts.js';
 
 /**
  * `npm test`: set-up, all checks, all tests part by part with the time of each. The last lines are the total and, since
  * who reads the end of a long log needs no more, what failed with its first line. Arguments
  * choose parts (`checks` and the names of PARTS); without any, all run.
- * @param {readonly string[]} chosen
+ * @param {readonly string[]} words
  * @returns {Promise<number>} exit status
+ * @throws SetupError when a word is no part
  */
-async function test(chosen) {
+async function test(words) {
+  const chosen = chooseParts(words);
   await setUp(process.env);
-  const isWanted = (name) => chosen.length === 0 || chosen.includes(name);
+  const isWanted = (name) => chosen.includes(name);
   const rows = [];
   if (isWanted('checks')) rows.push(await timed('checks', checks));
   const files = findParts(ROOT);
   for (const { name } of PARTS.filter((part) => isWanted(part.name))) {
     rows.push(await timed(name, () => runPart(name, files.get(name))));
   }
-  const total = (key) => rows.reduce((sum, row) => sum + row[key], 0);
-  process.stdout.write(`\n${rows.map(describe).join('')}\n${total('passed')} passed, ${total('failed')} failed\n`);
+  const total = (key) => rows.reduce((sum, row) => sum + (row[key] ?? 0), 0);
+  const all = { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
+  process.stdout.write(`\n${rows.map(describe).join('')}\n${counts(all)}\n`);
   process.stdout.write(
     rows
       .flatMap((row) => row.failures ?? [])
       .map((line) => `  ${line}\n`)
       .join(''),
   );
-  return total('failed') === 0 && total('passed') > 0 ? 0 : 1;
+  return all.failed === 0 && all.passed > 0 ? 0 : 1;
 }
 
 async function checks() {
@@ -45,15 +49,19 @@ async function timed(name, work) {
   return { name, seconds: (performance.now() - startedAt) / 1000, ...result };
 }
 
-function describe({ name, seconds, passed, failed }) {
+function describe({ name, seconds, ...row }) {
   const budget = PARTS.find((part) => part.name === name)?.budgetMinutes;
   const note = budget !== undefined && seconds > budget * 60 ? `  over its budget of ${budget} min` : '';
-  return `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s  ${passed} passed, ${failed} failed${note}\n`;
+  return `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s  ${counts(row)}${note}\n`;
+}
+
+function counts({ passed, failed, skipped = 0 }) {
+  return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
 }
 
 /** Runs the files of one part with vitest; a file that cannot be loaded counts as one failure. */
 function runPart(name, files) {
-  if (files.length === 0) return { passed: 0, failed: 0 };
+  if (files.length === 0) return { passed: 0, failed: 1, failures: [`${name}: there are no test files`] };
   const folder = mkdtempSync(join(tmpdir(), 'temper-test-'));
   const report = join(folder, 'report.json');
   const order = name === 'unit' ? [] : ['--no-file-parallelism'];
@@ -63,35 +71,11 @@ function runPart(name, files) {
       cwd: ROOT,
       stdio: 'inherit',
     });
-    return countResults(report, status);
+    const result = readReport(report);
+    return { ...countResults(result, status), failures: failureLines(name, result, ROOT) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-function countResults(report, status) {
-  const result = readReport(report);
-  const passed = result?.numPassedTests ?? 0;
-  const broken = (result?.testResults ?? []).filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  );
-  const failed = (result?.numFailedTests ?? 0) + broken.length;
-  // vitest also fails for errors outside of any test, such as a rejection that nobody awaited.
-  return { passed, failed: failed === 0 && status !== 0 ? 1 : failed, failures: describeFailures(result) };
-}
-
-/** One line for each failed test: its file, its name and the first line of its error. */
-function describeFailures(result) {
-  return (result?.testResults ?? []).flatMap((file) => {
-    const place = relative(ROOT, file.name);
-    const failed = file.assertionResults.filter(({ status }) => status === 'failed');
-    if (file.status === 'failed' && failed.length === 0) return [`${place}: ${firstLine(file.message)}`];
-    return failed.map((one) => `${place}: ${one.fullName}: ${firstLine(one.failureMessages[0])}`);
-  });
-}
-
-function firstLine(text) {
-  return (text ?? '').split('\n', 1)[0];
 }
 
 function readReport(file) {

@@ -2,7 +2,7 @@
 const MAX_DEPTH = 5;
 
 /** Ends of names, letters only, whose values are never logged: `taskToken`, `base64TaskToken`, `api_key`, … */
-const SECRET = /(token|apikey|authorization|password|secret|credentials?)$/;
+const SECRET = /(token|(api|access|private)key|authorization|password|passphrase|secret|credentials?)$/;
 
 /** A field as it may be logged, as a list of one entry; of none when its name tells of a secret. */
 export function loggable(key: string, value: unknown, depth = 0): [string, unknown][] {

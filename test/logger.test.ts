@@ -23,6 +23,9 @@ const KEYS = [
   'accessToken',
   'password',
   'clientSecret',
+  'secretAccessKey',
+  'private_key',
+  'passphrase',
 ];
 
 /** Something with the secret under a secret's name, at any depth of objects, lists, maps and errors. */

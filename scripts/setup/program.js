@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SetupError } from './setup-error.js';
+import { Interrupted, SetupError } from './setup-error.js';
 
 /** Root of the checkout. */
 export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
@@ -14,15 +14,17 @@ export function isMain(moduleUrl) {
 }
 
 /**
- * Runs a program: a SetupError becomes its text and status 1, and what `main` answers the exit status.
+ * Runs a program: a SetupError becomes its text and status 1, a signal its own status, and what `main` answers the exit
+ * status.
  * @param {() => Promise<number>} main
  */
 export async function runProgram(main) {
   try {
     process.exitCode = await main();
   } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 1;
+    if (error instanceof Interrupted) process.exitCode = error.exitStatus;
+    else if (error instanceof SetupError) process.exitCode = 1;
+    else throw error;
+    process.stderr.write(`${error instanceof Interrupted ? 'interrupted' : 'error'}: ${error.message}\n`);
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { SetupError } from './setup-error.js';
+import { Interrupted, SetupError } from './setup-error.js';
 
 /** A line on a terminal is redrawn this often; elsewhere a new line is due only every NOTE_MS. */
 const REDRAW_MS = 500;
@@ -25,15 +25,20 @@ const HINT_COLUMNS = 60;
  * @param {(line: string) => string | null} [step.veto] looks at each line; a text stops the command for that reason
  * @returns {Promise<string>} all output
  * @throws SetupError when the command fails, is vetoed or cannot be started
+ * @throws Interrupted when we got a signal while it ran, whatever the command made of that
  */
 export async function runStep(step) {
   mkdirSync(dirname(step.logFile), { recursive: true });
-  const log = createWriteStream(step.logFile, { flags: 'a' });
-  log.write(`$ ${step.command} ${step.args.join(' ')}\n`);
+  const log = createWriteStream(step.logFile, { flags: 'a', mode: 0o600 });
+  log.write(`$ ${hidePasswords(`${step.command} ${step.args.join(' ')}`)}\n`);
   const child = spawn(step.command, step.args, { cwd: step.cwd, env: step.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const progress = showProgress(step.title, step.failWord ?? 'failed');
+  const progress = showProgress(step.title);
   const output = collect(child, log, progress, step.veto);
-  const stopChild = () => child.kill('SIGTERM');
+  let signalled = null;
+  const stopChild = (signal) => {
+    signalled = signal;
+    child.kill('SIGTERM');
+  };
   process.on('SIGTERM', stopChild);
   process.on('SIGINT', stopChild);
   const outcome = await new Promise((resolve) => {
@@ -44,9 +49,11 @@ export async function runStep(step) {
   });
   process.off('SIGTERM', stopChild);
   process.off('SIGINT', stopChild);
-  log.end();
+  // Whoever is told of the log finds all of it there.
+  await new Promise((resolve) => log.end(resolve));
   const reason = output.vetoed() ?? outcome;
-  progress.end(reason === null);
+  progress.end(signalled !== null ? 'interrupted' : reason === null ? 'done' : (step.failWord ?? 'failed'));
+  if (signalled !== null) throw new Interrupted(signalled);
   if (reason === null) return output.text();
   const tail = output.text().trimEnd().split('\n').slice(-TAIL_LINES);
   throw new SetupError({
@@ -60,23 +67,36 @@ function collect(child, log, progress, veto) {
   let text = '';
   let pending = '';
   let vetoed = null;
-  const onData = (chunk) => {
-    text += chunk;
-    log.write(chunk);
-    const lines = (pending + chunk).split(/[\r\n]+/);
-    pending = lines.pop() ?? '';
-    for (const line of lines.filter((one) => one.trim() !== '')) {
+  const take = (whole) => {
+    if (whole === '') return;
+    const shown = hidePasswords(whole);
+    text += shown;
+    log.write(shown);
+    for (const line of shown.split(/[\r\n]+/).filter((one) => one.trim() !== '')) {
       progress.hint(line.trim());
       vetoed ??= veto?.(line) ?? null;
     }
+  };
+  // Whole lines only: an address may come in two parts.
+  const onData = (chunk) => {
+    const all = pending + chunk;
+    const end = Math.max(all.lastIndexOf('\n'), all.lastIndexOf('\r')) + 1;
+    pending = all.slice(end);
+    take(all.slice(0, end));
     if (vetoed !== null) child.kill('SIGKILL');
   };
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', onData);
+  child.once('close', () => take(pending));
   return { text: () => text, vetoed: () => vetoed };
 }
 
+/** A text without user and password of the addresses in it: indexes are named with them, logs are passed on. */
+function hidePasswords(text) {
+  return text.replaceAll(/(:\/\/)[^/\s"'?#]+@/g, '$1…@');
+}
+
 /** Shows title, seconds and newest output line: one redrawn line on a terminal, sparse lines elsewhere. */
-function showProgress(title, failWord) {
+function showProgress(title) {
   const out = process.stderr;
   const startedAt = performance.now();
   const seconds = () => ((performance.now() - startedAt) / 1000).toFixed(0);
@@ -87,10 +107,10 @@ function showProgress(title, failWord) {
   const timer = setInterval(out.isTTY ? redraw : note, out.isTTY ? REDRAW_MS : NOTE_MS);
   return {
     hint: (line) => (hint = line),
-    end: (isDone) => {
+    end: (word) => {
       clearInterval(timer);
       const clear = out.isTTY ? '\r\x1b[2K' : '';
-      out.write(`${clear}  ${title}: ${isDone ? 'done' : failWord} after ${seconds()} s\n`);
+      out.write(`${clear}  ${title}: ${word} after ${seconds()} s\n`);
     },
   };
 }

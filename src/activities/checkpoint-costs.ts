@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import { checkpointEconomy, economyWarnings } from '../domain/checkpoint-economy.js';
+import { checkpointEconomy, economyWarnings, type EconomyFacts } from '../domain/checkpoint-economy.js';
 import { formatProblem, problem } from '../domain/errors.js';
 import { countParameters } from '../host/checkpoint/parameters.js';
 import { measureBandwidth, type MeasureLimits } from '../host/measure-bandwidth.js';
@@ -30,8 +30,8 @@ export interface CheckpointCosts {
 }
 
 /**
- * What the checkpoints of a training cost in this workspace, measured now. Not known while the converted weights do not
- * exist, because they tell the size. A workspace that cannot be measured is a warning: a plan has other answers too.
+ * What the checkpoints of a training cost in this workspace, measured now. While the converted weights do not exist, the
+ * recipe may know the size, or nobody does. A workspace that cannot be measured is a warning: a plan has other answers too.
  */
 export async function checkpointCosts(
   recipe: Recipe,
@@ -40,24 +40,28 @@ export async function checkpointCosts(
   limits: MeasureLimits = {},
 ): Promise<CheckpointCosts> {
   const { workspace, run, key, converted } = planned;
-  const { resume } = recipe.training;
-  if (converted === null || resume === undefined) return { warnings: [] };
-  const { layout, converted: names } = recipe.checkpoint;
   const { every, keep, fidelity } = spec.train.checkpoint;
+  const { iterations } = spec.train;
   try {
+    const parameters = await parametersOf(recipe, spec, converted);
+    if (parameters === null) return { warnings: [] };
     const checkpoint = checkpointEconomy({
-      parameters: await countParameters(join(converted, names.folder), layout, (fqn) => resume.isTrained(fqn, spec)),
+      parameters,
       fidelity,
       every,
       keep,
-      iterations: spec.train.iterations,
+      iterations,
       hosts: spec.fleet.hosts,
       // The gang's own measure, of all its hosts at once, where it was launched before.
       bandwidth:
         (await gangBandwidth(workspace, run)) ?? (await measureBandwidth(await nearestFolder(workspace), limits)),
       iterationMs: key === null ? null : await medianIterationMs(workspace, await attemptsOf(workspace, run, key)),
     });
-    return { checkpoint, warnings: economyWarnings(checkpoint, every) };
+    const told = converted === null ? { ...checkpoint, isSizePlanned: true as const } : checkpoint;
+    return {
+      checkpoint: told,
+      warnings: economyWarnings(checkpoint, { every, fidelity, iterations, accept: spec.accept }),
+    };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return {
@@ -66,6 +70,17 @@ export async function checkpointCosts(
       ],
     };
   }
+}
+
+async function parametersOf(
+  { training, checkpoint: { layout, converted: names } }: Recipe,
+  spec: PipelineSpec,
+  converted: string | null,
+): Promise<EconomyFacts['parameters'] | null> {
+  const { resume } = training;
+  if (resume === undefined) return null;
+  if (converted === null) return training.plannedParameters?.(spec) ?? null;
+  return countParameters(join(converted, names.folder), layout, (fqn) => resume.isTrained(fqn, spec));
 }
 
 /** A launch must not wait long for the measure: one of its blocks is enough to tell minutes from hours. */

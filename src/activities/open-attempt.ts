@@ -13,6 +13,7 @@ import {
   writeAttempt,
   type ProvenCheckpoint,
 } from '../host/run/attempts.js';
+import { checkpointDigest } from '../host/run/checkpoint-digest.js';
 import { slowestPreparation } from '../host/run/preparation.js';
 import { fencedOff } from '../host/fence/host-fence.js';
 import { fenceFile, raiseFence } from '../host/fence/workspace-fence.js';
@@ -67,7 +68,11 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
     hosts: hostNames === undefined ? hosts.map(({ name }) => name) : unpackHosts(hostNames),
     masterAddress,
     masterPort,
-    load: { path: start.dir, iteration: start.iteration },
+    load: {
+      path: start.dir,
+      iteration: start.iteration,
+      ...(start.digest === undefined ? {} : { digest: start.digest }),
+    },
     refused,
     ...(budgets === null ? {} : { budgets }),
     at: new Date().toISOString(),
@@ -92,9 +97,11 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   if (path === undefined) throw new TypeError('training needs the converted weights');
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
   if (!('refused' in checkpoint)) {
+    if (fromCheckpoint === undefined) return checkpoint;
+    const { layout } = recipe.checkpoint;
     // A person may name a checkpoint that another run proved.
-    if (fromCheckpoint !== undefined) await assertAsProven(checkpoint.dir, recipe.checkpoint.layout);
-    return checkpoint;
+    await assertAsProven(checkpoint.dir, layout);
+    return { ...checkpoint, digest: await checkpointDigest(checkpoint.dir, layout) };
   }
   throw new TemperError('ProofFailed', {
     where: path,

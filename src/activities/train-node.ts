@@ -2,6 +2,7 @@ import { log as activityLog } from '@temporalio/activity';
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { fenceTimes } from '../domain/fence.js';
+import { trainingSpeed } from '../domain/training-speed.js';
 import { fenceFile } from '../host/fence/workspace-fence.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { keepersDir, rankLogPath } from '../host/keeper/paths.js';
@@ -14,6 +15,7 @@ import { writePreparation } from '../host/run/preparation.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
+import type { IterationReading } from '../recipes/log-dialect.js';
 import type { Command, LaunchFacts } from '../recipes/recipe.js';
 import type { ResumeNote } from '../schemas/checkpoint.js';
 import type { Progress } from '../schemas/run.js';
@@ -78,6 +80,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     sees,
     ranks,
     recipe.training.stackSignal,
+    launch.saveDir,
   );
   const resume = watchResume(call, inputs, sees.iterations);
   const pace = new PaceWatch();
@@ -167,11 +170,15 @@ async function readProgress(
     phase,
     sinceLastStepMs: Date.now() - lastStepAt,
     checkpoint: saves?.proving.proofs.newest ?? null,
-    ...(last === null ? {} : { iteration: last.iteration, of: last.of, loss: last.loss }),
+    ...(last === null ? {} : { ...lastStep(last), ...trainingSpeed(log.iterations) }),
     ...(restored === null ? {} : { resume: restored }),
     ...(seen === null ? {} : { pace: seen }),
     ...(slowSaves.length === 0 ? {} : { slowSaves: [...slowSaves] }),
   };
+}
+
+function lastStep({ iteration, of, loss, learningRate, gradNorm }: IterationReading): Partial<Progress> {
+  return { iteration, of, loss, learningRate, gradNorm };
 }
 
 /** What was restored is read in the workspace: while that does not answer, everything else is told all the same. */

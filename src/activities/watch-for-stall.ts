@@ -5,6 +5,7 @@ import { rankLogPath } from '../host/keeper/paths.js';
 import { cpuTimeMs } from '../host/processes/cpu-time.js';
 import { tailLog } from '../host/processes/tail.js';
 import { askForStacks, logBytes } from '../host/run/rank-life.js';
+import { WriteWatch } from '../host/run/last-write.js';
 import type { TrainingReading } from '../host/run/training-log.js';
 import type { TrainingRecipe } from '../recipes/recipe.js';
 import type { CheckpointBudgets } from '../schemas/checkpoint.js';
@@ -22,7 +23,7 @@ export interface StallWatcher {
 /** What the patience of a watch follows from. */
 export interface Patience {
   readonly timing: Timing;
-  /** From the checkpoint economy; the timers stand in where it is not known. */
+  /** From the checkpoint economy; null where it is not known. */
   readonly budgets: CheckpointBudgets | null;
   readonly saves: {
     readonly iterations: number;
@@ -39,7 +40,9 @@ export function watchForStall(
   sees: Sees,
   ranks: readonly number[],
   stackSignal: TrainingRecipe['stackSignal'],
+  saveDir: string,
 ): StallWatcher {
+  const saves = new WriteWatch(saveDir);
   const watch = new StallWatch(limitsOf(patience), sees);
   return {
     async look(keeper, { phase, last }) {
@@ -51,10 +54,12 @@ export function watchForStall(
         iteration: last?.iteration ?? null,
         stepMs: last?.elapsedMs ?? null,
         logBytes: logBytes(keeper.paths.dir, ranks),
+        // Hosts that cannot judge need not look: the files of a large gang are many.
+        savedAtMs: sees.milestones || sees.iterations ? saves.newest() : null,
         cpuMs: cpuTimeMs(rankSessions(status.record)),
       });
       if (stall === null) return;
-      const reason = `${STALLED}: no iteration and no line of any rank for ${seconds(stall.silentMs)} while ${stall.phase} (limit ${seconds(stall.budgetMs)})`;
+      const reason = `${STALLED}: no iteration and no line of any rank${stall.phase === 'saving' ? ', nothing written of the checkpoint,' : ''} for ${seconds(stall.silentMs)} while ${stall.phase} (limit ${seconds(stall.budgetMs)})`;
       log.warn('the training stalled', { reason, keeper: keeper.id });
       if (stackSignal !== undefined)
         await askForStacks(status.record, stackSignal, () => logBytes(keeper.paths.dir, ranks));
@@ -68,7 +73,8 @@ function limitsOf({ timing, budgets, saves: { iterations, checkpoint } }: Patien
   return {
     stallStartMs,
     stallStepMs,
-    stallSaveMs: budgets?.saveMs ?? stallSaveMs,
+    // The bandwidth was measured in bursts of a second: it may tell that a save takes longer, never that it is quick.
+    stallSaveMs: Math.max(stallSaveMs, budgets?.saveMs ?? 0),
     stallLoadMs: budgets?.loadMs ?? stallStartMs,
     saves: { every: checkpoint.every, last: iterations },
   };

@@ -2,6 +2,7 @@ import type { CheckpointEconomy } from '../schemas/checkpoint.js';
 import type { Problem } from '../schemas/problem.js';
 import { problem } from './errors.js';
 import { keptWhileTraining } from './ledger.js';
+import { SAVE_SHARE } from './measured-lints.js';
 
 /** What the cost of checkpoints follows from. */
 export interface EconomyFacts {
@@ -81,18 +82,34 @@ export function youngIntervalMs(saveMs: number, mtbfMs: number): number {
   return Math.sqrt(2 * saveMs * mtbfMs);
 }
 
-/** Warns when saving takes more than a tenth of the run. */
-export function economyWarnings(economy: CheckpointEconomy, every: number): Problem[] {
-  const { shareOfRun: share, youngIterations } = economy;
-  if (share === null || share <= MOST_SHARE) return [];
-  const cheap = Math.ceil((economy.saveMs * (1 - MOST_SHARE)) / (MOST_SHARE * (economy.iterationMs ?? 1)));
+/** What a training was told about its checkpoints. */
+export interface ToldEconomy extends Pick<EconomyFacts, 'every' | 'iterations' | 'fidelity'> {
+  /** Ids of lints that were accepted. */
+  readonly accept: readonly string[];
+}
+
+/** Warns when saving takes more than a tenth of the run, unless that was accepted. */
+export function economyWarnings(economy: CheckpointEconomy, told: ToldEconomy): Problem[] {
+  const { shareOfRun: share } = economy;
+  const { every, accept } = told;
+  if (share === null || share <= MOST_SHARE || accept.includes(SAVE_SHARE)) return [];
   return [
     problem('SpecInvalid', {
       where: 'train.checkpoint.every',
       what: `saving every ${every} iterations takes ${Math.round(share * 100)} % of the run`,
       why: `a save takes ${(economy.saveMs / 1000).toFixed(1)} s, the iterations between two ${((every * (economy.iterationMs ?? 0)) / 1000).toFixed(1)} s`,
-      fix: `save every ${Math.max(cheap, youngIterations ?? 0)} iterations, or use fidelity weights-only`,
+      fix: [...remedies(economy, told), `add ${SAVE_SHARE} to accept`].join(', or '),
     }),
+  ];
+}
+
+/** What would make saves cheap enough. A run that saves only once at its end has nothing to restart from. */
+function remedies(economy: CheckpointEconomy, { every, iterations, fidelity }: ToldEconomy): string[] {
+  const cheap = Math.ceil((economy.saveMs * (1 - MOST_SHARE)) / (MOST_SHARE * (economy.iterationMs ?? 1)));
+  const rarer = Math.min(Math.max(cheap, economy.youngIterations ?? 0), Math.floor(iterations / 2));
+  return [
+    ...(rarer >= cheap && rarer > every ? [`save every ${rarer} iterations`] : []),
+    ...(fidelity === 'full' ? ['use fidelity weights-only'] : []),
   ];
 }
 

@@ -29,13 +29,17 @@ export function modelCard(facts: CardFacts): string {
         ]),
     `Fine-tuned from ${code(base.source)} by Temper ${provenance.temper} with the recipe ${code(provenance.recipe.id)}. ` +
       '`provenance.json` in this folder holds the same facts and all digests.',
+    ...continued(base),
     ...loading(facts),
     ...training(provenance),
     ...restarts(provenance),
     '## Data',
     table(
-      ['data set', 'format', 'source'],
-      provenance.data.sets.map(({ name, format, source }) => [code(name), format, code(source)]),
+      ['data set', 'format', 'source', 'images'],
+      provenance.data.sets.map(({ name, format, source, images }) => [
+        ...[code(name), format, code(source)],
+        images === undefined ? 'none' : code(images),
+      ]),
     ),
     dataLine(provenance),
     '## Software',
@@ -77,6 +81,14 @@ function hubId(source: string, repoKind: 'model' | 'dataset'): string | null {
   return typeof remote !== 'string' && remote.kind === 'hub' && remote.hub === 'hf' && remote.repoKind === repoKind
     ? remote.id
     : null;
+}
+
+/** Whether more went into it than the base and this training. */
+function continued({ continuedFrom }: Provenance['base']): string[] {
+  if (continuedFrom === undefined) return [];
+  const { iteration, digest } = continuedFrom;
+  const what = iteration === null ? 'converted weights' : `a checkpoint at iteration ${iteration}`;
+  return [`The training went on from ${what} of another run, digest ${code(digest)}.`];
 }
 
 function loading({ provenance, architecture, input }: CardFacts): string[] {

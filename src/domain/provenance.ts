@@ -29,7 +29,7 @@ export interface ProvenanceFacts {
 
 /** What a model was made from. Equal facts give equal bytes: the export of the same training is the same export. */
 export function provenanceOf(facts: ProvenanceFacts): Provenance {
-  const { temper, run, recipe, specDigest, spec, receipts, versions, exported } = facts;
+  const { temper, run, recipe, specDigest, spec, receipts, attempts, versions, exported } = facts;
   return {
     v: 1,
     temper,
@@ -41,6 +41,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
       source: publicSource(spec.weights.source),
       reduceLayers: spec.weights.reduceLayers ?? null,
       ...identityOf(receipts.weights),
+      ...continuedFrom(attempts),
     },
     data: {
       ...identityOf(receipts.data),
@@ -48,6 +49,7 @@ export function provenanceOf(facts: ProvenanceFacts): Provenance {
         name: set.name,
         format: set.format,
         source: set.format === 'synthetic' ? 'made by the recipe' : publicSource(set.annotations),
+        ...imagesOf(set),
       })),
       rows: countOf(receipts.check ?? receipts.data, 'rows'),
       images: countOf(receipts.check ?? receipts.data, 'images'),
@@ -65,21 +67,37 @@ export function isTrial({ data }: Pick<PipelineSpec, 'data'>): boolean {
 }
 
 /**
- * A source as strangers may read it: hubs and addresses by name, without the parameters of an address; of a folder or
- * file of the hosts its own name only.
+ * A source as strangers may read it: hubs by name; of an address, and of a folder or file of the hosts, the last name
+ * only, because hosts and folders of an address may be inner ones or hold keys. What it held is told by digests.
  */
 export function publicSource(text: string): string {
   if (isRemote(text)) {
     const remote = parseRemote(text);
     if (typeof remote === 'string') return 'an address';
     if (remote.kind === 'hub') return showRemote(remote);
-    const { origin, pathname } = new URL(remote.url);
-    return `${origin}${pathname}`;
+    const name = lastName(new URL(remote.url).pathname);
+    return name === '' ? 'an address' : `url:${name}`;
   }
   const local = /^(path|dcp|seed):(.*)$/su.exec(text);
   const [, kind = 'path', place = text] = local ?? [];
   if (kind === 'seed') return text;
-  return `${kind}:${place.split('/').findLast((part) => part !== '') ?? ''}`;
+  return `${kind}:${lastName(place)}`;
+}
+
+function imagesOf(set: PipelineSpec['data'][number]): { images?: string } {
+  if (set.format === 'synthetic') return {};
+  const source = set.images?.zip ?? set.images?.hub ?? set.images?.path;
+  return source === undefined ? {} : { images: publicSource(source) };
+}
+
+function lastName(path: string): string {
+  return path.split('/').findLast((part) => part !== '') ?? '';
+}
+
+/** What the first attempt began with, where a person named a checkpoint; later ones go on from their own. */
+function continuedFrom([first]: readonly AttemptRecord[]): Pick<Provenance['base'], 'continuedFrom'> {
+  const { iteration, digest } = first?.load ?? {};
+  return iteration === undefined || digest === undefined ? {} : { continuedFrom: { iteration, digest } };
 }
 
 function trainingOf({ spec, receipts, attempts, incidents, frozen }: ProvenanceFacts): Provenance['training'] {

@@ -1,3 +1,5 @@
+import { isSecretName } from './secret-name.js';
+
 /** A file or a tree of files that is not on the hosts yet. */
 export type RemoteSource = HubSource | UrlSource;
 
@@ -66,8 +68,13 @@ export function showRemote(source: RemoteSource): string {
   return `${hub}${repoKind === 'dataset' ? '-dataset' : ''}:${id}${at}${path === null ? '' : `/${path}`}`;
 }
 
-/** Parameters of addresses that by custom hold credentials. */
-const SECRET_PARAMETER = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|SIGNATURE|^SIG$/iu;
+/** Parameters of addresses that hold credentials, beside those whose name says so anywhere. */
+const SIGNATURE = /SIGNATURE|^SIG$/iu;
+
+/** Whether a parameter or variable of this name by custom holds a credential. */
+export function isSecretParameter(name: string): boolean {
+  return isSecretName(name) || SIGNATURE.test(name);
+}
 
 function parseUrl(text: string): UrlSource | string {
   let url: URL;
@@ -78,7 +85,7 @@ function parseUrl(text: string): UrlSource | string {
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return `Temper does not speak ${url.protocol}//`;
   if (url.username !== '' || url.password !== '') return 'it holds a user name or password';
-  const secret = [...url.searchParams.keys()].find((name) => SECRET_PARAMETER.test(name));
+  const secret = [...url.searchParams.keys()].find(isSecretParameter);
   if (secret !== undefined) return `its parameter ${secret} looks like a secret`;
   if (url.hash !== '') return 'it holds a #';
   return { kind: 'url', url: url.href };

@@ -8,6 +8,8 @@ export interface StallSample {
   readonly stepMs: number | null;
   /** Bytes in all rank logs of the host. */
   readonly logBytes: number;
+  /** When the checkpoints of the attempt were last written, by the clock of the file system; null: not yet known. */
+  readonly savedAtMs: number | null;
   /** CPU time of the host's ranks so far, ms; null when it cannot be read. */
   readonly cpuMs: number | null;
 }
@@ -44,7 +46,8 @@ const IDLE_SHARE = 0.05;
 
 /**
  * Decides whether a training stands still. Two signals are needed: nothing was reached (no iteration, no new phase),
- * and no rank has written anything; ranks that compute get the longest budget. One watch per attempt: nothing of an
+ * and no rank has written anything, neither lines nor the checkpoint of a save that is due; ranks that compute get the
+ * longest budget. One watch per attempt: nothing of an
  * earlier attempt is remembered, because a stale begin of a save once killed healthy runs for ever.
  */
 export class StallWatch {
@@ -69,7 +72,8 @@ export class StallWatch {
       last === null ||
       sample.logBytes !== last.logBytes ||
       sample.iteration !== last.iteration ||
-      sample.phase !== last.phase;
+      sample.phase !== last.phase ||
+      (this.#mayBeSaving(sample) && sample.savedAtMs !== last.savedAtMs);
     if (sample.iteration !== null && sample.iteration !== last?.iteration && sample.stepMs !== null) {
       this.#steps.push(sample.stepMs);
       if (this.#steps.length > WINDOW) this.#steps.shift();
@@ -102,6 +106,10 @@ export class StallWatch {
     // A save is told in the log of rank 0's host only: it is known to follow certain iterations, and where ranks work
     // this may be one, or an evaluation.
     return this.#isSaveDue(sample) || this.#isBusy(sample) ? Math.max(stallSaveMs, stepMs) : stepMs;
+  }
+
+  #mayBeSaving(sample: StallSample): boolean {
+    return sample.phase === 'saving' || this.#isSaveDue(sample);
   }
 
   #isSaveDue({ iteration }: StallSample): boolean {

@@ -13,21 +13,22 @@ export async function networkEnvironment(
   network: NetworkConfig | undefined,
   isOffline: boolean,
 ): Promise<Record<string, string>> {
+  const isCutOff = isOffline || network?.isOffline === true;
   const dir = join(scratch, 'network');
   await mkdir(dir, { recursive: true, mode: 0o700 });
   const caBundle = await writeCertificates(dir, network?.caFile);
   const files = { git: join(dir, 'gitconfig'), pip: join(dir, 'pip.conf') };
   await writePrivate(files.git, gitConfig(network, caBundle));
-  await writePrivate(files.pip, pipConfig(network, caBundle));
+  await writePrivate(files.pip, pipConfig(network, caBundle, isCutOff));
   return {
     GIT_CONFIG_GLOBAL: files.git,
     PIP_CONFIG_FILE: files.pip,
     // Variables count more than files, so those that the host has by chance are emptied where its settings say other.
     ...(network?.pipIndex === undefined ? {} : { PIP_INDEX_URL: '', PIP_EXTRA_INDEX_URL: '' }),
-    ...(network?.pipFindLinks === undefined ? {} : { PIP_FIND_LINKS: '' }),
+    ...(network?.pipFindLinks === undefined && !isCutOff ? {} : { PIP_FIND_LINKS: '' }),
     ...(caBundle === undefined ? {} : { PIP_CERT: '' }),
     ...(network?.noProxy === undefined ? {} : { NO_PROXY: network.noProxy, no_proxy: network.noProxy }),
-    ...(isOffline || network?.isOffline === true ? { GIT_ALLOW_PROTOCOL: 'file', PIP_NO_INDEX: '1' } : {}),
+    ...(isCutOff ? { GIT_ALLOW_PROTOCOL: 'file', PIP_NO_INDEX: '1' } : {}),
   };
 }
 
@@ -55,20 +56,30 @@ function gitConfig(network: NetworkConfig | undefined, caBundle: string | undefi
   return `${lines.join('\n')}\n`;
 }
 
-function pipConfig(network: NetworkConfig | undefined, caBundle: string | undefined): string {
+function pipConfig(network: NetworkConfig | undefined, caBundle: string | undefined, isCutOff: boolean): string {
   const proxy = network?.httpsProxy ?? network?.httpProxy;
   const settings = {
     // A proxy that pip is told of is asked for every address, whatever NO_PROXY says.
     proxy: isDirect(network?.pipIndex, network?.noProxy) ? undefined : proxy,
     cert: caBundle,
     'index-url': network?.pipIndex,
-    'find-links': network?.pipFindLinks,
+    // Named even when empty: else links of the host's own files would count, and no-index lets pip follow them.
+    'find-links': isCutOff ? localLinks(network?.pipFindLinks) : network?.pipFindLinks,
   };
   const lines = Object.entries(settings).flatMap(([name, value]) =>
     // A percent sign begins an interpolation there.
     value === undefined ? [] : [`${name} = ${value.replaceAll('%', '%%')}`],
   );
-  return `[global]\n${lines.join('\n')}\n`;
+  // Settings of a command count more than those of all; an empty one counts as none.
+  return `[global]\n${lines.join('\n')}\n${isCutOff ? '[install]\nfind-links =\n' : ''}`;
+}
+
+/** The links that lie on this host: paths and file addresses. */
+function localLinks(links = ''): string {
+  return links
+    .split(/\s+/)
+    .filter((link) => !/^[a-z][a-z\d+.-]*:/i.test(link) || /^file:/i.test(link))
+    .join(' ');
 }
 
 /** Whether the hosts that need no proxy include that of an address; ports count where they are named. */

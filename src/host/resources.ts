@@ -1,7 +1,9 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
+import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import type { Resources } from '../schemas/plan.js';
+import { controlGroups, numberIn, textOf, type ControlGroup } from './cgroups.js';
 
 /** Free bytes of the file system that holds `dir`, as an ordinary user may use them. */
 export async function freeDiskBytes(dir: string): Promise<number> {
@@ -9,11 +11,31 @@ export async function freeDiskBytes(dir: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Memory that can be had without swapping (MemAvailable counts what caches would give back). */
-export async function availableRamBytes(): Promise<number> {
-  const text = await readFile('/proc/meminfo', 'utf8').catch(() => '');
+/**
+ * Memory that can be had without swapping, counting what caches would give back: of the machine (MemAvailable), or less
+ * where a container's limit ends it before.
+ */
+export async function availableRamBytes(root = '/'): Promise<number> {
+  const text = await readFile(join(root, 'proc/meminfo'), 'utf8').catch(() => '');
   const kilobytes = /^MemAvailable:\s+(\d+) kB$/m.exec(text)?.[1];
-  return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+  const ofMachine = kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+  return Math.min(ofMachine, ...controlGroups('memory', root).map(freeInGroup));
+}
+
+/** Names of a group's files, by the version of cgroups. */
+const GROUP_FILES = {
+  1: { limit: 'memory.limit_in_bytes', used: 'memory.usage_in_bytes', cached: /^total_(?:in)?active_file (\d+)$/gm },
+  2: { limit: 'memory.max', used: 'memory.current', cached: /^(?:in)?active_file (\d+)$/gm },
+} as const;
+
+/** What a group may still take; files that it has cached are given back before anything ends for want of memory. */
+function freeInGroup({ folder, version }: ControlGroup): number {
+  const { limit, used, cached } = GROUP_FILES[version];
+  const [most, taken] = [limit, used].map((name) => numberIn(textOf(join(folder, name))));
+  if (typeof most !== 'number' || typeof taken !== 'number') return Infinity;
+  const stat = textOf(join(folder, 'memory.stat'));
+  const reclaimable = [...stat.matchAll(cached)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+  return Math.max(0, most - taken + Math.min(reclaimable, taken));
 }
 
 /** Fails before a stage begins when the host cannot hold what it will write or load. */

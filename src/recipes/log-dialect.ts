@@ -10,6 +10,9 @@ export interface IterationReading {
   readonly gradNorm: number | null;
   readonly elapsedMs: number | null;
   readonly consumedSamples: number | null;
+  readonly globalBatchSize?: number | null;
+  /** Mean over the samples of the iteration; not every training tells it. */
+  readonly tokensPerSample?: number | null;
 }
 
 export type LogEvent =
@@ -26,7 +29,7 @@ export type LogEvent =
   | { readonly kind: 'ended' }
   | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
 
-/** How the training code speaks: one line of a rank's log to what it means, or null. */
+/** How the training code speaks: one line of a rank's log to what it means; several events where lines were glued. */
 export interface LogDialect {
-  read(line: string): LogEvent | null;
+  read(line: string): readonly LogEvent[];
 }

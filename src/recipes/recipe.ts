@@ -229,12 +229,16 @@ export interface TrainingRecipe {
   readonly log: LogDialect;
   /** Rank whose log has the iteration lines: the last of all. Milestones come from rank 0. */
   iterationRank(nodes: number, ranksPerNode: number): number;
+  /** Folder in `hostDir` into which that rank writes as its iterations go, for whom its log cannot be read; if any. */
+  readonly curves?: string;
   /** Ports to try on rank 0's host, in order, unless the spec names some; empty means any free port. */
   masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
   /** Modules that the log of rank 0 must name as not trained, where it names any; nothing is compared when left out. */
   frozen?(spec: PipelineSpec): readonly string[];
+  /** Parameters of the model that a spec names, before any weight is converted; null where only the weights can tell. */
+  plannedParameters?(spec: PipelineSpec): { readonly total: number; readonly trained: number } | null;
   /** What a resume restores; without it only weights and position can be told. */
   readonly resume?: ResumeRecipe;
 }

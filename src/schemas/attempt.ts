@@ -12,7 +12,11 @@ export const AttemptRecordSchema = z.looseObject({
   masterAddress: z.string(),
   masterPort: z.number(),
   load: z
-    .object({ path: z.string(), iteration: z.number().nullable() })
+    .object({
+      path: z.string(),
+      iteration: z.number().nullable(),
+      digest: z.string().optional().describe('Hash of its seal, where a person named it (train.fromCheckpoint).'),
+    })
     .describe('Checkpoint that the load view shows; iteration null is the converted weights.'),
   refused: z.array(z.string()).describe('Newer checkpoints that were not used, with the reason.'),
   budgets: CheckpointBudgetsSchema.optional().describe('What a save and a load may take; measured once per training.'),
@@ -29,5 +33,7 @@ export const MetricSchema = z.looseObject({
   gradNorm: z.number().nullable(),
   elapsedMs: z.number().nullable(),
   consumedSamples: z.number().nullable().optional().describe('Samples taken by all iterations up to this one.'),
+  globalBatchSize: z.number().nullable().optional().describe('Samples of this iteration.'),
+  tokensPerSample: z.number().nullable().optional().describe('Mean over the samples of this iteration.'),
 });
 export type Metric = z.infer<typeof MetricSchema>;

@@ -53,7 +53,7 @@ export const ResumeNoteSchema = z.object({
 });
 export type ResumeNote = z.infer<typeof ResumeNoteSchema>;
 
-/** What a save and a load of a training may take before they hang, from bytes and measured bandwidth. */
+/** Silence that a save and a load are given at least, from bytes and measured bandwidth. */
 export const CheckpointBudgetsSchema = z.object({
   saveMs: z.number(),
   loadMs: z.number(),
@@ -67,6 +67,10 @@ export const CheckpointEconomySchema = z.object({
   readBytesPerSecond: z.number().describe('Measured by one host in the workspace.'),
   isReadCached: z.boolean().describe('The file system allows no read past its cache: reading may really be slower.'),
   bytesPerSave: z.number(),
+  isSizePlanned: z
+    .literal(true)
+    .optional()
+    .describe('The weights are not converted yet: their size is the one of the released model, all of which learns.'),
   saveMs: z.number(),
   loadMs: z.number(),
   saves: z.number().int().describe('Checkpoints that the whole training writes.'),
@@ -79,7 +83,11 @@ export const CheckpointEconomySchema = z.object({
   cheapIterationMs: z
     .number()
     .describe('An iteration must take at least this long for saves to stay below a tenth of the run.'),
-  saveBudgetMs: z.number().describe('A save that takes longer hangs.'),
-  loadBudgetMs: z.number().describe('A load that takes longer hangs.'),
+  saveBudgetMs: z
+    .number()
+    .describe('Silence that a save is given before it counts as stalled, or `stallSaveMs` where that is longer.'),
+  loadBudgetMs: z
+    .number()
+    .describe('Silence that a load is given before it counts as stalled; longer while ranks compute.'),
 });
 export type CheckpointEconomy = z.infer<typeof CheckpointEconomySchema>;

@@ -3,7 +3,7 @@ import { CauseSchema, ReactionSchema } from './incident.js';
 
 /** An input of a training: what it was called, and what it held. */
 const InputSchema = z.looseObject({
-  source: z.string().describe('Hub and name, address without its parameters, or name of a local file or folder.'),
+  source: z.string().describe('Hub and name; of addresses, local files and folders the last name only.'),
   commits: z.array(z.string()).describe('Commits that hub sources were resolved to, each behind its source.'),
   key: z.string().describe('Store key: hash of everything that it was made from.'),
   digest: z.string().describe("Hash of what the stage wrote; the key's, where it used what was there."),
@@ -30,9 +30,23 @@ export const ProvenanceSchema = z.looseObject({
   trial: z.boolean().describe('Trained on a part of the data, to try something out; never promoted.'),
   base: InputSchema.extend({
     reduceLayers: z.number().int().nullable().describe('Text layers that were kept; null is the whole model.'),
+    continuedFrom: z
+      .looseObject({
+        iteration: z.number().int().nullable().describe('null: weights that were converted, not trained.'),
+        digest: z.string().describe('Hash of its metadata and of samples of its shards.'),
+      })
+      .optional()
+      .describe('Checkpoint of another training that this one went on from; absent: it began with the base.'),
   }).describe('The model that it was fine-tuned from.'),
   data: InputSchema.omit({ source: true }).extend({
-    sets: z.array(z.looseObject({ name: z.string(), format: z.string(), source: z.string() })),
+    sets: z.array(
+      z.looseObject({
+        name: z.string(),
+        format: z.string(),
+        source: z.string(),
+        images: z.string().optional().describe('Where its images came from, as a source; absent without images.'),
+      }),
+    ),
     rows: z.number().int().nullable().describe('Rows that were trained on; null where the stage did not count them.'),
     images: z.number().int().nullable(),
   }),

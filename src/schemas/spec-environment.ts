@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PathSchema, patternText } from './units.js';
+import { PATH_TEXT, PathSchema, patternText, REVISION } from './units.js';
 
 /** Names that recipes give to the repositories and packages of their environment. */
 const SourceNameSchema = patternText(
@@ -9,12 +9,11 @@ const SourceNameSchema = patternText(
 );
 
 const SourceSchema = z.strictObject({
-  ref: patternText(/^[\w./-]{1,100}$/, 'a ref is a commit, tag or branch', 'main')
+  ref: patternText(REVISION, 'a ref is a commit, tag or branch', 'main')
     .optional()
     .describe('Commit, tag or branch of the checkout; the commit of the recipe when left out.'),
   url: patternText(
-    // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
-    /^((https?|ssh|git|file):\/\/[^\s\u0000-\u001f]+|\/[^\u0000-\u001f]+)$/,
+    new RegExp(String.raw`^(?!\w+:.*\s)(?:(?:https?|ssh|git|file):\/\/|\/)${PATH_TEXT}$`),
     'a repository is an https, ssh, git or file URL without spaces, or an absolute path',
     'https://git.example.com/trainer.git',
   )

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DurationSchema, PathSchema, patternText } from './units.js';
+import { PathSchema, patternText, WaitSchema } from './units.js';
 
 const FreezeSchema = z.strictObject({
   visionEncoder: z.boolean().default(true).describe('Keep the vision encoder as it is.'),
@@ -9,7 +9,12 @@ const FreezeSchema = z.strictObject({
 
 const CheckpointSchema = z.strictObject({
   every: z.int().min(1).max(100_000_000).describe('Iterations between two checkpoints.'),
-  keep: z.int().min(1).max(1000).default(3).describe('Proven checkpoints kept over all attempts; at least two while an attempt trains.'),
+  keep: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('Proven checkpoints kept over all attempts; at least two while an attempt trains.'),
   fidelity: z
     .enum(['full', 'weights-only'])
     .default('full')
@@ -106,7 +111,7 @@ export const TrainSchema = z.strictObject({
   masterPorts: MasterPortsSchema.optional().describe(
     "Ports for the meeting of the ranks on rank 0's host: the first free one of the list or range is taken.",
   ),
-  distributedTimeout: DurationSchema.optional().describe(
+  distributedTimeout: WaitSchema.optional().describe(
     'How long ranks wait for each other before torch gives up; computed from rows and save time when left out.',
   ),
   fromCheckpoint: PathSchema.optional().describe(

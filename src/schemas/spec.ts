@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DataSourceSchema } from './spec-data.js';
 import { EnvironmentSchema } from './spec-environment.js';
 import { TrainSchema } from './spec-train.js';
-import { DurationSchema, NameSchema, PathSchema, patternText } from './units.js';
+import { DurationSchema, NameSchema, PATH_TEXT, PathSchema, patternText, REVISION, WaitSchema } from './units.js';
 
 const FleetSchema = z.strictObject({
   name: NameSchema.default('default').describe('Name of the fleet whose host workers run this pipeline.'),
@@ -17,8 +17,7 @@ const FleetSchema = z.strictObject({
 
 const WeightsSchema = z.strictObject({
   source: patternText(
-    // oxlint-disable-next-line no-control-regex -- control characters in paths are what is refused here
-    /^(seed:\d{1,9}|path:[^\u0000-\u001f\u007f]+|dcp:[^\u0000-\u001f\u007f]+|hf:[\w.-]+\/[\w.-]+|modelscope:[\w.-]+\/[\w.-]+)$/,
+    new RegExp(String.raw`^(seed:\d{1,9}|(?:path|dcp):${PATH_TEXT}|(?:hf|modelscope):[\w.-]+\/[\w.-]+)$`),
     'a weights source is seed:N, path:FOLDER, dcp:FOLDER, hf:OWNER/MODEL or modelscope:OWNER/MODEL',
     'path:/mnt/models/base',
   )
@@ -26,7 +25,7 @@ const WeightsSchema = z.strictObject({
     .describe(
       'Where the weights to fine-tune come from: hf:OWNER/MODEL or modelscope:OWNER/MODEL (a hub), path:FOLDER (a Hugging Face folder), dcp:FOLDER (a converted checkpoint with its tracker file), seed:N (cpu-tiny only: made from a seed).',
     ),
-  revision: patternText(/^[\w./-]{1,100}$/, 'a revision is a commit, tag or branch name', 'main')
+  revision: patternText(REVISION, 'a revision is a commit, tag or branch name', 'main')
     .optional()
     .describe('Commit, tag or branch of a hub source; resolved to a commit before anything is downloaded.'),
   original: PathSchema.optional().describe(
@@ -57,7 +56,7 @@ const SmokeSchema = z.strictObject({
     .describe(
       'Argument list, no shell: {{model}} is the exported folder, {{python}} the interpreter of the training environment. Exit status 0 means that the model works.',
     ),
-  timeout: DurationSchema.default('10m').describe('Longest time that the command may take.'),
+  timeout: WaitSchema.default('10m').describe('Longest time that the command may take.'),
 });
 
 const ExportSchema = z.strictObject({

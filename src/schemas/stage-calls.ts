@@ -171,6 +171,11 @@ export const NodeLookSchema = z.object({
   host: z.string(),
   state: z.string().describe('State of the keeper: running, exited, absent, ...'),
   lastIteration: z.number().nullable(),
+  writtenAtMs: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('When the ranks of any host last wrote into the workspace, ms by its clock; null: nothing yet.'),
 });
 export type NodeLook = z.infer<typeof NodeLookSchema>;
 

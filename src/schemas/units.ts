@@ -50,11 +50,26 @@ export const HostNameSchema = patternText(
   'npu-host-07',
 );
 
-/** Characters that no path given to Temper may hold: control characters, which only arise by accident or attack. */
+/**
+ * Text of a path, as the source of a pattern with or without the flag u: no control characters, no line breaks of any
+ * kind, no half of a character. Those only arise by accident or attack.
+ */
+export const PATH_TEXT = String.raw`(?:[^\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]|[\ud800-\udbff][\udc00-\udfff])+`;
+
+/** Name of a commit, tag or branch: parts between single slashes that begin with a letter or digit, without `..`. */
+export const REVISION = /^(?=.{1,100}$)(?!.*\.\.)\w[\w.-]*(?:\/\w[\w.-]*)*$/;
+
+/** A length of time above none. */
+export const WaitSchema = patternText(
+  new RegExp(`^(?=.*[1-9])${BOUNDED_DURATION.source.slice(1)}`),
+  'a time to wait is a number above 0 and one of ms, s, m, h, d, up to 9999d',
+  '30m',
+);
+
+/** A path given to Temper. */
 export const PathSchema = z
   .string()
   .min(1, 'a path cannot be empty')
   .max(1024, 'a path has at most 1024 characters')
-  // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
-  .regex(/^[^\u0000-\u001f\u007f]+$/, 'a path cannot hold control characters')
+  .regex(new RegExp(`^${PATH_TEXT}$`), 'a path cannot hold control characters')
   .meta({ examples: ['/mnt/shared/temper'] });

@@ -10,6 +10,7 @@ import { assertNever } from '../domain/assert-never.js';
 import { differingLocks } from '../domain/environment-lock.js';
 import { problem } from '../domain/errors.js';
 import { gangWorkflowId, stageActivityId } from '../domain/ids.js';
+import { inParallel } from '../domain/in-parallel.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { StagePlan } from '../schemas/plan.js';
 import type { EnvironmentAnswer, StageCall, StageDone } from '../schemas/stage-calls.js';
@@ -83,17 +84,15 @@ async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly H
   begin(walk, call, 'running');
   const startedAt = Date.now();
   const { stage, tryNumber, timing } = call;
-  const answers = await Promise.all(
-    hosts.map(({ name }) =>
-      workActivities({
-        timing,
-        fleet: walk.plan.fleet.name,
-        host: name,
-        activityId: stageActivityId(stage.name, tryNumber, name),
-        summary: `${stage.title}: ${name}`,
-        timeoutMs: stage.timeoutMs,
-      }).ensureEnvironment(call),
-    ),
+  const answers = await inParallel(hosts, ({ name }) =>
+    workActivities({
+      timing,
+      fleet: walk.plan.fleet.name,
+      host: name,
+      activityId: stageActivityId(stage.name, tryNumber, name),
+      summary: `${stage.title}: ${name}`,
+      timeoutMs: stage.timeoutMs,
+    }).ensureEnvironment(call),
   );
   const [first] = answers;
   if (first === undefined) throw new TypeError('a fleet without hosts passed the wait for hosts');

@@ -46,6 +46,19 @@ function save(dir: string, iteration: 2 | 4, isTorn = false): string {
   return target;
 }
 
+describe('the checkpoint that a person names', () => {
+  it('is known by a digest in the record of the attempt that began with it, and in no later one', async () => {
+    const first = await open();
+    save(first.dir, 2);
+    const second = await open();
+    const loads = [first, second].map(({ dir }) => readFileSync(join(dir, 'attempt.json'), 'utf8'));
+    expect(JSON.parse(loads[0] ?? '')).toMatchObject({
+      load: { iteration: null, digest: expect.stringMatching(/^[0-9a-f]{32}$/) },
+    });
+    expect(JSON.parse(loads[1] ?? '').load).toEqual({ path: expect.stringMatching(/iter_0000002$/), iteration: 2 });
+  });
+});
+
 describe('the saves of an attempt', () => {
   it('are proven by the host of rank 0 when its log tells of them, and by no other', async () => {
     const { host, call, train, dir } = await open();

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { describe, expect, it } from 'vitest';
 import { collectEvidence } from '../../src/activities/collect-evidence.js';
@@ -10,6 +10,7 @@ import { openAttempt } from '../../src/activities/open-attempt.js';
 import { stopNode, sweepNode } from '../../src/activities/stop-node.js';
 import { trainNode } from '../../src/activities/train-node.js';
 import { TemperError } from '../../src/domain/errors.js';
+import { attemptDir } from '../../src/host/run/attempts.js';
 import { HostEvidenceSchema, type HostEvidence } from '../../src/schemas/incident.js';
 import type { LaunchFacts, Recipe } from '../../src/recipes/recipe.js';
 import type { TrainCall } from '../../src/schemas/stage-calls.js';
@@ -180,15 +181,11 @@ describe('a training that stands still', () => {
 describe('the calls of the gang to a host', () => {
   it('tell how far a running attempt is, stop it, and sweep what is left of any', async () => {
     const { host, train } = await open(recipeDoing(`${say(step(2))}; sleep 60`));
-    expect(await run(() => lookAtNode(host, train))).toEqual({
-      v: 1,
-      host: 'h1',
-      state: 'absent',
-      lastIteration: null,
-    });
+    const nothing = { v: 1, host: 'h1', state: 'absent', lastIteration: null, writtenAtMs: null };
+    expect(await run(() => lookAtNode(host, train))).toEqual(nothing);
     const first = start(() => trainNode(host, train));
     await first.beat((details) => (details as { iteration?: number }).iteration === 2);
-    expect(await run(() => lookAtNode(host, train))).toEqual({ v: 1, host: 'h1', state: 'running', lastIteration: 2 });
+    expect(await run(() => lookAtNode(host, train))).toEqual({ ...nothing, state: 'running', lastIteration: 2 });
     await run(() => stopNode(host, { ...train, reason: 'a node of the gang failed', graceMs: 2_000 }));
     expect(await problemOf(first.result)).toMatchObject({ code: 'CommandStopped' });
     expect((await collect(host, train)).findings.filter(({ isCascade }) => !isCascade)).toEqual([]);
@@ -198,6 +195,22 @@ describe('the calls of the gang to a host', () => {
     expect(await run(() => sweepNode(host, train))).toHaveLength(1);
     expect(await problemOf(running.result)).toMatchObject({ code: 'CommandStopped' });
     expect(await run(() => sweepNode(host, train))).toEqual([]);
+  });
+
+  it('tell from the workspace that the ranks of other hosts write', async () => {
+    const fake = recipeDoing('sleep 60');
+    const { host, train } = await open({ ...fake, training: { ...fake.training, curves: 'curves' } });
+    const dir = attemptDir(train.workspace, train.run, train.attempt.attempt);
+    const written = async (path: string, at: number): Promise<number | null | undefined> => {
+      await mkdir(dirname(join(dir, path)), { recursive: true });
+      await writeFile(join(dir, path), 'x');
+      await utimes(join(dir, path), at, at);
+      return (await run(() => lookAtNode(host, train))).writtenAtMs;
+    };
+    expect(await written('ckpt/iter_0000002/__0_0.distcp', 1_000)).toBe(1_000_000);
+    // Of its own ranks: what other parts write there does not train.
+    expect(await written('h1/curves/events', 2_000)).toBe(2_000_000);
+    expect(await written('h1/metrics.jsonl', 3_000)).toBe(2_000_000);
   });
 
   it('find the newest proven checkpoint', async () => {

@@ -108,7 +108,7 @@ describe('temper plan', () => {
     expect(text).toContain('10m 32s to save, 5m 16s to load, 7.8 % of the run');
     expect(text).toContain('measured here: 2.0 GB/s to disk, 4.0 GB/s back');
     expect(text).toContain("interval by Young's formula: 12h 44m, 3055 iterations (one failure per 19d 06h assumed)");
-    expect(text).toContain('a save may take 32m 36s, a load 16m 48s');
+    expect(text).toContain('a save is given at least 32m 36s, a load 16m 48s');
     const early = {
       ...report,
       checkpoint: report.checkpoint && {
@@ -122,9 +122,22 @@ describe('temper plan', () => {
     expect(renderPlan(early, (_, one) => one)).toContain('4.0 GB/s back (from the cache)');
   });
 
-  it('says nothing of checkpoints whose size is not known', () => {
-    expect(renderPlan(PlanReportSchema.parse(golden('plan-report/v1.json')), (_, one) => one)).not.toContain(
-      'saves of',
-    );
+  it('says when the size is only planned', () => {
+    const report = PlanReportSchema.parse(golden('plan-report/v1-checkpoint.json'));
+    const planned = {
+      ...report,
+      checkpoint: report.checkpoint && { ...report.checkpoint, isSizePlanned: true as const },
+    };
+    expect(renderPlan(planned, (_, one) => one)).toContain('by the size of the released model');
+    expect(renderPlan(report, (_, one) => one)).not.toContain('by the size of the released model');
+  });
+
+  it('says why it cannot tell what checkpoints cost', () => {
+    const report = PlanReportSchema.parse(golden('plan-report/v1.json'));
+    const host = { name: 'h1', diskFreeBytes: 1, ramAvailableBytes: 1 };
+    const show = (change: Partial<typeof report>): string => renderPlan({ ...report, ...change }, (_, one) => one);
+    expect(show({ host })).toContain('not known until the weights are converted');
+    expect(show({ host })).not.toContain('saves of');
+    expect(show({ host: null })).toContain('not known: no host measured the workspace');
   });
 });

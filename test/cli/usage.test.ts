@@ -20,6 +20,16 @@ describe('the command line', () => {
     expect(stderr).toContain('fix: see temper --help');
   });
 
+  it.each([['--may-be-equal'], ['--frozen', 'visual.blocks']])(
+    '%s without --deep would be ignored',
+    async (...flags) => {
+      const { status, stderr } = await temper(['export', 'verify', '--original', '.', '--exported', '.', ...flags]);
+      expect(status).toBe(2);
+      expect(stderr).toContain(`at ${flags[0]}`);
+      expect(stderr).toContain('fix: add --deep');
+    },
+  );
+
   it('prints help and version on stdout', async () => {
     const help = await temper(['--help']);
     expect(help.status).toBe(0);

@@ -74,7 +74,7 @@ describe('the cost of checkpoints', () => {
 describe('the warning', () => {
   test('above a tenth of the run names an interval that is cheap enough', () => {
     const facts = { ...GLM, every: 50 };
-    const [warning, ...more] = economyWarnings(checkpointEconomy(facts), facts.every);
+    const [warning, ...more] = economyWarnings(checkpointEconomy(facts), { ...facts, accept: [] });
     expect(more).toEqual([]);
     expect(warning).toMatchObject({
       where: 'train.checkpoint.every',
@@ -84,10 +84,23 @@ describe('the warning', () => {
     expect(checkpointEconomy({ ...GLM, every, iterations: every * 20 }).shareOfRun).toBeLessThanOrEqual(0.1);
   });
 
+  test('names only what helps, and can be accepted', () => {
+    const fixOf = (change: Partial<EconomyFacts>, accept: readonly string[] = []): (string | undefined)[] => {
+      const facts = { ...GLM, every: 50, ...change };
+      return economyWarnings(checkpointEconomy(facts), { ...facts, accept }).map(({ fix }) => fix);
+    };
+    // A save takes as long as 380 iterations cheaply: in a run of 100 there is no such interval.
+    expect(fixOf({ iterations: 100 })).toEqual(['use fidelity weights-only, or add train/save-share to accept']);
+    expect(fixOf({ iterations: 100, fidelity: 'weights-only' })).toEqual(['add train/save-share to accept']);
+    // Half of the run, where the interval of Young is longer than that.
+    expect(fixOf({ iterations: 1_000 })[0]).toContain('save every 500 iterations, or use');
+    expect(fixOf({ iterations: 100 }, ['train/save-share'])).toEqual([]);
+  });
+
   test.each([
     ['below', { ...GLM, every: 1000 }],
     ['without a measured iteration', { ...GLM, every: 1, iterationMs: null }],
   ])('is not told %s', (_, facts) => {
-    expect(economyWarnings(checkpointEconomy(facts), facts.every)).toEqual([]);
+    expect(economyWarnings(checkpointEconomy(facts), { ...facts, accept: [] })).toEqual([]);
   });
 });

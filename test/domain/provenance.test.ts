@@ -111,6 +111,27 @@ describe('the provenance of an exported model', () => {
     expect(provenanceOf(FACTS)).toEqual(provenanceOf(structuredClone(FACTS)));
   });
 
+  it('tells the checkpoint of another training that the first attempt went on from', () => {
+    const first = {
+      ...attempt(1),
+      load: { path: '/home/someone/other/iter_0000500', iteration: 500, digest: 'd-500' },
+    };
+    const made = provenanceOf({ ...FACTS, attempts: [first, attempt(2)] });
+    expect(ProvenanceSchema.parse(made).base.continuedFrom).toEqual({ iteration: 500, digest: 'd-500' });
+    expect(JSON.stringify(made)).not.toContain('someone');
+    expect(provenanceOf(FACTS).base).not.toHaveProperty('continuedFrom');
+  });
+
+  it('tells where images came from, by their last name', () => {
+    const set = { name: 'rows', format: 'mllm', annotations: '/d/rows.json' };
+    const told = (images: object): unknown =>
+      provenanceOf({ ...FACTS, spec: spec({ data: [{ ...set, images }] }) }).data.sets[0]?.images;
+    expect(told({ zip: 'https://files.inner.example/k3y/train2017.zip' })).toBe('url:train2017.zip');
+    expect(told({ path: '/home/someone/images' })).toBe('path:images');
+    expect(told({ hub: 'hf-dataset:o/n/images' })).toBe('hf-dataset:o/n/images');
+    expect(provenanceOf(FACTS).data.sets[0]).not.toHaveProperty('images');
+  });
+
   it('marks a trial', () => {
     const data = [{ name: 'rows', format: 'mllm', annotations: '/d/rows.json', maxSamples: 8 }];
     expect(provenanceOf({ ...FACTS, spec: spec({ data }) }).trial).toBe(true);
@@ -135,7 +156,8 @@ describe('a source as strangers may read it', () => {
   it.each([
     ['hf:zai-org/GLM-4.5V', 'hf:zai-org/GLM-4.5V'],
     ['hf-dataset:o/n@main/rows.json', 'hf-dataset:o/n@main/rows.json'],
-    ['https://files.example/a/rows.json?version=3', 'https://files.example/a/rows.json'],
+    ['https://files.inner.example/k3y/rows.json?version=3', 'url:rows.json'],
+    ['https://files.inner.example/', 'an address'],
     ['https://me:pass@files.example/rows.json', 'an address'],
     ['path:/home/someone/models/base/', 'path:base'],
     ['dcp:/home/someone/dcp', 'dcp:dcp'],

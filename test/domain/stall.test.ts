@@ -23,6 +23,7 @@ function watch(
       iteration: null,
       stepMs: null,
       logBytes: 0,
+      savedAtMs: null,
       cpuMs: null,
       ...sampleAt(ms),
     });
@@ -63,6 +64,21 @@ describe('a stall', () => {
       budgetMs: 500,
       phase: 'saving',
     });
+  });
+
+  it('is none while the files of a save grow, and only then', () => {
+    const writing = (untilMs: number) => (ms: number) => ({
+      ...steps(5, 200)(ms),
+      phase: ms > 200 ? 'saving' : 'training',
+      savedAtMs: Math.min(ms, untilMs),
+    });
+    expect(watch(ALL, writing(3_000))).toBeNull();
+    expect(watch(ALL, writing(1_000))).toMatchObject({ atMs: 1_500, budgetMs: 500, phase: 'saving' });
+    // A seal that is written later says nothing about the ranks.
+    expect(watch(ALL, (ms) => ({ ...steps(5, 200)(ms), savedAtMs: ms }))).toMatchObject({ atMs: 300 });
+    const due = { ...LIMITS, saves: { every: 40, last: 50 } };
+    const silentSave = (ms: number) => ({ ...steps(5, 200)(ms), savedAtMs: Math.min(ms, 1_000) });
+    expect(watch({ milestones: false, iterations: true }, silentSave, 3_000, due)).toMatchObject({ atMs: 1_500 });
   });
 
   it('gives the start its own time, on hosts that would see it end', () => {
@@ -111,7 +127,15 @@ describe('a stall', () => {
         gaps.forEach((gap, iteration) => {
           nowMs += gap;
           expect(
-            stalls.look({ nowMs, phase: 'training', iteration, stepMs: gap, logBytes: iteration, cpuMs: null }),
+            stalls.look({
+              nowMs,
+              phase: 'training',
+              iteration,
+              stepMs: gap,
+              logBytes: iteration,
+              savedAtMs: null,
+              cpuMs: null,
+            }),
           ).toBeNull();
         });
       }),

@@ -114,18 +114,27 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
     await expectClean(fleet);
   });
 
-  it('loses no host while its iterations go on', async () => {
+  const progress = [
+    {
+      lost: 'h1',
+      teller: 'h2',
+      fact: 'iterations are logged',
+      step: (world: World) => void (world.iteration = Date.now()),
+    },
+    { lost: 'h2', teller: 'h1', fact: 'ranks write', step: (world: World) => void (world.writtenAtMs = Date.now()) },
+  ];
+  it.each(progress)('does not lose $lost while $teller sees that $fact', async ({ lost, teller, step }) => {
     let fleet: Fleet | null = null;
-    const looks = () => world.calls.filter((call) => call === 'lookAtNode h1').length;
+    const looks = () => world.calls.filter((call) => call === `lookAtNode ${teller}`).length;
     const world: World = new World([
       async () => {
-        world.iteration = 1;
-        const steps = setInterval(() => (world.iteration = (world.iteration ?? 0) + 1), 100);
-        await fleet?.lose('h2');
+        step(world);
+        const steps = setInterval(() => step(world), 100);
+        await fleet?.lose(lost);
         // The second look comes when the probes would have given up.
         await expect.poll(looks, { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
         clearInterval(steps);
-        await fleet?.add('h2');
+        await fleet?.add(lost);
       },
       (attempt) => attempt.finish(),
     ]);
@@ -133,6 +142,37 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
     await (await fleet.train()).result();
     expect(world.attempts).toHaveLength(1);
     expect(world.incidents.size).toBe(0);
+    await expectClean(fleet);
+  });
+
+  it('waits for its only host longer than for a spare, since nobody can tell that it does not train', async () => {
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async () => {
+        await fleet?.lose('h1');
+        await new Promise((resolve) => setTimeout(resolve, TIMING.scheduleToStartMs + 3 * TIMING.probeTimeoutMs));
+        await fleet?.add('h1');
+      },
+      (attempt) => attempt.finish(),
+    ]);
+    fleet = await site.open(world, ['h1']);
+    await (await fleet.train({ hosts: 1, recovery: { ...RECOVERY, spareWaitMs: 1_000 } })).result();
+    expect(world.attempts).toHaveLength(1);
+    expect(world.incidents.size).toBe(0);
+    await expectClean(fleet);
+  });
+
+  it('cancels a supervisor that found its host after the stop', async () => {
+    const world = new World([
+      (attempt) => {
+        // As where the keeper was not there yet when it was asked to stop.
+        attempt.world.deaf.add('h1');
+        attempt.fail('h2', found('h2', 'rank-exit'));
+      },
+    ]);
+    const fleet = await site.open(world, ['h1', 'h2']);
+    await (await fleet.train()).result();
+    expect(world.attempts).toHaveLength(2);
     await expectClean(fleet);
   });
 

@@ -16,6 +16,8 @@ export interface DataCheckFlags {
   readonly imageMaxPixels?: number;
   /** The training program takes a path with white space. */
   readonly allowSpaces?: boolean;
+  /** Texts that the model's tokenizer takes for something else. */
+  readonly reservedToken?: readonly string[];
   /** File that gets the report as JSON as well. */
   readonly report?: string;
 }
@@ -26,7 +28,7 @@ export async function dataCheck(
   file: string,
   flags: DataCheckFlags,
 ): Promise<ExitStatus> {
-  const { report, images, imageMinPixels, imageMaxPixels, ...limits } = flags;
+  const { report, images, imageMinPixels, imageMaxPixels, reservedToken = [], ...limits } = flags;
   const reportFile =
     report === undefined ? undefined : await reportPath(resolve(io.cwd, report), resolve(io.cwd, file));
   const stop = new AbortController();
@@ -35,6 +37,7 @@ export async function dataCheck(
   try {
     const answer = await runDataCheck({
       ...limits,
+      reservedTokens: reservedToken,
       tokens: {
         ...(imageMinPixels === undefined ? {} : { imageMinPixels }),
         ...(imageMaxPixels === undefined ? {} : { imageMaxPixels }),

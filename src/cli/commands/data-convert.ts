@@ -18,13 +18,15 @@ export interface DataConvertFlags {
   readonly maxDropped?: string;
   readonly mediaPrefix?: string;
   readonly maxSamples?: number;
+  /** Texts that the model's tokenizer takes for something else. */
+  readonly reservedToken?: readonly string[];
   /** File that gets the report as JSON as well. */
   readonly report?: string;
 }
 
 /** `temper data convert`: rows of another format to the MLLM format; Ctrl-C leaves nothing half-written. */
 export async function dataConvert({ output, io }: CommandContext, flags: DataConvertFlags): Promise<ExitStatus> {
-  const { enterOnlyFolder = false, report, ...given } = flags;
+  const { enterOnlyFolder = false, reservedToken = [], report, ...given } = flags;
   const annotations = resolve(io.cwd, flags.annotations);
   const reportFile = report === undefined ? undefined : await reportPath(resolve(io.cwd, report), annotations);
   const stop = new AbortController();
@@ -34,6 +36,7 @@ export async function dataConvert({ output, io }: CommandContext, flags: DataCon
     const answer = await runDataConvert({
       ...given,
       isOnlyFolderEntered: enterOnlyFolder,
+      reservedTokens: reservedToken,
       annotations,
       images: flags.images === undefined ? undefined : resolve(io.cwd, flags.images),
       output: resolve(io.cwd, flags.output),

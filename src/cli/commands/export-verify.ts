@@ -12,15 +12,17 @@ export interface ExportVerifyOptions {
   readonly dtype: ExportDtype;
   readonly deep?: boolean;
   readonly frozen?: readonly string[];
+  /** That something was trained was shown before a cast could round it away. */
+  readonly mayBeEqual?: boolean;
 }
 
 /** `temper export verify`: whether an exported model has the tensors of its original; needs no Temporal. */
 export async function exportVerify({ output, io }: CommandContext, options: ExportVerifyOptions): Promise<ExitStatus> {
-  const { original, exported, dtype, deep, frozen } = options;
-  if (frozen !== undefined && deep !== true) {
+  const { original, exported, dtype, deep, frozen, mayBeEqual } = options;
+  if ((frozen !== undefined || mayBeEqual === true) && deep !== true) {
     throw new TemperError('UsageInvalid', {
-      where: '--frozen',
-      what: 'frozen tensors are compared by their values',
+      where: frozen === undefined ? '--may-be-equal' : '--frozen',
+      what: 'it says how values are compared, and only headers would be',
       fix: 'add --deep',
     });
   }
@@ -28,6 +30,7 @@ export async function exportVerify({ output, io }: CommandContext, options: Expo
     dtype,
     isDeep: deep ?? false,
     ...(frozen === undefined ? {} : { frozen }),
+    ...(mayBeEqual === undefined ? {} : { mayBeEqual }),
   });
   output.result(report, (paint) => comparisonText(exported, report, paint));
   return report.ok ? EXIT.ok : EXIT.failed;

@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { newCommand, positiveInteger, withConnection } from './shared.js';
+import { collectText, newCommand, positiveInteger, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands about files: data, checkpoints, exported models. Only `checkpoint ls`, which asks about a run, needs a server. */
@@ -17,6 +17,7 @@ function dataCommands(runner: Runner): Command {
     .option('--max-dropped <share>', 'share of rows that may be dropped, such as 0.1%')
     .option('--media-prefix <path>', 'put before each image name')
     .option('--max-samples <rows>', 'convert only the first rows', positiveInteger)
+    .option('--reserved-token <text>', 'refuse rows with this token of the model in a text; repeatable', collectText)
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((options, command: Command) =>
       runner.run(command, async (context) =>
@@ -31,6 +32,7 @@ function dataCommands(runner: Runner): Command {
     .option('--image-min-pixels <pixels>', 'smaller images are scaled up to this', positiveInteger)
     .option('--image-max-pixels <pixels>', 'larger images are scaled down to this', positiveInteger)
     .option('--allow-spaces', 'the training program takes paths with white space')
+    .option('--reserved-token <text>', 'refuse rows with this token of the model in a text; repeatable', collectText)
     .option('--report <file>', 'write the report as JSON to this file too')
     .action((file: string, options, command: Command) =>
       runner.run(command, async (context) =>
@@ -74,6 +76,7 @@ function exportCommands(runner: Runner): Command {
     .requiredOption('--original <dir>', 'Hugging Face folder that training started from')
     .requiredOption('--exported <dir>', 'Hugging Face folder that came out')
     .option('--deep', 'compare values too: at least one tensor was trained, those of --frozen were not')
+    .option('--may-be-equal', 'with --deep: all values may be equal, because a cast can round small steps away')
     .option('--frozen <texts...>', 'texts in the names of tensors that must be equal bit for bit')
     .addOption(
       new Option('--dtype <dtype>', 'number format that was asked for').choices(['bf16', 'f32']).default('bf16'),

@@ -1,5 +1,6 @@
 import type { Problem } from '../../schemas/problem.js';
 import type { SpecProblem } from '../../schemas/spec-problem.js';
+import { looksSecret } from '../../domain/hide-secrets.js';
 import { toProblem } from '../../domain/spec/read-spec.js';
 import type { Paint } from '../output.js';
 import { plain } from './plain.js';
@@ -33,7 +34,7 @@ export function specProblemFrame(problem: SpecProblem, text: string, paint: Pain
 /** Two lines: the quoted line with its number, and the mark. */
 export function excerpt({ id, line, col }: Pick<SpecProblem, 'id' | 'line' | 'col'>, text: string): string[] {
   const quoted = text.split(/\r?\n/, line)[line - 1];
-  if (quoted === undefined || UNQUOTED.has(id) || col > QUOTE_COLUMNS) return [];
+  if (quoted === undefined || UNQUOTED.has(id) || looksSecret(quoted) || col > QUOTE_COLUMNS) return [];
   const gutter = String(line);
   // Control characters could move the cursor of the terminal.
   const clean = plain(quoted.slice(0, QUOTE_COLUMNS));

@@ -32,10 +32,18 @@ export function renderPlan(report: PlanReport, paint: Paint): string {
         `${stage.name} runs`,
         ...stage.commands.map((argv) => `  ${argv.map(quote).join(' ')}`),
       ]),
-    ...(report.checkpoint === undefined ? [] : ['', ...renderEconomy(report.checkpoint)]),
+    ...costOfCheckpoints(report),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
   ].join('\n');
+}
+
+function costOfCheckpoints({ checkpoint, host, warnings }: PlanReport): string[] {
+  if (checkpoint !== undefined) return ['', ...renderEconomy(checkpoint)];
+  if (host === null) return ['', 'what checkpoints cost is not known: no host measured the workspace'];
+  // It says so itself.
+  if (warnings.some(({ code }) => code === 'WorkspaceUnusable')) return [];
+  return ['', 'what checkpoints cost is not known until the weights are converted, which tell their size'];
 }
 
 function placeText({ placement, hosts }: StageReport): string {

@@ -109,7 +109,7 @@ function showHosts(progress: readonly Progress[]): string {
 
 /** Progress of one host in words: phase, iteration, loss, or the newest line of its command. */
 export function showProgress(progress: Progress): string {
-  const { phase, step, text, done, total, iteration, of, loss, checkpoint } = progress;
+  const { phase, step, text, done, total, iteration, of, loss, checkpoint, tokensPerSecond, remainingMs } = progress;
   const counted = iteration === undefined && done !== undefined && total !== undefined;
   const steps = iteration === undefined ? '' : `${iteration}${of === undefined ? '' : `/${of}`}`;
   const parts = [
@@ -118,6 +118,8 @@ export function showProgress(progress: Progress): string {
     counted ? `${done}/${total}` : '',
     loss === undefined ? '' : `loss ${loss === null ? 'NaN' : showNumber(loss)}`,
     checkpoint === undefined || checkpoint === null ? '' : `checkpoint ${checkpoint}`,
+    tokensPerSecond === undefined ? '' : `${showNumber(tokensPerSecond)} tokens/s`,
+    remainingMs === undefined || remainingMs === 0 ? '' : `${showDuration(remainingMs)} left`,
     iteration === undefined && text !== undefined ? oneLine(text) : '',
   ];
   return parts.filter((part) => part !== '').join('  ');

@@ -12,7 +12,7 @@ export type LlavaReading =
  * Turns one LLaVA row into messages: human becomes user, gpt becomes assistant, text stays verbatim with its
  * `<image>`, every other field (`id`, ...) is left behind. An empty, null or absent `image` is a text-only row.
  */
-export function readLlavaRow(value: unknown): LlavaReading {
+export function readLlavaRow(value: unknown, reserved: readonly string[] = []): LlavaReading {
   if (!isObject(value)) return dropped('data/not-an-object', 'row', showValue(value));
   const { image, conversations } = value;
   if (conversations === undefined && 'messages' in value)
@@ -28,7 +28,7 @@ export function readLlavaRow(value: unknown): LlavaReading {
     messages.push(read);
   }
   // The converter keeps only what the check accepts, so that nothing is dropped silently later, in training.
-  const [finding] = conversationFindings(messages, hasImage ? 1 : 0);
+  const [finding] = conversationFindings(messages, hasImage ? 1 : 0, reserved);
   if (finding !== undefined) return { kind: 'dropped', finding };
   return { kind: 'row', image: typeof image === 'string' && hasImage ? image : null, messages };
 }

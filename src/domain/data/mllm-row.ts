@@ -41,8 +41,15 @@ export function readMllmRow(value: unknown): MllmReading {
   return { kind: 'row', row: { images, messages }, hasImagesColumn: 'images' in value };
 }
 
-/** Judges a conversation with `imageCount` images: role order, empty turns, broken text, placeholders. */
-export function conversationFindings(messages: readonly Message[], imageCount: number): readonly Finding[] {
+/**
+ * Judges a conversation with `imageCount` images: role order, empty turns, broken text, placeholders, and the texts
+ * that mean something else to the model's tokenizer (`reserved`).
+ */
+export function conversationFindings(
+  messages: readonly Message[],
+  imageCount: number,
+  reserved: readonly string[] = [],
+): readonly Finding[] {
   const findings: Finding[] = [];
   let placeholders = 0;
   for (let index = 0; index < messages.length; index += 1) {
@@ -50,6 +57,8 @@ export function conversationFindings(messages: readonly Message[], imageCount: n
     const where = `messages[${index}].content`;
     if (!/\S/.test(content)) findings.push({ rule: 'data/empty-content', where, what: showValue(content) });
     if (!content.isWellFormed()) findings.push({ rule: 'data/invalid-text', where, what: showValue(content) });
+    for (const token of reserved)
+      if (content.includes(token)) findings.push({ rule: 'data/reserved-token', where, what: showValue(token) });
     placeholders += countPlaceholders(content);
   }
   const order = roleOrderFinding(messages);

@@ -36,8 +36,8 @@ export const DATA_RULES = {
   },
   'data/file-name': {
     severity: 'error',
-    why: 'Data sets are handed to the trainer as one list joined by commas and split verbatim.',
-    fix: 'Rename the file or its folders so that the path holds no comma and no white space.',
+    why: 'Data sets are handed to the trainer as one list joined by commas and split verbatim; each is searched for as a pattern.',
+    fix: 'Rename the file or its folders so that the path holds no comma, no white space, none of * ? [ and no ::.',
   },
   'data/images-column': {
     severity: 'error',
@@ -95,6 +95,11 @@ export const DATA_RULES = {
     why: 'A lone surrogate (half of a character) cannot be written as UTF-8; readers refuse the whole file.',
     fix: 'Repair the text; it was cut in the middle of a character.',
   },
+  'data/reserved-token': {
+    severity: 'error',
+    why: 'The tokenizer takes this text for an image or a film of its own, there is none for it, and the rank ends.',
+    fix: 'Write it in another way or remove the row; <image> is what stands for an image.',
+  },
   'data/placeholder-count': {
     severity: 'error',
     why: 'When the number of <image> placeholders differs from the number of images, preprocessing dies.',
@@ -123,7 +128,7 @@ export const DATA_RULES = {
   },
   'data/image-corrupt': {
     severity: 'error',
-    why: 'The header or the end is missing, so the image cannot be decoded; the row would be skipped.',
+    why: 'The header, what stands before the pixels, or the end is missing or damaged, so the image cannot be decoded; the row would be skipped or end the rank.',
     fix: 'Fetch or unpack the image again.',
   },
   'data/image-type': {
@@ -140,6 +145,11 @@ export const DATA_RULES = {
     severity: 'error',
     why: 'Image readers refuse such sizes as decompression bombs, or fill the memory of the host.',
     fix: 'Scale the image down to at most 100 megapixels.',
+  },
+  'data/image-aspect': {
+    severity: 'error',
+    why: 'Image processors refuse an image that is more than 200 times as long as wide, and the rank ends.',
+    fix: 'Crop the image, or remove the row.',
   },
   // The length
   'data/images-exceed-sequence': {

@@ -1,4 +1,5 @@
 import type { HostFacts, PreflightCheck } from '../../schemas/preflight.js';
+import { isOwnMachine } from '../own-machine.js';
 import { checked } from './list.js';
 
 /** What only the facts of several hosts together tell. */
@@ -65,7 +66,7 @@ function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] 
   const machines = new Set(facts.map(({ machineId }) => machineId));
   const fix = 'start each worker with the address of its training interface: temper worker --train-address IP';
   if (machines.size > 1) {
-    const loopback = facts.filter(({ address }) => isLoopback(address));
+    const loopback = facts.filter(({ address }) => isOwnMachine(address));
     if (loopback.length > 0) {
       return [
         checked('addresses', 'fail', {
@@ -89,10 +90,6 @@ function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] 
     }
   }
   return [checked('addresses', 'ok', { where, what: 'each machine has an address of its own' })];
-}
-
-function isLoopback(address: string): boolean {
-  return address.startsWith('127.') || address === '::1' || address === 'localhost';
 }
 
 /** `h1, h2 A, h3 B` when the values differ, the most common one first; null when they are the same. */

@@ -119,6 +119,9 @@ function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaN
         why: issue.message,
         fix: exampleFix(node) ?? plain,
       };
+    // A rule of the schema in words: its message says what is wanted.
+    case 'custom':
+      return { id: 'schema/rule', place, what: `${shown} does not fit`, why, fix: issue.message };
     case 'invalid_value': {
       const options = issue.values.map(String);
       return {

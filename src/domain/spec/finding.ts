@@ -22,9 +22,17 @@ export interface Finding {
 /** Stands for the file in problems of `--set` on the command line. */
 export const SET_FILE = '--set';
 
-/** A field path as people write it: `data.0.maxSamples`. */
+/** A field path as people write it: `data.0.maxSamples`. Keys are the user's text, so they are made printable. */
 export function showPath(path: FieldPath): string {
-  return path.join('.');
+  return printable(path.join('.'));
+}
+
+/** A text in which nothing moves a terminal's cursor, breaks a line or hides: such characters become their number. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}}`,
+  );
 }
 
 /** A value for messages: as JSON, cut to 60 characters so that a line stays a line. */

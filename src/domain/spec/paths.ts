@@ -18,14 +18,26 @@ const HOST_FIELDS: readonly FieldPath[] = [
   ...['python', 'cannEnv', 'folder', 'basePython', 'toolkitRoot'].map((key) => ['environment', key]),
 ];
 const DATA_FIELDS: readonly FieldPath[] = [['annotations'], ['images', 'path'], ['images', 'zip']];
+/** Last keys of fields that also take what is fetched from elsewhere. */
+const FETCHED_FIELDS: ReadonlySet<string | number | undefined> = new Set(['annotations', 'zip']);
 const SOURCE_PREFIX = /^(?:path|dcp):/;
 
 /** All paths of a spec, valid or not: what is no text is left to the schema. */
 export function specPaths(value: unknown): SpecPath[] {
+  return pathFields(value).filter(({ prefix, path }) => !isRemote(prefix + path) && !isRemote(path));
+}
+
+/** Something remote that stands where only a path of the hosts is read; what can be fetched is judged elsewhere. */
+export function misplacedRemotes(value: unknown): SpecPath[] {
+  return pathFields(value).filter(({ field, path }) => isRemote(path) && !FETCHED_FIELDS.has(field.at(-1)));
+}
+
+/** Every field that holds a path, and what stands there: a path, or something remote. */
+function pathFields(value: unknown): SpecPath[] {
   const found: SpecPath[] = [];
   const add = (field: FieldPath, prefix: string, isHostPath: boolean): void => {
     const text = valueAt(value, field);
-    if (typeof text === 'string' && text.length > prefix.length && !isRemote(text))
+    if (typeof text === 'string' && text.length > prefix.length)
       found.push({ field, prefix, path: text.slice(prefix.length), isHostPath });
   };
   for (const field of SPEC_FIELDS) add(field, '', false);

@@ -3,9 +3,10 @@ import { PipelineSpecSchema } from '../../schemas/spec.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Problem } from '../../schemas/problem.js';
 import { problem } from '../errors.js';
+import { hideSecrets } from '../hide-secrets.js';
 import { explainIssues } from './explain-issue.js';
 import { entryOf } from './field.js';
-import { showPath, showPlace } from './finding.js';
+import { printable, showPath, showPlace } from './finding.js';
 import type { Finding } from './finding.js';
 import { partialSpec } from './partial-spec.js';
 import { withAbsolutePaths } from './paths.js';
@@ -88,7 +89,15 @@ function place(
   { position }: Pick<YamlSource, 'position'>,
 ): SpecProblem {
   const { line, col } = position(at);
-  return { id, severity: severity ?? 'error', file, line, col, path: showPath(at.path ?? []), what, why, fix };
+  return {
+    ...{ id, severity: severity ?? 'error', file, line, col },
+    ...{ path: showPath(at.path ?? []), what: shown(what), why, fix: shown(fix) },
+  };
+}
+
+/** Values are the user's text: neither a secret in an address nor what moves a cursor may be told. */
+function shown(text: string): string {
+  return printable(hideSecrets(text));
 }
 
 /** Lines and columns of offsets in a text that must not be parsed. */

@@ -1,4 +1,5 @@
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { MEASURED_LINTS } from '../measured-lints.js';
 import type { FieldPath, Finding } from './finding.js';
 import { showValue } from './finding.js';
 import { suggest } from './suggest.js';
@@ -56,11 +57,11 @@ function unusedAccepts(
 ): Finding[] {
   return spec.accept.flatMap((id, index): Finding[] => {
     const lint = lints.find((candidate) => candidate.id === id);
-    if (lint?.acceptable === true) return [];
-    const near = suggest(
-      id,
-      lints.filter(({ acceptable }) => acceptable).map((candidate) => candidate.id),
-    );
+    if (lint?.acceptable === true || MEASURED_LINTS.includes(id)) return [];
+    const near = suggest(id, [
+      ...lints.filter(({ acceptable }) => acceptable).map((candidate) => candidate.id),
+      ...MEASURED_LINTS,
+    ]);
     return [
       {
         id: 'accept/unused',

@@ -1,4 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path/posix';
+import { isSecretName } from '../secret-name.js';
 import { isHomePath, specPaths } from './paths.js';
 import { valueAt } from './field.js';
 import type { FieldPath } from './finding.js';
@@ -21,8 +22,6 @@ export interface Breach {
   readonly fix?: string;
 }
 
-/** Names of variables that look like secrets: specs are stored in clear, shown and copied. */
-const SECRET_NAME = /TOKEN|SECRET|PASSW(OR)?D|API_?KEY|ACCESS_?KEY|CREDENTIAL|PRIVATE_?KEY/i;
 /** What torchrun tells its ranks (torch.distributed.run), and what Temper marks its processes with. */
 const LAUNCHER_NAME =
   /^(RANK|LOCAL_RANK|GROUP_RANK|ROLE_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|NODE_RANK|MASTER_ADDR|MASTER_PORT|TORCHELASTIC_\w*|TEMPER_\w*)$/;
@@ -111,7 +110,7 @@ export const SPEC_RULES: readonly SpecRule[] = [
     fix: "remove it here and set it in the host worker's own environment",
     find: (_spec, value) =>
       envNames(value)
-        .filter((name) => SECRET_NAME.test(name))
+        .filter(isSecretName)
         .map((name) => envBreach(name, `${name} looks like a secret`)),
   },
   {

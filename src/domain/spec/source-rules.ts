@@ -1,10 +1,23 @@
+import { hideSecrets } from '../hide-secrets.js';
 import { isRemote, parseRemote } from '../remote-source.js';
 import type { FieldPath } from './finding.js';
 import type { PartialSpec } from './partial-spec.js';
+import { misplacedRemotes } from './paths.js';
 import type { SpecRule } from './rules.js';
 
 /** Rules about what is fetched from elsewhere. */
 export const SOURCE_RULES: readonly SpecRule[] = [
+  {
+    id: 'path/remote',
+    why: 'only a path on the hosts is read here, nothing is fetched',
+    fix: 'bring it to the hosts and write its path from /',
+    find: (_spec, value) =>
+      misplacedRemotes(value).map(({ field, path }) => ({
+        path: field,
+        what: `${JSON.stringify(path)} is remote`,
+        ...(field.at(-2) === 'images' ? { fix: 'write it under images.zip or images.hub, or give a folder' } : {}),
+      })),
+  },
   {
     id: 'data/images-source',
     why: 'images come from one place',
@@ -56,8 +69,19 @@ export const SOURCE_RULES: readonly SpecRule[] = [
     fix: 'bring it to the hosts and name its path, or remove environment.offline',
     find: (spec) =>
       spec.environment?.offline === true
-        ? sources(spec).flatMap(({ path, source }) => (isRemote(source) ? [{ path, what: `${source} is remote` }] : []))
+        ? [...sources(spec).filter(({ source }) => isRemote(source)), ...repositories(spec).filter(isElsewhere)].map(
+            ({ path, source }) => ({ path, what: `${source} is remote` }),
+          )
         : [],
+  },
+  {
+    id: 'environment/source-secret',
+    why: 'a spec is stored in clear, shown and copied',
+    fix: "remove it, and give it to git on the hosts (a credential helper, or url.insteadOf in git's settings)",
+    find: (spec) =>
+      repositories(spec)
+        .filter(({ source }) => hideSecrets(source) !== source)
+        .map(({ path, source }) => ({ path, what: `the address ${hideSecrets(source)} holds a password or token` })),
   },
 ];
 
@@ -66,6 +90,18 @@ interface Named {
   readonly source: string;
   /** Whether only a folder of a hub can stand here. */
   readonly isTree: boolean;
+}
+
+/** Addresses that checkouts are cloned from, where the spec names them. */
+function repositories({ environment }: PartialSpec): Pick<Named, 'path' | 'source'>[] {
+  return Object.entries(environment?.sources ?? {}).flatMap(([name, { url }]) =>
+    url === undefined ? [] : [{ path: ['environment', 'sources', name, 'url'], source: url }],
+  );
+}
+
+/** Whether a repository is on another machine than the hosts. */
+function isElsewhere({ source }: Pick<Named, 'source'>): boolean {
+  return !source.startsWith('/') && !source.startsWith('file:');
 }
 
 function sources({ weights, data }: PartialSpec): Named[] {

@@ -90,6 +90,11 @@ export function readEntry(archive: string, entry: Entry): ArchiveEntry {
   const isSafe = !/[\u0000-\u001f\u007f]/.test(path) && parts.every((part) => !['', '.', '..'].includes(part));
   if (!isSafe)
     throw refused(archive, `the entry ${JSON.stringify(fileName)} would leave its folder or has no proper name`);
+  const long = parts.find((part) => Buffer.byteLength(part) > MAX_NAME_BYTES);
+  if (long !== undefined)
+    throw refused(archive, `the entry ${path.slice(0, 80)}… has a name of ${Buffer.byteLength(long)} bytes`);
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES)
+    throw refused(archive, `the entry ${path.slice(0, 80)}… has a path of ${Buffer.byteLength(path)} bytes`);
   // Upper half of the attributes: the mode of the file where the archive was made on Unix, else 0.
   const type = (externalFileAttributes >>> 16) & FILE_TYPE;
   if (type !== 0 && type !== (isFolder ? FOLDER : FILE))
@@ -105,6 +110,10 @@ export function refused(where: string, what: string, why?: string): TemperError 
   return new TemperError('ArchiveRefused', { where, what, ...(why === undefined ? {} : { why }) });
 }
 
+/** What file systems of Linux take as one name (limits.h, NAME_MAX). */
+const MAX_NAME_BYTES = 255;
+/** Half of what they take as a path (PATH_MAX): the folder that it is unpacked to comes before it. */
+const MAX_PATH_BYTES = 2_048;
 /** Type bits of a Unix mode (inode(7)). */
 const FILE_TYPE = 0o170000;
 const FILE = 0o100000;

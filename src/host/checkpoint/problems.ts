@@ -47,6 +47,10 @@ const ROWS = {
     why: 'a loader would read outside of the checkpoint folder',
     fix: 'do not use this checkpoint',
   },
+  'shard-name-unknown': {
+    why: 'no save of the training code writes its shards under such a name',
+    fix: 'do not use this checkpoint',
+  },
   'generation-mixed': {
     why: 'weights of different saves would be mixed without an error',
     fix: 'use an older checkpoint; never save twice into one folder',

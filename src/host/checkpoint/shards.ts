@@ -23,8 +23,8 @@ export async function checkShards(
   layout: CheckpointLayout,
 ): Promise<ShardFindings> {
   const metadataMtimeMs = (await stat(join(dir, METADATA_FILE))).mtimeMs;
-  const listed = await mapBounded([...metadata.storage], STATS_IN_FLIGHT, ([name, shard]) =>
-    checkListed(dir, name, shard.maxEnd, metadataMtimeMs),
+  const listed = await mapBounded([...metadata.storage], STATS_IN_FLIGHT, async ([name, shard]) =>
+    layout.shardRank(name) === null ? refuseName(dir, name) : checkListed(dir, name, shard.maxEnd, metadataMtimeMs),
   );
   const present = (await listFolder(dir)) ?? [];
   const others = present.filter((name) => layout.shardRank(name) !== null && !metadata.storage.has(name));
@@ -45,11 +45,15 @@ const CLOCK_TOLERANCE_MS = 2000;
 
 type Findings = Omit<ShardFindings, 'ranks'>;
 
+/** A name that is no shard's may be another file of the folder, such as the metadata itself, or lie outside of it. */
+function refuseName(dir: string, name: string): Findings {
+  const isOutside = name === '' || name === '..' || basename(name) !== name;
+  const id = isOutside ? 'shard-name-unsafe' : 'shard-name-unknown';
+  return problem(id, join(dir, name), `the metadata names the file ${JSON.stringify(name)}`);
+}
+
 async function checkListed(dir: string, name: string, maxEnd: number, metadataMtimeMs: number): Promise<Findings> {
   const file = join(dir, name);
-  if (name === '' || name === '..' || basename(name) !== name) {
-    return problem('shard-name-unsafe', file, `the metadata names the file ${JSON.stringify(name)}`);
-  }
   const facts = await stat(file).catch(toErrorCode);
   if (typeof facts === 'string') {
     if (facts === 'ENOENT')

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { estimateTokens, isImageCut } from '../../domain/data/estimate-tokens.js';
 import type { PixelSize, TokenEstimate, TokenModel } from '../../domain/data/estimate-tokens.js';
+import { unloadable } from '../../domain/data/loader-path.js';
 import { conversationFindings, readMllmRow } from '../../domain/data/mllm-row.js';
 import type { MllmReading, MllmRow } from '../../domain/data/mllm-row.js';
 import { DATA_RULES } from '../../domain/data/rules.js';
@@ -26,6 +27,8 @@ export interface CheckMllmOptions {
   readonly worldBatch: number;
   /** How text and images become tokens, roughly; a property of the model. */
   readonly tokens: TokenModel;
+  /** Texts that the model's tokenizer takes for something else, such as its image token. */
+  readonly reservedTokens?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   /** Whether the training program takes a path with white space. */
   readonly allowSpaces?: boolean;
@@ -66,7 +69,7 @@ class MllmCheck {
 
   async run(): Promise<void> {
     const name = resolve(this.#options.file);
-    if ((this.#options.allowSpaces === true ? /,/ : /[,\s]/).test(name))
+    if (unloadable(name, this.#options.allowSpaces) !== null)
       this.#tally.add(null, { rule: 'data/file-name', where: 'file name', what: showValue(name) });
     try {
       for await (const batch of readRows(this.#options.file, { signal: this.#options.signal })) {
@@ -121,7 +124,7 @@ class MllmCheck {
     const { findings, sizes } = this.#imageFindings(reading.row);
     const estimate = estimateTokens(reading.row, sizes, this.#options.tokens);
     const all = [
-      ...conversationFindings(reading.row.messages, reading.row.images.length),
+      ...conversationFindings(reading.row.messages, reading.row.images.length, this.#options.reservedTokens),
       ...findings,
       ...lengthFindings(estimate, this.#options.sequenceLength, () =>
         isImageCut(reading.row, sizes, this.#options.tokens, this.#options.sequenceLength),

@@ -34,6 +34,8 @@ export interface ConvertRowsOptions {
   readonly maxDropped?: number;
   /** Converts the first rows only; more than the file holds is an error, as it is for the trainer. */
   readonly maxSamples?: number | undefined;
+  /** Texts that the model's tokenizer takes for something else; rows that hold one are dropped. */
+  readonly reservedTokens?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: DataProgress) => void;
 }
@@ -135,7 +137,7 @@ class Conversion {
       if (this.#rows === this.#options.maxSamples) break;
       const row = this.#rows;
       this.#rows += 1;
-      const reading = this.#read(value);
+      const reading = this.#read(value, this.#options.reservedTokens);
       if (reading.kind === 'dropped') {
         this.#dropped.add(row, reading.finding);
         continue;

@@ -1,15 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
 import { hasGifFrame } from './gif-end.js';
+import { findPngDamage } from './png-chunks.js';
 
 /**
- * Whether the end of an image is missing, as after a copy that was cut off; null when it is there, or when nothing
- * tells. A header says nothing of that, and the training would find out late. `start` is where the file begins.
+ * Why an image that has a size cannot be decoded: its end is missing, as after a copy that was cut off, or what stands
+ * before its pixels is damaged; null when it is whole, or when nothing tells. A header says nothing of that, and the
+ * training would find out late. `start` is where the file begins.
  */
-export async function findMissingEnd(handle: FileHandle, start: Uint8Array): Promise<string | null> {
+export async function findDamage(handle: FileHandle, start: Uint8Array): Promise<string | null> {
   const begin = Buffer.from(start.buffer, start.byteOffset, start.byteLength);
   const found = ENDS.find(({ magic }) => begin.subarray(0, magic.length).equals(magic));
   if (found === undefined) return null;
   const { size } = await handle.stat();
+  const damage = found.type === 'PNG' ? await findPngDamage(handle, begin, size) : null;
+  if (damage !== null) return damage;
   if (await found.isWhole({ handle, begin, size })) return null;
   return `its ${size} bytes hold no end of a ${found.type}: the file is cut off`;
 }

@@ -3,7 +3,7 @@ import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
 import { openRegular } from '../open-regular.js';
-import { findMissingEnd } from './image-end.js';
+import { findDamage } from './image-end.js';
 import { imageFinding } from './image-index.js';
 import type { ImageIndex } from './image-index.js';
 
@@ -17,6 +17,9 @@ const DECODABLE: ReadonlySet<string | undefined> = new Set(['jpg', 'png', 'webp'
 
 // Pillow warns from 89 megapixels on and refuses twice that; 100 lies between and fits no training image.
 const MAX_PIXELS = 100_000_000;
+
+// Image processors of vision models refuse an image that is longer than this many times its other side.
+const MAX_ASPECT = 200;
 
 // The size of a JPEG stands behind its EXIF block with the preview (up to 64 kB each, few of them); most images
 // need the first read only.
@@ -63,7 +66,7 @@ export class ImageHeaders {
   }
 }
 
-/** Reads the header of one image file and looks for its end; every failure is a `bad` header, none is thrown. */
+/** Reads the header of one image file and looks for damage; every failure is a `bad` header, none is thrown. */
 export async function probeImageHeader(path: string): Promise<ImageHeader> {
   let handle: FileHandle | undefined;
   try {
@@ -88,8 +91,8 @@ async function readHeader(handle: FileHandle): Promise<ImageHeader> {
     bytes = await readStart(handle, SECOND_READ_BYTES);
     header = parseHeader(bytes);
   }
-  const missing = header.kind === 'size' ? await findMissingEnd(handle, bytes) : null;
-  return missing === null ? header : bad('data/image-corrupt', missing);
+  const damage = header.kind === 'size' ? await findDamage(handle, bytes) : null;
+  return damage === null ? header : bad('data/image-corrupt', damage);
 }
 
 async function readStart(handle: FileHandle, length: number): Promise<Uint8Array> {
@@ -110,6 +113,8 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
   if (!DECODABLE.has(type)) return bad('data/image-type', `type ${type ?? 'unknown'}`);
   if (!(width > 0 && height > 0)) return bad('data/image-zero-size', `${width} x ${height} pixels`);
   if (width * height > MAX_PIXELS) return bad('data/image-bomb', `${width} x ${height} pixels`);
+  if (Math.max(width, height) > MAX_ASPECT * Math.min(width, height))
+    return bad('data/image-aspect', `${width} x ${height} pixels`);
   return { kind: 'size', size: { width, height } };
 }
 

@@ -61,9 +61,13 @@ export class ImageIndex {
       : this.#find(listing, parts.folder, parts.base);
   }
 
-  /** The folder that is all there is in the root, as in an unpacked archive; null when there is anything else. */
+  /**
+   * The folder that is all there is in the root, as in an unpacked archive; null when there is anything else. What
+   * desktops put beside it (`.DS_Store`, `__MACOSX`) is no image.
+   */
   onlyFolder(): string | null {
-    const [entry, ...others] = this.#listings.get('')?.entries() ?? [];
+    const entries = [...(this.#listings.get('') ?? [])];
+    const [entry, ...others] = entries.filter(([name]) => !name.startsWith('.') && name !== '__MACOSX');
     return entry !== undefined && others.length === 0 && entry[1] === 'not-a-file' ? entry[0] : null;
   }
 

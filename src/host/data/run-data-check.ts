@@ -13,6 +13,7 @@ export interface DataCheckOptions {
   readonly tokens?: Partial<TokenModel>;
   /** Whether the training program takes a path with white space; the pinned upstream one does not. */
   readonly allowSpaces?: boolean;
+  readonly reservedTokens?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: DataProgress) => void;
 }

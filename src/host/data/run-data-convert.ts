@@ -16,6 +16,7 @@ export interface DataConvertOptions {
   readonly isOnlyFolderEntered?: boolean;
   readonly mediaPrefix?: string;
   readonly maxSamples?: number | undefined;
+  readonly reservedTokens?: readonly string[];
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: (progress: DataProgress) => void;
 }

@@ -82,9 +82,10 @@ function nextOf(start: string, link: string | null): string | null {
   return next.href;
 }
 
+/** The `oid` of a file in LFS is that of its pointer and proves nothing about its contents. */
 function proofOf(lfs: string | undefined, oid: string | undefined): Proof {
   const sha256 = lfs?.replace(/^sha256:/, '');
-  if (sha256 !== undefined && /^[0-9a-f]{64}$/.test(sha256)) return { kind: 'sha256', hex: sha256 };
+  if (sha256 !== undefined) return /^[0-9a-f]{64}$/.test(sha256) ? { kind: 'sha256', hex: sha256 } : { kind: 'none' };
   return oid !== undefined && /^[0-9a-f]{40}$/.test(oid) ? { kind: 'git-blob', hex: oid } : { kind: 'none' };
 }
 

@@ -20,7 +20,7 @@ export type ListedFile = Pick<RemoteFile, 'url' | 'bytes' | 'proof'> & { readonl
 
 /**
  * Takes from a repository's files what was asked for: all, one file, or a folder. Paths of a hub are not trusted:
- * none may leave the folder that it is downloaded into, or stand twice.
+ * none may leave the folder that it is downloaded into, or stand twice. Files of models need a checksum.
  */
 export function chooseFiles(source: HubSource, name: string, listed: readonly ListedFile[]): RemoteFile[] {
   const { path: wanted } = source;
@@ -48,8 +48,19 @@ export function chooseFiles(source: HubSource, name: string, listed: readonly Li
         fix: 'use another mirror or revision',
       });
     }
+    if (source.repoKind === 'model' && file.proof.kind === 'none') throw unproven(name, file.path);
     seen.add(path);
     return { ...file, path, name: `${name}: ${path}` };
+  });
+}
+
+/** A damaged weight trains as well as a sound one, so nothing of a model is taken whose contents cannot be proven. */
+function unproven(name: string, path: string): TemperError {
+  return new TemperError('DownloadRefused', {
+    where: name,
+    what: `the hub tells no usable checksum of ${JSON.stringify(path)}`,
+    why: 'a file of a model that was damaged on its way could not be told from a sound one',
+    fix: 'use the hub itself or another mirror, or bring the model to the host and name its folder',
   });
 }
 

@@ -1,11 +1,10 @@
+import { isSecretName } from '../../domain/secret-name.js';
 import { keeperKey, scratchKey, KEEPER_ID_VARIABLE, KEEPER_KEY_VARIABLE, SCRATCH_KEY_VARIABLE } from './names.js';
 import { scratchOf } from './paths.js';
 
 /** A process environment: names and values. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Names that by custom hold credentials. They reach a command only when its request names them. */
-const SECRET_NAME = /TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY/i;
 /** Connection settings of the worker's own server, certificates included: no command has a use for them. */
 const SERVER_NAME = /^TEMPORAL_/;
 /** How the host reaches repositories and hubs, passwords of proxies included; ranks talk to each other only. */
@@ -15,7 +14,7 @@ const NETWORK_NAME =
 const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
 
 /**
- * The environment that a keeper inherits from its worker: everything but secrets that were not named.
+ * The environment that a keeper inherits from its worker: everything but secrets, unless its request names them.
  *
  * This is the one place besides the configuration that looks at the environment of the process: what a command
  * inherits (PATH, LD_LIBRARY_PATH, vendor set-up) is the host's, not a setting of Temper.
@@ -25,7 +24,7 @@ export function inheritedEnvironment(
   own: Environment = process.env,
 ): Record<string, string> {
   const isPassed = (name: string): boolean =>
-    secretNames.includes(name) || !(SECRET_NAME.test(name) || SERVER_NAME.test(name) || NODE_NAME.test(name));
+    secretNames.includes(name) || !(isSecretName(name) || SERVER_NAME.test(name) || NODE_NAME.test(name));
   return Object.fromEntries(
     Object.entries(own).filter((entry): entry is [string, string] => entry[1] !== undefined && isPassed(entry[0])),
   );

@@ -13,6 +13,8 @@ import { runDir } from './run-folder.js';
 export interface ProvenCheckpoint {
   readonly dir: string;
   readonly iteration: number | null;
+  /** Of a checkpoint that a person named; those of the training itself are known by its ledger. */
+  readonly digest?: string;
 }
 
 /** Folder of an attempt. */
@@ -56,7 +58,7 @@ export async function allAttempts(workspace: string, run: string): Promise<Attem
   const root = join(runDir(workspace, run), 'attempts');
   const records: AttemptRecord[] = [];
   for (const number of (await attemptNumbers(root)).sort((a, b) => a - b)) {
-    const record = await readJsonFile(join(root, attemptFolder(number), 'attempt.json'), AttemptRecordSchema);
+    const record = await readAttempt(workspace, run, number);
     if (record !== null) records.push(record);
   }
   return records;
@@ -110,6 +112,11 @@ function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string 
 /** Writes the record of an attempt; its folder then belongs to it. */
 export async function writeAttempt(workspace: string, record: AttemptRecord): Promise<void> {
   await writeJsonFile(join(attemptDir(workspace, record.run, record.attempt), 'attempt.json'), record);
+}
+
+/** The record of an attempt; null when it was never launched. */
+export function readAttempt(workspace: string, run: string, attempt: number): Promise<AttemptRecord | null> {
+  return readJsonFile(join(attemptDir(workspace, run, attempt), 'attempt.json'), AttemptRecordSchema);
 }
 
 async function attemptNumbers(root: string): Promise<number[]> {

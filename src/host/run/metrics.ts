@@ -13,10 +13,15 @@ const FILE = 'metrics.jsonl';
  */
 export async function writeMetrics(dir: string, iterations: readonly IterationReading[]): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const lines = iterations.map(({ iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples }) =>
-    JSON.stringify({ v: 1, iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } satisfies Metric),
-  );
+  const lines = iterations.map((reading) => JSON.stringify(metricOf(reading)));
   await writeFileAtomic(join(dir, FILE), lines.map((line) => `${line}\n`).join(''));
+}
+
+function metricOf(reading: IterationReading): Metric {
+  const { iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples } = reading;
+  const { globalBatchSize, tokensPerSample } = reading;
+  const step = { iteration, loss, learningRate, gradNorm, elapsedMs, consumedSamples };
+  return { v: 1, ...step, globalBatchSize, tokensPerSample };
 }
 
 /** First and last loss over all attempts; a later attempt's line of an iteration replaces an earlier one's. */

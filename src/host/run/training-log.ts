@@ -52,7 +52,7 @@ export class TrainingLog {
       for (;;) {
         const chunk = await readLog(file.path, file.offset);
         const grown = chunk.lines.length === 0 ? null : await grownAt(file.path);
-        for (const line of chunk.lines) this.#take(line, grown);
+        for (const line of chunk.lines) for (const event of this.#dialect.read(line)) this.#take(event, grown);
         const isAtEnd = chunk.nextOffset === file.offset || chunk.nextOffset >= chunk.sizeBytes;
         file.offset = chunk.nextOffset;
         if (isAtEnd) break;
@@ -85,9 +85,7 @@ export class TrainingLog {
     return new Date(Date.parse(lastAt) - restMs).toISOString();
   }
 
-  #take(line: string, grown: string | null): void {
-    const event = this.#dialect.read(line);
-    if (event === null) return;
+  #take(event: LogEvent, grown: string | null): void {
     const hadFatal = this.#reading.fatal !== null;
     const broken = this.#frozen.take(event);
     this.#reading = next(broken === null ? this.#reading : next(this.#reading, broken), event);

@@ -1,9 +1,11 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import type { ModelFolder, ModelTensor } from './model-folder.js';
+import { isNowhereFinite } from './finite.js';
 import { countNames, modelProblem } from './problems.js';
+import { elementsOf, readElements, type OpenTensor } from './read-elements.js';
 
 /** What tensor values are compared for. */
 export interface ValueRules {
@@ -15,7 +17,8 @@ export interface ValueRules {
 
 /**
  * Compares tensor values of two folders with equal names and shapes: those whose name holds one of the `frozen` texts
- * must be equal bit for bit (after widening, where one is BF16 and the other F32), and at least one other must differ.
+ * must be equal bit for bit (after widening, where one is BF16 and the other F32), at least one other must differ, and
+ * none may have become NaN or infinite throughout.
  * Memory stays at a few MiB whatever the size of the tensors.
  */
 export async function compareValues(
@@ -31,11 +34,15 @@ export async function compareValues(
   const changed = frozenNames.filter((_, index) => results[index] !== true);
   const trainable = names.filter((name) => !isFrozen(name));
   const isTrained = mayBeEqual || (await anyDiffers(original, exported, trainable));
+  const broken = await notFinite(original, exported, names);
   return [
     ...absent.map((text) =>
       modelProblem('frozen-absent', original.dir, `no tensor name holds ${JSON.stringify(text)}`),
     ),
     ...(changed.length === 0 ? [] : [modelProblem('frozen-changed', exported.dir, `changed ${countNames(changed)}`)]),
+    ...(broken.length === 0
+      ? []
+      : [modelProblem('not-finite', exported.dir, `nothing but NaN or infinity in ${countNames(broken)}`)]),
     ...(isTrained
       ? []
       : [
@@ -53,6 +60,16 @@ const TENSORS_IN_FLIGHT = 2;
 
 /** Elements compared per read. */
 const CHUNK_ELEMENTS = 1 << 19;
+
+/** Names of tensors that hold no finite number any more; one of the original that never did is as it should be. */
+async function notFinite(original: ModelFolder, exported: ModelFolder, names: readonly string[]): Promise<string[]> {
+  const results = await mapBounded(
+    [...names],
+    TENSORS_IN_FLIGHT,
+    async (name) => (await isNowhereFinite(exported, name)) && !(await isNowhereFinite(original, name)),
+  );
+  return names.filter((_, index) => results[index] === true);
+}
 
 async function anyDiffers(original: ModelFolder, exported: ModelFolder, names: readonly string[]): Promise<boolean> {
   for (const name of names) {
@@ -78,18 +95,13 @@ async function areEqual(original: ModelFolder, exported: ModelFolder, name: stri
   }
 }
 
-interface Side {
-  readonly file: FileHandle;
-  readonly tensor: ModelTensor;
-}
-
-async function areSidesEqual(left: Side, right: Side): Promise<boolean> {
-  const elements = left.tensor.shape.reduce((product, size) => product * size, 1);
+async function areSidesEqual(left: OpenTensor, right: OpenTensor): Promise<boolean> {
+  const elements = elementsOf(left.tensor);
   for (let start = 0; start < elements; start += CHUNK_ELEMENTS) {
     const count = Math.min(CHUNK_ELEMENTS, elements - start);
     const [leftBytes, rightBytes] = await Promise.all([
-      readElements(left, elements, start, count),
-      readElements(right, elements, start, count),
+      readElements(left, start, count),
+      readElements(right, start, count),
     ]);
     const isSame = left.tensor.dtype === right.tensor.dtype;
     const wideLeft = isSame ? leftBytes : widen(leftBytes, left.tensor);
@@ -97,17 +109,6 @@ async function areSidesEqual(left: Side, right: Side): Promise<boolean> {
     if (!wideLeft.equals(wideRight)) return false;
   }
   return true;
-}
-
-async function readElements({ file, tensor }: Side, elements: number, start: number, count: number): Promise<Buffer> {
-  const bytesPerElement = (tensor.offsets[1] - tensor.offsets[0]) / elements;
-  const buffer = Buffer.alloc(count * bytesPerElement);
-  const position = tensor.dataStart + tensor.offsets[0] + start * bytesPerElement;
-  const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-  // The header was checked against the file's size, so a short read means that the file shrank meanwhile.
-  if (bytesRead < buffer.length)
-    throw new Error(`${tensor.shard} ends at byte ${position + bytesRead} while it is read`);
-  return buffer;
 }
 
 /**

@@ -46,7 +46,7 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
     problems: [
       ...index.problems,
       ...problems,
-      ...(index.isSingle ? [] : checkIndex(dir, index.weightMap, tensors)),
+      ...(index.isSingle ? checkSingle(dir, problems, tensors) : checkIndex(dir, index.weightMap, tensors)),
       ...checkTotal(dir, index.totalSize, totalBytes),
       ...(await findStrays(dir, shards)),
     ],
@@ -89,6 +89,8 @@ async function readIndex(dir: string): Promise<ModelIndex> {
   const entries = Object.entries(weightMap);
   const named = entries.filter((entry): entry is [string, string] => isShardName(entry[1]));
   const wrong = entries.filter(([, shard]) => !isShardName(shard));
+  // Weights that nothing names would be loaded as random ones.
+  if (entries.length === 0) return failed(modelProblem('index-damaged', path, 'its weight_map names no tensor'));
   const metadata = index?.['metadata'];
   return {
     weightMap: new Map(named),
@@ -126,6 +128,16 @@ function collectTensors(
   return { tensors, problems };
 }
 
+/** A file without damage that holds no tensor is no model either. */
+function checkSingle(
+  dir: string,
+  problems: readonly FileProblem[],
+  { size }: ReadonlyMap<string, ModelTensor>,
+): readonly FileProblem[] {
+  if (size > 0 || problems.length > 0) return [];
+  return [modelProblem('weights-missing', join(dir, SINGLE_FILE), 'it holds no tensor')];
+}
+
 /** Every entry of the index is in the file that it names, and every tensor is in the index. */
 function checkIndex(
   dir: string,
@@ -152,7 +164,7 @@ function checkTotal(dir: string, totalSize: unknown, totalBytes: number): readon
   return [modelProblem('total-size-wrong', join(dir, INDEX_FILE), what)];
 }
 
-/** Files that no index entry names; without any index that says nothing more than `weights-missing` does. */
+/** Files that no index entry names; without a sound index that says nothing more than its own problem does. */
 async function findStrays(dir: string, shards: readonly string[]): Promise<readonly FileProblem[]> {
   if (shards.length === 0) return [];
   const names = await readdir(dir).catch(() => []);

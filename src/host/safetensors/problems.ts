@@ -40,6 +40,10 @@ const ROWS = {
     fix: 'check the freeze settings and export again',
   },
   'frozen-absent': { why: 'the check of frozen tensors would prove nothing', fix: 'correct the name pattern' },
+  'not-finite': {
+    why: 'training diverged or the conversion lost its values: whatever passes through it is no number',
+    fix: 'look at loss and grad norm of the training; export from a checkpoint before they were no numbers',
+  },
   'nothing-trained': {
     why: 'every tensor equals the original: training had no effect or the wrong checkpoint was exported',
     fix: 'export from the last training checkpoint',

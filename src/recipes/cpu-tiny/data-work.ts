@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
 import type { DataSource } from '../../schemas/spec-data.js';
@@ -8,6 +8,9 @@ import { worldBatch } from './stages.js';
 
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';
+
+/** Image token of the tiny tokenizer: in a text it would stand for an image that is not there. */
+const RESERVED = ['--reserved-token', '<|image|>'];
 
 /** Makes, converts and checks the data sets. */
 export function dataWork(facts: StageFacts): StageWork {
@@ -41,7 +44,8 @@ interface PreparedSet {
 
 function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   const { out } = facts;
-  const report = `check-${set.name}.json`;
+  // Names hold no dots, so no other set's rows can be called this.
+  const report = `check.${set.name}.json`;
   if (set.format === 'mllm') {
     const imageRoot = set.images?.path ?? ROOT;
     const file = set.annotations;
@@ -55,9 +59,11 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   }
   const file = join(out, `${set.name}.json`);
   if (set.format === 'llava') {
-    const images = set.images?.path ?? dirname(set.annotations);
+    // Without a folder every image of a row is missing: an image that is no source of the key is not trained on.
+    const images = set.images?.path;
+    const root = images === undefined ? undefined : ROOT;
     return {
-      commands: [convert(facts, set.name, set.annotations, images, file, set), check(facts, set, file, ROOT, report)],
+      commands: [convert(facts, set.name, set.annotations, images, file, set), check(facts, set, file, root, report)],
       file,
       imageRoot: ROOT,
       report,
@@ -89,21 +95,25 @@ function convert(
   facts: StageFacts,
   name: string,
   annotations: string,
-  images: string,
+  images: string | undefined,
   output: string,
   { maxDropped, maxSamples }: Limits,
 ): Command {
   return temper(facts, `convert-${name}`, [
-    ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--images', images],
-    ...['--output', output, '--max-dropped', maxDropped, '--media-prefix', `.${images}`],
+    ...['data', 'convert', '--format', 'llava', '--annotations', annotations, '--output', output],
+    ...(images === undefined ? [] : ['--images', images, '--media-prefix', `.${images}`]),
+    ...['--max-dropped', maxDropped],
     ...(maxSamples === undefined ? [] : ['--max-samples', String(maxSamples)]),
+    ...RESERVED,
   ]);
 }
 
-function check(facts: StageFacts, set: DataSource, file: string, images: string, report: string): Command {
+function check(facts: StageFacts, set: DataSource, file: string, images: string | undefined, report: string): Command {
   return temper(facts, `check-${set.name}`, [
-    ...['data', 'check', file, '--images', images, '--sequence-length', String(facts.spec.train.sequenceLength)],
+    ...['data', 'check', file, ...(images === undefined ? [] : ['--images', images])],
+    ...['--sequence-length', String(facts.spec.train.sequenceLength)],
     ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report), '--allow-spaces'],
+    ...RESERVED,
   ]);
 }
 

@@ -4,6 +4,7 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
 import { resume } from './resume.js';
+import { unusedFields } from './unused-fields.js';
 import { worldBatch } from './stages.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
@@ -24,19 +25,7 @@ function unsupported(spec: PipelineSpec): Lint[] {
       fix: 'use seed:N, path:FOLDER or dcp:FOLDER',
     });
   }
-  for (const key of ['cannEnv', 'sources'] as const) {
-    if (spec.environment[key] === undefined) continue;
-    lints.push({
-      id: 'environment/accelerator-on-cpu',
-      severity: 'error',
-      acceptable: false,
-      path: ['environment', key],
-      what: `environment.${key} has no meaning for cpu-tiny`,
-      why: 'this recipe runs on CPUs with released packages',
-      fix: `remove environment.${key}`,
-    });
-  }
-  return [...lints, ...unsupportedData(spec), ...localDataLints(spec, 'cpu-tiny')];
+  return [...lints, ...unusedFields(spec), ...unsupportedData(spec), ...localDataLints(spec, 'cpu-tiny')];
 }
 
 /** The training program takes one list of files, separated by commas, and one folder for the images of all. */

@@ -10,12 +10,18 @@ import { findSuspicion } from './suspicions.js';
  */
 export const megatronLog: LogDialect = { read: readLogLine };
 
-/** What one line means, or null. A line with several meanings tells the gravest. */
-export function readLogLine(line: string): LogEvent | null {
+/** What one line means. A line with several meanings tells the gravest, and every iteration that it holds whole. */
+function readLogLine(line: string): readonly LogEvent[] {
   const suspicion = findSuspicion(line);
-  if (suspicion?.severity === 'fatal') return { kind: 'fatal', id: suspicion.id, text: suspicion.text };
-  const iteration = parseIterationLines(line).findLast(({ isWhole }) => isWhole);
-  if (iteration !== undefined) return { kind: 'iteration', ...toReading(iteration) };
+  if (suspicion?.severity === 'fatal') return [{ kind: 'fatal', id: suspicion.id, text: suspicion.text }];
+  const iterations = parseIterationLines(line).filter(({ isWhole }) => isWhole);
+  if (iterations.length > 0) return iterations.map((one) => ({ kind: 'iteration', ...toReading(one) }));
+  const event = readStep(line);
+  return event === null ? [] : [event];
+}
+
+/** What the training does at this line, other than an iteration. */
+function readStep(line: string): LogEvent | null {
   const saved = parseSaved(line);
   if (saved !== null) return { kind: 'saved', iteration: saved.iteration };
   const modules = parseFrozen(line);
@@ -50,6 +56,8 @@ function toReading(line: IterationLine): IterationReading {
     gradNorm: toFinite(line.gradNorm),
     elapsedMs: toFinite(line.elapsedMs),
     consumedSamples: toFinite(line.consumedSamples),
+    globalBatchSize: toFinite(line.globalBatchSize),
+    tokensPerSample: toFinite(line.tokensPerSample),
   };
 }
 

@@ -1,8 +1,8 @@
 /**
  * `fatal`: what is trained from here on is worthless, so the run is stopped. `cause`: explains a failure once a rank has
- * failed; before that it means nothing, because texts of the data are printed too. `warning`: told and counted.
+ * failed; before that it means nothing, because texts of the data are printed too.
  */
-export type SuspicionSeverity = 'fatal' | 'cause' | 'warning';
+export type SuspicionSeverity = 'fatal' | 'cause';
 
 /** A text in a log that means trouble, whatever the exit status says. */
 export interface SuspicionRule {
@@ -20,42 +20,50 @@ export interface Suspicion {
   readonly text: string;
 }
 
+/**
+ * A text that stands at the beginning of what is printed at once, behind signs, a progress bar or the mark of torchrun at
+ * most: decoded rows of the data are printed too, and a row may talk of missing keys. Bounded, for lines full of signs.
+ */
+function lineOf(text: RegExp): RegExp {
+  return new RegExp(`(?:^|\\r)(?:\\[default\\d{1,4}\\]:)?[^\\w\\r]{0,32}${text.source}`);
+}
+
 /** Most telling first: a line is reported by the first rule that it meets. */
 export const SUSPICION_RULES: readonly SuspicionRule[] = [
   {
     id: 'checkpoint-not-found',
     severity: 'fatal',
-    pattern: /could not find the metadata file/,
+    pattern: lineOf(/WARNING: could not find the metadata file/),
     meaning: 'no tracker file where the checkpoint should be: training starts from random weights',
   },
   {
     id: 'random-start',
     severity: 'fatal',
-    pattern: /will not load any checkpoints and will start from random/,
+    pattern: lineOf(/will not load any checkpoints and will start from random/),
     meaning: 'training starts from random weights',
   },
   {
     id: 'checkpoint-required',
     severity: 'fatal',
-    pattern: /'--exit-on-missing-checkpoint' set/,
+    pattern: lineOf(/'--exit-on-missing-checkpoint' set/),
     meaning: 'the checkpoint to start from is missing; the process ends with status 0',
   },
   {
     id: 'tracker-invalid',
     severity: 'fatal',
-    pattern: /ERROR: Invalid metadata file/,
+    pattern: lineOf(/ERROR: Invalid metadata file/),
     meaning: 'the tracker file is empty or garbled; the process ends with status 0',
   },
   {
     id: 'keys-missing',
     severity: 'fatal',
-    pattern: /Missing keys: \[\s*[^\]\s]/,
+    pattern: lineOf(/Missing keys: \[\s*[^\]\s]/),
     meaning: 'tensors of the model are not in the checkpoint and keep random values',
   },
   {
     id: 'keys-unexpected',
     severity: 'fatal',
-    pattern: /Unexpected keys: \[\s*[^\]\s]/,
+    pattern: lineOf(/Unexpected keys: \[\s*[^\]\s]/),
     meaning: 'tensors of the checkpoint are not in the model and are dropped',
   },
   {
@@ -87,30 +95,6 @@ export const SUSPICION_RULES: readonly SuspicionRule[] = [
     severity: 'cause',
     pattern: /Error: Invalid JSON format in|One or more config files failed to load/,
     meaning: 'a configuration file could not be read',
-  },
-  {
-    id: 'checkpoint-overwritten',
-    severity: 'warning',
-    pattern: /Detected an existing checkpoint/,
-    meaning: 'a save goes into a folder that already holds one; a crash now would mix the two',
-  },
-  {
-    id: 'media-unresolved',
-    severity: 'warning',
-    pattern: /Media .{1,512} does not exist in `media_dir`/,
-    meaning: 'an image is not under the data folder; its path is taken as it stands',
-  },
-  {
-    id: 'sample-skipped',
-    severity: 'warning',
-    pattern: /Skipping invalid sample:|Skipping this abnormal example\.|Dropped invalid example:/,
-    meaning: 'a row of the data is not trained on',
-  },
-  {
-    id: 'roles-invalid',
-    severity: 'warning',
-    pattern: /Invalid role tag in|Invalid message count in/,
-    meaning: 'a row of the data has its turns in a wrong order',
   },
 ];
 

@@ -5,7 +5,7 @@ import { rowFiles } from './data/sets.js';
 import { checkoutOf } from './layout.js';
 import { revisionOf } from './revisions.js';
 import { withToolkit } from './toolkit-command.js';
-import type { TrainingFacts } from './training/facts.js';
+import { CURVES, type TrainingFacts } from './training/facts.js';
 import { launchReasons, trainingLaunch } from './training/launch.js';
 
 /** One host's part of the training: torchrun in the environment of the toolkit. */
@@ -45,7 +45,7 @@ function trainingFacts(facts: LaunchFacts): TrainingFacts {
       config: join(hostDir, 'config'),
       load: loadDir,
       save: saveDir,
-      tensorboard: join(hostDir, 'tensorboard'),
+      tensorboard: join(hostDir, CURVES),
       caches: cacheDir,
       rankLogs: rankLogDir,
       plog: join(rankLogDir, 'plog'),

@@ -1,11 +1,12 @@
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
 import { dataLints } from './data/lint.js';
+import { knownRevision, PINNED, REVISIONS } from './revisions.js';
 import { SOURCE_NAMES } from './sources.js';
 
 /** What this recipe cannot do, and what is likely a mistake, before anything is trained. */
 export function stageLints(spec: PipelineSpec): readonly Lint[] {
-  return [...environmentLints(spec), ...weightsLints(spec), ...dataLints(spec)];
+  return [...environmentLints(spec), ...revisionLints(spec), ...weightsLints(spec), ...dataLints(spec)];
 }
 
 /** The rest of a lint that nothing makes right but a changed spec. */
@@ -77,6 +78,23 @@ function environmentLints({ environment }: PipelineSpec): Lint[] {
     });
   }
   return lints;
+}
+
+/** Loss, freezing and operators differ between commits: rules for one of them are not those of another. */
+function revisionLints({ environment }: PipelineSpec): Lint[] {
+  const ref = environment.sources?.['mindspeedMm']?.ref;
+  if (ref === undefined || knownRevision(ref) !== null) return [];
+  return [
+    {
+      severity: 'error',
+      acceptable: true,
+      id: 'environment/unknown-revision',
+      path: ['environment', 'sources', 'mindspeedMm', 'ref'],
+      what: `nothing is known of MindSpeed-MM at ${ref}`,
+      why: 'where the averaging of the loss is said and what a frozen text decoder freezes differ between commits, and a setting in the wrong place is ignored without a word',
+      fix: `remove it, or name one of ${REVISIONS.map(({ commit }) => commit.slice(0, 8)).join(', ')}; accepted, it is taken for one that trains as ${PINNED.commit.slice(0, 8)} does`,
+    },
+  ];
 }
 
 function weightsLints({ weights, fleet }: PipelineSpec): Lint[] {

@@ -9,9 +9,11 @@ import { preflight } from './preflight/preflight.js';
 import { stages } from './stages.js';
 import { TEMPLATE } from './template.js';
 import { documentedVariables } from './training/environment-table.js';
+import { CURVES } from './training/facts.js';
 import { saidFrozen } from './training/frozen.js';
 import { masterPorts } from './training/launch.js';
 import { trainingLints } from './training/lint.js';
+import { plannedParameters } from './sizes.js';
 import { resume } from './training/resume.js';
 import { verdictRules } from './verdict-rules.js';
 import { work } from './work.js';
@@ -34,8 +36,10 @@ export const glm45v: Recipe = {
     reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
+    curves: CURVES,
     masterPorts: ({ fleet }) => masterPorts(fleet.hosts),
     frozen: saidFrozen,
+    plannedParameters,
     resume,
   },
   checkpoint: {

@@ -12,6 +12,8 @@ export interface Revision {
   readonly lossIn: 'modelFile' | 'flag';
   /** `use_npu_fused_moe` in the model file of the example. */
   readonly exampleFusedMoe: boolean;
+  /** Whether its model has the fused operators of the experts at all; where not, nothing reads `use_npu_fused_moe`. */
+  readonly hasFusedMoe: boolean;
   /** Name of the model's folders in the paths of the example. */
   readonly exampleModelFolder: string;
   /** Hosts that the example's launch script is set to. */
@@ -39,6 +41,7 @@ export const PINNED: Revision = {
   name: 'pinned',
   lossIn: 'modelFile',
   exampleFusedMoe: true,
+  hasFusedMoe: true,
   exampleModelFolder: 'GLM-4.5V',
   exampleHosts: 8,
   llavaScript: OLD_LLAVA,
@@ -54,12 +57,24 @@ export const GUIDE_ERA: Revision = {
   name: 'guide-era',
   lossIn: 'flag',
   exampleFusedMoe: false,
+  hasFusedMoe: false,
   exampleModelFolder: 'GLM4.5V',
   exampleHosts: 1,
   llavaScript: OLD_LLAVA,
   ownTransformers: '4.53.0',
   exampleSetEnv: OLD_SET_ENV,
   freezesOutputLayer: false,
+};
+
+/** Four days after the guide, with its way of averaging the loss: the first whose model has the fused operators. */
+const GUIDE_FUSED: Revision = {
+  ...GUIDE_ERA,
+  commit: 'a23f1fe6d93af731c7fc6e734413d65e540b8d0b',
+  date: '2025-12-03',
+  name: 'guide-fused',
+  exampleFusedMoe: true,
+  hasFusedMoe: true,
+  exampleModelFolder: 'GLM-4.5V',
 };
 
 /** The newest commit that was looked at: script and toolkit moved, the training of this model stayed. */
@@ -76,11 +91,11 @@ export const LATER: Revision = {
 };
 
 /** Commits that are known, the default first. */
-export const REVISIONS: readonly Revision[] = [PINNED, GUIDE_ERA, LATER];
+export const REVISIONS: readonly Revision[] = [PINNED, GUIDE_ERA, GUIDE_FUSED, LATER];
 
-/** The known revision that a ref names, by its full id or at least seven of its first digits; null for any other. */
+/** The known revision that a ref names, by its full id or at least seven of its first digits, in any case; null for any other. */
 export function knownRevision(ref: string): Revision | null {
-  return REVISIONS.find(({ commit }) => commit === ref || (ref.length >= 7 && commit.startsWith(ref))) ?? null;
+  return REVISIONS.find(({ commit }) => ref.length >= 7 && commit.startsWith(ref.toLowerCase())) ?? null;
 }
 
 /** The revision that a ref is treated as: one that is not known is taken for the default, under its own name. */

@@ -18,6 +18,15 @@ export function plannedModelBytes({ weights }: PipelineSpec): number {
   return /^(hf|modelscope):/.test(weights.source) && weights.reduceLayers === undefined ? RELEASED_BYTES : 0;
 }
 
+/** BF16. */
+const BYTES_PER_PARAMETER = 2;
+
+/** The parameters behind these bytes. Nearly all of the model learns, so all of it is counted. */
+export function plannedParameters(spec: PipelineSpec): { readonly total: number; readonly trained: number } | null {
+  const total = plannedModelBytes(spec) / BYTES_PER_PARAMETER;
+  return total === 0 ? null : { total, trained: total };
+}
+
 /** What converting a model of this size needs: the checkpoint on disk, and twice the weights in memory. */
 export function convertResources(modelBytes: number): Resources {
   if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };

@@ -65,5 +65,5 @@ export function sourcesOf({ environment }: Pick<PipelineSpec, 'environment'>): R
 function fullRef(name: SourceName, ref: string): string {
   if (name === 'mindspeedMm') return knownRevision(ref)?.commit ?? ref;
   const own = SOURCES[name].ref;
-  return ref.length >= 7 && own.startsWith(ref) ? own : ref;
+  return ref.length >= 7 && own.startsWith(ref.toLowerCase()) ? own : ref;
 }

@@ -1,8 +1,9 @@
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { wantedPorts } from '../../domain/master-ports.js';
 import type { PipelinePlan, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Check, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
+import { quote } from '../../domain/shell-quote.js';
 import { scriptText } from './script.js';
 
 /** A host of the gang, in the order of node ranks. */
@@ -74,13 +75,13 @@ interface Training {
 
 /** The launch of one host, as Temper would make it from the same facts. */
 export function launchFacts({ recipe, spec, facts, inputs, out }: Training, nodeRank: number): LaunchFacts {
-  const { hosts, isResume, measured } = facts;
+  const { hosts, measured } = facts;
   const host = hosts[nodeRank];
   const first = hosts[0];
   if (host === undefined || first === undefined) throw new TypeError(`there is no host of rank ${nodeRank}`);
   const { tools, scratch } = host.own ?? facts;
   const saveDir = join(out, 'ckpt');
-  const converted = inputs.convert?.outputs['dcp'];
+  const start = startOf({ recipe, spec, facts, inputs, out }, join(out, host.name));
   return {
     spec,
     tools,
@@ -94,12 +95,35 @@ export function launchFacts({ recipe, spec, facts, inputs, out }: Training, node
     rankLogDir: join(scratch, 'rank-logs', 'rendered'),
     cacheDir: join(scratch, 'caches'),
     hostDir: join(out, host.name),
-    loadDir: isResume ? saveDir : (spec.train.fromCheckpoint ?? converted ?? out),
+    loadDir: start.loadDir,
     saveDir,
-    isResume: isResume || spec.train.fromCheckpoint !== undefined,
+    isResume: start.isResume,
     ...(measured === undefined ? {} : { measured }),
     inputs,
   };
+}
+
+interface Start extends Pick<LaunchFacts, 'loadDir' | 'isResume'> {
+  /** What the load folder must show, where the script has to make it. */
+  readonly view?: { readonly link: string; readonly target: string; readonly tracker: string };
+}
+
+/**
+ * Where the training begins. Upstream takes a folder with a tracker file only, and ends with status 0 without one: the
+ * folder of one checkpoint is shown in a folder of the host's own, as in the load view of an attempt.
+ */
+function startOf({ recipe, spec, facts, inputs, out }: Training, hostDir: string): Start {
+  const { fromCheckpoint } = spec.train;
+  if (facts.isResume) return { loadDir: join(out, 'ckpt'), isResume: true };
+  if (fromCheckpoint === undefined) return { loadDir: inputs.convert?.outputs['dcp'] ?? out, isResume: false };
+  const { layout, iterationFolder, converted } = recipe.checkpoint;
+  const named = layout.parseFolder(basename(fromCheckpoint));
+  if (named === null) return { loadDir: fromCheckpoint, isResume: true };
+  const { iteration } = named;
+  const loadDir = join(hostDir, 'load');
+  const link = join(loadDir, iteration === null ? converted.folder : iterationFolder(iteration));
+  const tracker = iteration === null ? converted.tracker : String(iteration);
+  return { loadDir, isResume: iteration !== null, view: { link, target: fromCheckpoint, tracker } };
 }
 
 /** Where the recipe takes any free port: torchrun's own default. */
@@ -110,6 +134,7 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
   const launch = launchFacts(train, nodeRank);
   const host = facts.hosts[nodeRank]?.name ?? String(nodeRank);
   const reasons = recipe.training.reasons?.(launch);
+  const start = startOf(train, launch.hostDir);
   const content = scriptText({
     about: [
       ...about,
@@ -120,10 +145,25 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
             'loads from the workspace; a run copies the converted weights here first: temper checkpoint copy DIR --output DIR',
           ]
         : []),
+      ...(start.loadDir === train.spec.train.fromCheckpoint
+        ? [
+            `the tracker file in ${start.loadDir} must name a trained checkpoint; for converted weights name their own folder in it`,
+          ]
+        : []),
     ],
     folders: [join(out, 'ckpt'), launch.rankLogDir, launch.cacheDir],
-    files: recipe.training.files?.(launch) ?? [],
-    commands: [recipe.training.launch(launch)],
+    files: [
+      ...(recipe.training.files?.(launch) ?? []),
+      ...(start.view === undefined
+        ? []
+        : [{ path: join(start.loadDir, recipe.checkpoint.layout.trackerFile), content: start.view.tracker }]),
+    ],
+    commands: [
+      ...(start.view === undefined
+        ? []
+        : [{ step: 'show-checkpoint', argv: ['ln', '-sfn', start.view.target, start.view.link], cwd: out, env: {} }]),
+      recipe.training.launch(launch),
+    ],
     ...(reasons === undefined ? {} : { reasons }),
     after: [],
   });
@@ -200,10 +240,25 @@ function proofOf(check: Check): string {
     case 'convertedCheckpoint':
       return `Temper proves: ${check.dir} holds every tensor of ${check.original}, by name, shape and number format`;
     case 'sameModel':
-      return `Temper proves: temper export verify --deep --original ${check.original} --exported ${check.exported} --dtype ${check.dtype}`;
+      return `Temper proves: ${verifyWords(check).map(quote).join(' ')}`;
     case 'filesExist':
       return `Temper proves: ${check.paths.join(', ')} exist`;
   }
+}
+
+/** The proof of an export as a command, with all that it is held against. */
+function verifyWords({
+  original,
+  exported,
+  dtype,
+  frozen,
+  mayBeEqual,
+}: Extract<Check, { kind: 'sameModel' }>): string[] {
+  return [
+    ...['temper', 'export', 'verify', '--deep', '--original', original, '--exported', exported, '--dtype', dtype],
+    ...(mayBeEqual === true ? ['--may-be-equal'] : []),
+    ...(frozen.length === 0 ? [] : ['--frozen', ...frozen]),
+  ];
 }
 
 function placeOf(placement: string): string {

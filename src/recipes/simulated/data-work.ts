@@ -49,12 +49,13 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
 /** Temper's own check, under a keeper like any other work. */
 function check({ tools, out, spec }: StageFacts, set: DataSource, file: string): Command {
   const images = set.format === 'synthetic' ? undefined : set.images?.path;
+  // Without a folder every image of a row is missing: an image that is no source of the key is not trained on.
   const limits = ['--sequence-length', String(spec.train.sequenceLength), '--world-batch', String(worldBatch(spec))];
   return {
     step: `check-${set.name}`,
     argv: [
       ...[tools.node, tools.temper, 'data', 'check', file, ...limits],
-      ...['--images', images ?? '/', '--report', join(out, reportName(set))],
+      ...[...(images === undefined ? [] : ['--images', images]), '--report', join(out, reportName(set))],
     ],
     cwd: out,
     env: {},
@@ -62,7 +63,7 @@ function check({ tools, out, spec }: StageFacts, set: DataSource, file: string):
 }
 
 function reportName({ name }: DataSource): string {
-  return `check-${name}.json`;
+  return `check.${name}.json`;
 }
 
 const CheckReportSchema = z.looseObject({ rows: z.number() });

@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import type { Command, LaunchFacts } from '../recipe.js';
 import { worldBatch } from './stages.js';
 
+/** Name of the folder of curves in a host's part of an attempt. */
+export const CURVES = 'curves';
+
 /** The command of one host: a launcher with torchrun's arguments and per-rank logs. */
 export function launch(facts: LaunchFacts): Command {
   const { spec, tools, nodeRank, nodes, ranksPerNode } = facts;
@@ -20,7 +23,7 @@ export function launch(facts: LaunchFacts): Command {
   };
 }
 
-function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFacts): string[] {
+function trainArguments({ spec, inputs, hostDir, loadDir, saveDir, isResume }: LaunchFacts): string[] {
   const { train } = spec;
   const rows = inputs.data?.outputs['rows'];
   if (rows === undefined) throw new TypeError('training needs the rows of the data stage');
@@ -37,6 +40,7 @@ function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFact
   ];
   return [
     ...['--data', rows, '--load', loadDir, '--save', saveDir, '--save-interval', String(train.checkpoint.every)],
+    ...['--tensorboard-dir', join(hostDir, CURVES)],
     ...['--train-iters', String(train.iterations), '--micro-batch-size', String(train.microBatchSize)],
     ...[
       '--global-batch-size',

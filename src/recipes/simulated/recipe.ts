@@ -4,7 +4,7 @@ import { megatronLog } from '../megatron/log-dialect.js';
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { evaluation } from './evaluation.js';
-import { launch } from './launch.js';
+import { CURVES, launch } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
 import { stages } from './stages.js';
@@ -31,6 +31,7 @@ export const simulated: Recipe = {
     launch,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
+    curves: CURVES,
     masterPorts: () => [],
     resume,
   },

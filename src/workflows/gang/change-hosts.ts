@@ -24,7 +24,10 @@ export function unusableHosts(failure: AttemptFailure, evidence: readonly HostEv
     ...stuck.map(({ host, unkillable }): SetAside => ({
       host,
       kind: 'unfit',
-      reason: `processes survive SIGKILL: ${unkillable.join(', ')}`,
+      reason:
+        unkillable.length === 0
+          ? 'nobody could prove that its ranks are gone'
+          : `processes survive SIGKILL: ${unkillable.join(', ')}`,
       at,
     })),
   ];

@@ -1,7 +1,8 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
+import { newestOf, type GangProgress } from '../../domain/gang-progress.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
 import type { Silence } from './silence.js';
@@ -21,6 +22,9 @@ export type NodesOutcome =
 /** Ranks of a broken gang have nothing to finish: their peers are gone. */
 const FAULT_GRACE_MS = 2_000;
 
+/** Supervisors of ranks that are dead look at their keepers every few seconds. */
+const LATE_MS = 10_000;
+
 /**
  * Runs all nodes of an attempt. When one fails, the others are stopped by direct calls, since cancelling alone takes
  * seconds, and the answer comes when every rank is proven dead or its host is lost. Throws only when cancelled.
@@ -30,7 +34,7 @@ export async function runNodes(input: GangInput, nodes: readonly Node[], silence
     const scope = new CancellationScope();
     return { node, scope, done: scope.run(() => superviseNode(input, node, silence)) };
   });
-  silence.watch(() => newestIteration(input, nodes, silence));
+  silence.watch(() => progressOf(input, nodes, silence));
   try {
     return { kind: 'done', nodes: await Promise.all(running.map(({ done }) => done)) };
   } catch (error) {
@@ -49,12 +53,28 @@ export async function runNodes(input: GangInput, nodes: readonly Node[], silence
       );
       // Nobody will answer for a lost host: its supervisor ends when the server notices.
       for (const { node, scope } of running) if (stopped.get(node.host) !== 'dead') scope.cancel();
-      await Promise.allSettled(running.map(({ done }) => done));
+      const ended = Promise.allSettled(running.map(({ done }) => done));
+      if (patched('end-late-supervisors')) await cancelLate(ended, running);
+      await ended;
       return stopped;
     });
     if (isAsked || !(error instanceof NodeFailure)) throw error;
     return { kind: 'failed', failure: error, knownAtMs, ends };
   }
+}
+
+/**
+ * A supervisor whose keeper came up after the stop, which found nothing there, would train alone: it is cancelled, and
+ * ends its ranks itself. Those that were stopped end before that.
+ */
+async function cancelLate(
+  ended: Promise<unknown>,
+  running: readonly { readonly scope: CancellationScope }[],
+): Promise<void> {
+  const timer = new CancellationScope();
+  const isLate = await Promise.race([ended.then(() => false), timer.run(() => sleep(LATE_MS)).then(() => true)]);
+  if (isLate) for (const { scope } of running) scope.cancel();
+  else timer.cancel();
 }
 
 /** One supervisor, taken up again while its host is only not heard. */
@@ -110,11 +130,11 @@ async function stopNode(
   }
 }
 
-/** Only the last node logs iterations, and when it is gone the first can tell whether a checkpoint was saved. */
-async function newestIteration(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<number | null> {
-  const tellers = nodes.filter(
-    ({ host }, index) => (index === 0 || index === nodes.length - 1) && !silence.isSilent(host),
-  );
+/** Only the last node logs iterations; what is written in the workspace, every host sees. */
+async function progressOf(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<GangProgress> {
+  const heard = nodes.filter(({ host }) => !silence.isSilent(host));
+  const ends = heard.filter((node) => node === nodes[0] || node === nodes.at(-1));
+  const tellers = ends.length > 0 ? ends : heard.slice(0, 1);
   const looks = await inParallel(tellers, ({ host, call }) =>
     quickCalls(input, host)
       .lookAtNode(call)
@@ -123,6 +143,5 @@ async function newestIteration(input: GangInput, nodes: readonly Node[], silence
         return null;
       }),
   );
-  const iterations = looks.flatMap((look) => look?.lastIteration ?? []);
-  return iterations.length === 0 ? null : Math.max(...iterations);
+  return newestOf(looks.flatMap((look) => look ?? []));
 }

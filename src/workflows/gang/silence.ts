@@ -1,17 +1,18 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { GangInput } from '../../schemas/stage-calls.js';
 import { isUnanswered, quickCalls } from './gang.js';
+import { hasAdvanced, newestOf, type GangProgress } from '../../domain/gang-progress.js';
 import { Lanes } from '../../domain/in-parallel.js';
 
-/** The newest iteration that hosts of the gang know of; null when nobody can tell. */
-export type LookForProgress = () => Promise<number | null>;
+/** How far the hosts that are heard see the gang come. */
+export type LookForProgress = () => Promise<GangProgress>;
 
 /** Probes of a silent host within the time that it is given. */
 const PROBES = 4;
 
 /**
  * Tells hosts that are gone from those that are only not heard. A silent host is *unobserved*; it is lost when it
- * answered no probe for `probeTimeoutMs`, the gang made no iteration meanwhile, and it is not one of many: when more
+ * answered no probe for `probeTimeoutMs`, the gang did not advance meanwhile, and it is not one of many: when more
  * than half of the hosts are silent together, it is the way to them that is gone, and waiting costs nothing.
  */
 export class Silence {
@@ -68,7 +69,7 @@ export class Silence {
     const patienceMs = Math.min(callTimeoutMs, Math.ceil(probeTimeoutMs / PROBES));
     if (!this.#since.has(host)) this.#since.set(host, Date.now());
     let graceFrom = Date.now();
-    let iteration = await this.#iteration();
+    let seen = await this.#progress();
     for (;;) {
       const { isHeard, tookMs } = await this.#probes.run(() => this.#ask(host, patienceMs));
       if (isHeard) {
@@ -81,9 +82,9 @@ export class Silence {
       if (wasAway || this.#isControlPlane(host)) {
         graceFrom = now;
       } else if (now - graceFrom >= probeTimeoutMs) {
-        const newest = await this.#iteration();
-        if (newest === null || newest <= (iteration ?? -1)) return 'lost';
-        iteration = newest;
+        const newest = await this.#progress();
+        if (!hasAdvanced(seen, newest)) return 'lost';
+        seen = newest;
         graceFrom = Date.now();
       }
       // A probe that failed at once must not become a tight loop.
@@ -108,14 +109,26 @@ export class Silence {
     }
   }
 
-  async #iteration(): Promise<number | null> {
-    return this.#look === null ? null : this.#look();
+  async #progress(): Promise<GangProgress> {
+    return this.#look === null ? newestOf([]) : this.#look();
   }
 
-  /** One silent host of two is a host; two of two are not, for as long as the run would wait for hosts anyway. */
+  /** One silent host of two is a host; two of two are not. */
   #isControlPlane(host: string): boolean {
-    if (this.#isHurried || this.#since.size < 2 || this.#since.size <= this.#hosts / 2) return false;
-    return Date.now() - (this.#since.get(host) ?? 0) < this.#input.recovery.spareWaitMs;
+    if (this.#isHurried) return false;
+    const silentMs = Date.now() - (this.#since.get(host) ?? 0);
+    const silent = this.#since.size;
+    if (silent >= this.#hosts && this.#look !== null && this.#isWholeFleet()) {
+      // Nobody can tell whether it trains: its keepers let it live for so long.
+      const { orphanTimeoutMs } = this.#input.call.timing;
+      return orphanTimeoutMs === 0 || silentMs < orphanTimeoutMs;
+    }
+    return silent > 1 && silent > this.#hosts / 2 && silentMs < this.#input.recovery.spareWaitMs;
+  }
+
+  /** A gang of one with a spare is one silent host of two. */
+  #isWholeFleet(): boolean {
+    return this.#hosts > 1 || this.#input.spares === 0;
   }
 }
 

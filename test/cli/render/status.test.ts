@@ -152,6 +152,10 @@ describe('progress', () => {
     expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', iteration: 3, loss: null })).toBe(
       'training  3  loss NaN',
     );
+    const fast = { iteration: 120, of: 400, loss: 0.5, tokensPerSecond: 3_466.4, remainingMs: 4_200_000 };
+    expect(showProgress({ v: 1, stage: 'train', host: 'h', phase: 'training', ...fast })).toBe(
+      'training  120/400  loss 0.5  3466 tokens/s  1h 10m left',
+    );
     const converting = { v: 1 as const, stage: 'convert', host: 'h', phase: 'running', text: 'merge experts' };
     expect(showProgress({ ...converting, step: 'hf-to-dcp', done: 18, total: 45 })).toBe(
       'hf-to-dcp running  18/45  merge experts',

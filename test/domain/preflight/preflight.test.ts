@@ -54,6 +54,7 @@ const FLEET_CASES: readonly (readonly [CheckId, readonly PreflightCheck[], RegEx
   ],
   ['time-zones', judgeFleet([theFacts('h1'), theFacts('h2', { zone: '+0000' })]), /h2 \+0000/],
   ['addresses', judgeFleet([theFacts('h1'), theFacts('h2', { address: '127.0.0.1' })]), /h2 announced a loopback/],
+  ['addresses', judgeFleet([theFacts('h1'), theFacts('h2', { address: '::ffff:127.0.0.1' })]), /h2 announced a loop/],
   [
     'addresses',
     judgeFleet([theFacts('h1', { address: '10.0.0.1' }), theFacts('h2', { address: '10.0.0.1' })]),

@@ -5,6 +5,7 @@ import { findingProblem, readSpec, toProblem } from '../../../src/domain/spec/re
 import { decodeSpec } from '../../../src/domain/spec/text-checks.js';
 import { SpecProblemSchema } from '../../../src/schemas/spec-problem.js';
 import { RULE_CASES } from './broken-rules.js';
+import { TEXT_CASES } from './broken-text.js';
 import { SCHEMA_CASES } from './broken-schema.js';
 import { FULL, RECIPE, edited, linesOf, read } from './spec-cases.js';
 
@@ -19,7 +20,7 @@ describe('readSpec', () => {
     });
   });
 
-  it.each([...SCHEMA_CASES, ...RULE_CASES])('refuses or tells: $name', ({ text, says }) => {
+  it.each([...SCHEMA_CASES, ...RULE_CASES, ...TEXT_CASES])('refuses or tells: $name', ({ text, says }) => {
     expect(linesOf(text).slice(0, 3)).toEqual(says);
   });
 
@@ -47,7 +48,7 @@ describe('readSpec', () => {
   });
 
   it('has a case for each cross-field rule', () => {
-    const seen = new Set(RULE_CASES.flatMap(({ text }) => read(text).problems.map(({ id }) => id)));
+    const seen = new Set([...RULE_CASES, ...TEXT_CASES].flatMap(({ text }) => read(text).problems.map(({ id }) => id)));
     expect(SPEC_RULES.map(({ id }) => id).filter((id) => !seen.has(id))).toEqual([]);
   });
 
@@ -64,6 +65,48 @@ describe('readSpec', () => {
       '/mnt/data/ready.json',
       null,
     ]);
+  });
+
+  it.each([
+    ['scratch', '/local/temper', 'nfs://server/scratch'],
+    ['environment.python', '/opt/env/bin/python', 'https://example.org/python'],
+    ['environment.folder', '/opt/environments', 's3://bucket/environments'],
+    ['environment.checkouts.trainer', 'trainer: /opt/trainer', 'trainer: hf:owner/trainer'],
+    ['weights.source', 'dcp:/mnt/models/dcp', 'dcp:s3://bucket/dcp'],
+    ['weights.original', 'original: /mnt/models/hf', 'original: hf:owner/model'],
+    ['train.fromCheckpoint', '/mnt/old/iter_0000100', 's3://bucket/iter_0000100'],
+  ])('refuses something remote as %s', (field, path, remote) => {
+    const { problems } = read(edited(path, remote));
+    expect(problems.map(({ id, path: where }) => [id, where])).toEqual([['path/remote', field]]);
+  });
+
+  it.each([
+    ['weights.revision', '  original: /mnt', '  revision: ../../x\n  original: /mnt'],
+    ['weights.revision', '  original: /mnt', '  revision: ..\n  original: /mnt'],
+    ['weights.revision', '  original: /mnt', '  revision: a//b\n  original: /mnt'],
+    ['environment.sources.trainer.ref', 'ref: main', 'ref: --orphan'],
+    ['environment.sources.trainer.url', 'ref: main', 'url: https://example.org/a b'],
+    ['train.distributedTimeout', 'distributedTimeout: 30m', 'distributedTimeout: 0.0s'],
+    ['workspace', '/mnt/shared/temper', '"/mnt/\\u009b"'],
+    ['workspace', '/mnt/shared/temper', '"/mnt/\\u2028"'],
+    ['workspace', '/mnt/shared/temper', '"/mnt/\\ud800"'],
+    ['weights.source', 'dcp:/mnt/models/dcp', '"dcp:/mnt/\\u2029"'],
+  ])('refuses as %s: %s -> %s', (field, from, to) => {
+    const { problems } = read(edited(from, to));
+    expect(problems.filter(({ id }) => id === 'schema/pattern').map(({ path }) => path)).toEqual([field]);
+  });
+
+  it('takes paths in any script, and revisions as git names them', () => {
+    const text = edited('/mnt/shared/temper', '/mnt/模型-🐱').replace('ref: main', 'ref: release/v1.0_rc-2');
+    expect(read(text).problems).toEqual([]);
+  });
+
+  it('makes keys and values printable', () => {
+    const { problems } = read(`${FULL}"\\e[31m\\n\\u202e": 1\n`.replace('name: full', 'name: "\\x9b31m"'));
+    const lines = problems.map(({ path, what, fix }) => `${path} ${what} ${fix}`);
+    expect(problems.map(({ id }) => id)).toEqual(['schema/pattern', 'schema/unknown-key']);
+    expect(lines.filter((line) => /[\p{C}\p{Zl}\p{Zp}]/u.test(line))).toEqual([]);
+    expect(problems[1]?.path).toBe('\\u{001b}[31m\\u{000a}\\u{202e}');
   });
 
   it('lets an accepted lint pass as a warning and forgets an accepted warning', () => {

@@ -11,6 +11,8 @@ interface SchemaRule {
   readonly path: Path;
   readonly keyword: string;
   readonly node: SchemaNode;
+  /** Puts what breaks the rule of a key's name into a section; other rules take it as it is. */
+  readonly wrap?: (broken: unknown) => unknown;
 }
 
 /** Keywords that describe and refuse nothing. */
@@ -37,7 +39,8 @@ const BREAKERS: Readonly<Record<string, (node: SchemaNode) => unknown>> = {
   maxLength: ({ maxLength }) => 'x'.repeat(Number(maxLength) + 1),
   minItems: () => [],
   maxItems: ({ maxItems }) => Array.from({ length: Number(maxItems) + 1 }, () => 'x'),
-  pattern: () => '\u0001!',
+  // Some texts allow all but NUL.
+  pattern: ({ pattern }) => (new RegExp(pattern ?? '').test('\u0001!') ? '\u0000' : '\u0001!'),
   enum: () => 'none of these',
   const: () => 'something else',
   additionalProperties: () => ({ 'unknown key': 1 }),
@@ -49,6 +52,7 @@ describe('every rule of the schema', () => {
   const full: unknown = parse(
     FULL.replace('  original:', '  revision: main\n  localCopy: true\n  original:')
       .replace('environment:\n', 'environment:\n  offline: false\n')
+      .replace('      ref: main', '      ref: main\n      url: /srv/trainer.git')
       .replace('  dtype: bf16', "  dtype: bf16\n  smoke: { command: [run, '{{model}}'], timeout: 10m }")
       .replaceAll(/^( +annotations: .*)$/gm, `$1\n    annotationsSha256: ${'a'.repeat(64)}`)
       .replaceAll(
@@ -92,7 +96,7 @@ describe('every rule of the schema', () => {
     const node = fieldAt(path, full);
     if (node === null) throw new Error(`the schema does not know ${path.join('.')}`);
     const keywords = Object.keys(node).filter((keyword) => !SILENT.has(keyword));
-    const own = keywords.map((keyword) => ({ path, keyword, node }));
+    const own = [...keywords.map((keyword) => ({ path, keyword, node })), ...innerRules(path, node, value)];
     if (typeof value !== 'object' || value === null) return own;
     const keys: Path = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
     return [
@@ -101,19 +105,35 @@ describe('every rule of the schema', () => {
     ];
   }
 
-  function broken(path: Path, { keyword, node }: SchemaRule): string {
+  /** Rules of what may stand here in one of several kinds, and of the names of keys: both stand in no field. */
+  function innerRules(path: Path, { anyOf = [], propertyNames }: SchemaNode, value: unknown): SchemaRule[] {
+    const inner = (node: SchemaNode): { readonly keyword: string; readonly node: SchemaNode }[] =>
+      Object.keys(node)
+        .filter((keyword) => keyword !== 'type' && !SILENT.has(keyword))
+        .map((keyword) => ({ keyword, node }));
+    const [member] = Object.values(typeof value === 'object' && value !== null ? value : {});
+    const wrap = (key: unknown): unknown => ({ [String(key)]: member });
+    return [
+      ...anyOf.flatMap(inner).map((rule) => ({ path, ...rule })),
+      ...(propertyNames === undefined ? [] : inner(propertyNames)).map((rule) => ({ path, ...rule, wrap })),
+    ];
+  }
+
+  function broken(path: Path, { keyword, node, wrap = (value) => value }: SchemaRule): string {
     const document = new Document(structuredClone(full));
     if (keyword === 'required') document.deleteIn(path);
     else if (path.length === 0) document.contents = document.createNode(BREAKERS[keyword]?.(node)) as never;
-    else document.setIn(path, document.createNode(BREAKERS[keyword]?.(node)));
+    else document.setIn(path, document.createNode(wrap(BREAKERS[keyword]?.(node))));
     return document.toString();
   }
-});
 
-/** `data.0.name` and `data.1.name` are the same field of the schema for one format. */
-function generic(path: Path): string {
-  return path.map((part) => (typeof part === 'number' ? '*' : part)).join('.');
-}
+  /** `data.0.name` and `data.1.name` are the same field of the schema for one format, and so are fields below any name. */
+  function generic(path: Path): string {
+    const isOpen = (part: string | number, at: number): boolean =>
+      typeof part === 'number' || !knownKeys(fieldAt(path.slice(0, at), full)).includes(part);
+    return path.map((part, at) => (isOpen(part, at) ? '*' : part)).join('.');
+  }
+});
 
 function fields(node: SchemaNode, at: string): string[] {
   const join = (key: string): string => (at === '' ? key : `${at}.${key}`);
@@ -122,6 +142,7 @@ function fields(node: SchemaNode, at: string): string[] {
     ...Object.entries(node.properties ?? {}).flatMap(([key, child]) => fields(child, join(key))),
     ...(node.oneOf ?? []).flatMap((variant) => fields(variant, at)),
     ...(node.items?.oneOf === undefined ? [] : fields(node.items, join('*'))),
+    ...(typeof node.additionalProperties === 'object' ? fields(node.additionalProperties, join('*')) : []),
   ];
 }
 
@@ -132,5 +153,6 @@ function undocumented(node: SchemaNode, at: string): string[] {
       ...undocumented(child, `${at}${key}.`),
     ])
     .concat((node.oneOf ?? []).flatMap((variant) => undocumented(variant, at)))
-    .concat(node.items === undefined ? [] : undocumented(node.items, `${at}*.`));
+    .concat(node.items === undefined ? [] : undocumented(node.items, `${at}*.`))
+    .concat(typeof node.additionalProperties === 'object' ? undocumented(node.additionalProperties, `${at}*.`) : []);
 }

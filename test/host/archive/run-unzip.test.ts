@@ -98,6 +98,8 @@ const REFUSED: readonly (readonly [string, readonly MadeEntry[], string])[] = [
   ['a drive', [{ name: 'C:\\evil', content: TEXT }], 'unsafe'],
   ['a part that is a dot', [{ name: 'a/./b', content: TEXT }], 'proper name'],
   ['an empty part', [{ name: 'a//b', content: TEXT }], 'proper name'],
+  ['a name that no file system takes', [{ name: `a/${'空'.repeat(86)}`, content: TEXT }], 'a name of 258 bytes'],
+  ['a path that no file system takes', [{ name: 'abc/'.repeat(600), content: TEXT }], 'a path of 2399 bytes'],
   ['a control character', [{ name: 'a\nb', content: TEXT }], 'proper name'],
   [
     'a name twice',

@@ -58,6 +58,12 @@ describe('the only folder of an unpacked archive', () => {
     expect(written(options)).toMatchObject([{ images: ['./i/train2017/a.jpg'] }, { images: ['./i/train2017/b.jpg'] }]);
   });
 
+  it('is the only one beside what desktops add', async () => {
+    const { options } = site([llava('a.jpg')], ['train2017/a.jpg', '__MACOSX/train2017/._a.jpg', '.DS_Store']);
+    await convertRows({ ...options, ...entered, mediaPrefix: './i' });
+    expect(written(options)).toMatchObject([{ images: ['./i/train2017/a.jpg'] }]);
+  });
+
   it('is not looked into unasked', async () => {
     const { options } = site([llava('a.jpg'), llava(undefined)], ['train2017/a.jpg']);
     expect(await convertRows({ ...options, maxDropped: 0.9 })).toMatchObject({ kept: 1, dropped: 1 });

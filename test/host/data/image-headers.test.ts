@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ImageHeaders, probeImageHeader } from '../../../src/host/data/image-headers.js';
 import { ImageIndex } from '../../../src/host/data/image-index.js';
-import { png, put, scratchFolder } from './support.js';
+import { chunk, png, put, scratchFolder } from './support.js';
 
 // A JPEG of 100 x 50 pixels whose size stands behind `previews` full APP1 segments of 64 kB each.
 function jpeg(previews: number): Buffer {
@@ -102,7 +102,8 @@ describe('probeImageHeader', () => {
 
   it.each([
     ['PNG', png(100, 50).subarray(0, 33)],
-    ['PNG in the middle of its pixels', Buffer.concat([png(100, 50).subarray(0, 33), pixels(500_000)])],
+    ['PNG in the middle of its pixels', png(100, 50, pixels(600_000)).subarray(0, 500_000)],
+    ['PNG behind its pixels', png(100, 50).subarray(0, -12)],
     ['JPEG', photo(pixels(10))],
     ['JPEG of many bytes', photo(pixels(500_000))],
     ['GIF in its colours', gif(400).subarray(0, 15)],
@@ -122,7 +123,34 @@ describe('probeImageHeader', () => {
     });
   });
 
+  const broken = (at: number, byte: number): Buffer => {
+    const bytes = png(100, 50);
+    bytes[at] = byte;
+    return bytes;
+  };
+
+  it.each([
+    ['a wrong checksum of its size', broken(30, 1)],
+    ['another width than its checksum is of', broken(18, 1)],
+    ['zeros in place of its pixels', Buffer.concat([png(100, 50).subarray(0, 33), Buffer.alloc(1_000), png(1, 1)])],
+    [
+      'zeros behind a long chunk',
+      Buffer.concat([png(100, 50).subarray(0, 33), chunk('iCCP', pixels(40_000)), Buffer.alloc(99)]),
+    ],
+  ])('finds that a PNG has %s', async (_, bytes) => {
+    const path = put(scratchFolder(), 'image', bytes);
+    expect(await probeImageHeader(path)).toMatchObject({
+      kind: 'bad',
+      rule: 'data/image-corrupt',
+      what: expect.stringContaining('damaged'),
+    });
+  });
+
   it.each<[string, Buffer]>([
+    [
+      'a PNG with a profile before its pixels',
+      Buffer.concat([png(100, 50).subarray(0, 33), chunk('iCCP', pixels(40_000)), png(100, 50).subarray(33)]),
+    ],
     ['a JPEG', photo(pixels(500_000), Buffer.from(MARKER.end))],
     ['a JPEG with padding', photo(pixels(10), Buffer.from(MARKER.end), Buffer.alloc(5000))],
     ['a JPEG with a film behind it', photo(pixels(300_000), Buffer.from(MARKER.end), film)],

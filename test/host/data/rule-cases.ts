@@ -7,12 +7,16 @@ export const CASE_IMAGES: Readonly<Record<string, string | Uint8Array>> = {
   'sub/b.png': png(64, 64),
   'empty.png': '',
   'zero.png': png(0, 64),
+  'long.png': png(2_010, 10),
   'bomb.png': png(20_000, 20_000),
   'cut.png': png(64, 64).subarray(0, 20),
   'cut.jpg': Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0x00, 0x10, 0x4a]),
   'vector.svg': '<svg width="1" height="1"></svg>',
   'text.txt': 'This is not an image. '.repeat(9),
 };
+
+/** Texts that no turn of the cases may hold. */
+export const CASE_RESERVED: readonly string[] = ['<|image|>'];
 
 /** Length of a row, in tokens, that the cases of the check are judged with. */
 export const CASE_SEQUENCE_LENGTH = 100;
@@ -84,6 +88,14 @@ export const CHECK_CASES: readonly RuleCase[] = [
     content: JSON.stringify([good]),
     file: 'a b.json',
   },
+  ...['a[1].json', 'a*.json', 'a?.json', 'a::b.json'].map((file) => ({
+    name: `pattern in the file name ${file}`,
+    rule: 'data/file-name' as const,
+    row: null,
+    where: 'file name',
+    content: JSON.stringify([good]),
+    file,
+  })),
   {
     name: 'no row has images',
     rule: 'data/images-column',
@@ -147,6 +159,12 @@ export const CHECK_CASES: readonly RuleCase[] = [
     messages(turn('user', 'q'), turn('assistant', 'a\ud83d')),
   ),
   second(
+    'image token of the model',
+    'data/reserved-token',
+    'messages[1].content',
+    mllm(['a.png'], 'q', 'a <|image|> b'),
+  ),
+  second(
     'placeholder without image',
     'data/placeholder-count',
     'messages',
@@ -199,6 +217,7 @@ export const CHECK_CASES: readonly RuleCase[] = [
   second('SVG', 'data/image-type', 'images[0]', mllm(['vector.svg'])),
   second('text file', 'data/image-type', 'images[0]', mllm(['text.txt'])),
   second('no width', 'data/image-zero-size', 'images[0]', mllm(['zero.png'])),
+  second('201 times as long as wide', 'data/image-aspect', 'images[0]', mllm(['long.png'])),
   second('400 megapixels', 'data/image-bomb', 'images[0]', mllm(['bomb.png'])),
   // 64 x 64 pixels are 6 tokens (4096 / 784 rounded up); 17 of them are 102.
   second('too many images', 'data/images-exceed-sequence', 'images', mllm(Array.from({ length: 17 }, () => 'a.png'))),
@@ -244,6 +263,7 @@ export const CONVERT_CASES: readonly RuleCase[] = (
       'messages[0].content',
       conversations(says('human', '\udc00'), says('gpt', 'a')),
     ],
+    ['image token of the model', 'data/reserved-token', 'messages[0].content', llava('a.png', '<|image|>q')],
     [
       'placeholder without image',
       'data/placeholder-count',

@@ -6,7 +6,7 @@ import { checkMllm } from '../../../src/host/data/check-mllm.js';
 import { convertRows } from '../../../src/host/data/convert-rows.js';
 import { DEFAULT_TOKEN_MODEL } from '../../../src/host/data/run-data-check.js';
 import { DataCheckReportSchema, DataConvertReportSchema } from '../../../src/schemas/data.js';
-import { CASE_IMAGES, CASE_SEQUENCE_LENGTH, CHECK_CASES, CONVERT_CASES } from './rule-cases.js';
+import { CASE_IMAGES, CASE_RESERVED, CASE_SEQUENCE_LENGTH, CHECK_CASES, CONVERT_CASES } from './rule-cases.js';
 import { png, put, scratchFolder } from './support.js';
 
 function imagesFolder(folder: string): string {
@@ -32,6 +32,7 @@ describe('check', () => {
       sequenceLength: CASE_SEQUENCE_LENGTH,
       worldBatch: 1,
       tokens: DEFAULT_TOKEN_MODEL,
+      reservedTokens: CASE_RESERVED,
     });
     const problem = report.problems.find(({ id }) => id === ruleCase.rule);
     expect(problem).toMatchObject({
@@ -58,6 +59,7 @@ describe('convert', () => {
       imagesDir: imagesFolder(folder),
       output: join(folder, 'out.json'),
       maxDropped: 0.5,
+      reservedTokens: CASE_RESERVED,
     });
     expect(report).toMatchObject({ rows: 3, kept: 2, dropped: 1, textOnly: 1 });
     expect(report.droppedBy).toMatchObject([

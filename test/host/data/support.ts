@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { onTestFinished } from 'vitest';
 
 /** A fresh folder that is removed when the test ends. */
@@ -18,16 +19,23 @@ export function put(folder: string, name: string, content: string | Uint8Array):
   return path;
 }
 
-/** Start and end of a PNG of the given size: signature, IHDR and IEND, which is all that a probe may need. */
-export function png(width: number, height: number): Buffer {
-  const bytes = Buffer.alloc(45);
-  bytes.write('\x89PNG\r\n\x1a\n', 0, 'latin1');
-  bytes.writeUInt32BE(13, 8);
-  bytes.write('IHDR', 12, 'latin1');
-  bytes.writeUInt32BE(width, 16);
-  bytes.writeUInt32BE(height, 20);
-  bytes.write('IEND', 37, 'latin1');
-  return bytes;
+/** A PNG of the given size: signature, header, pixels that nobody decodes, and end. */
+export function png(width: number, height: number, pixels: Buffer = Buffer.alloc(8)): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([signature, chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** A chunk of a PNG: length, type, data, and the checksum of the two. */
+export function chunk(type: string, data: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+  const length = Buffer.alloc(4);
+  const checksum = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  checksum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, checksum]);
 }
 
 /** A LLaVA row with one question and one answer. */

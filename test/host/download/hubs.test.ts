@@ -246,6 +246,24 @@ it('a proxy is used for what it is for, with its own name and not for local host
   expect(proxy.seen).toHaveLength(1);
 });
 
+it.each([
+  ['hf', { size: 9, oid: 'f'.repeat(40), lfs: { oid: 'sha256:unknown', size: 9 } }],
+  ['hf', { size: 9 }],
+  ['modelscope', { Size: 9 }],
+  ['modelscope', { Size: 9, Sha256: 'short' }],
+])('a file of a model without a checksum is refused before it is downloaded: %s %j', async (scheme, facts) => {
+  const api = '/api/models/own/tiny';
+  const file = { type: 'file', path: 'model.safetensors', Type: 'blob', Path: 'model.safetensors', ...facts };
+  hub.json.set(`${api}/revision/main`, { value: { sha: COMMIT } });
+  hub.json.set(`${api}/tree/${COMMIT}?recursive=true`, { value: [file] });
+  const listing = { Code: 200, Success: true, Data: { Files: [file] } };
+  hub.json.set('/api/v1/models/own/tiny/repo/files?Revision=master&Recursive=True', { value: listing });
+  const env = { HF_ENDPOINT: hub.origin, MODELSCOPE_ENDPOINT: hub.origin };
+  await expect(fetchSource(`${scheme}:own/tiny`, join(scratchFolder(), 'got'), env)).rejects.toMatchObject({
+    problem: { code: 'DownloadRefused', what: expect.stringContaining('no usable checksum') },
+  });
+});
+
 it('a disk that cannot hold it is told before anything is downloaded', async () => {
   const api = '/api/models/own/tiny';
   hub.json.set(`${api}/revision/main`, { value: { sha: COMMIT } });

@@ -95,26 +95,18 @@ describe('copies of logs', () => {
 });
 
 describe('the log of a training', () => {
+  const step = { of: 9, loss: 1, learningRate: null, gradNorm: null, elapsedMs: null, consumedSamples: null };
   const dialect: LogDialect = {
     read(line) {
       const [kind, text = ''] = line.split(' ');
       const iteration = Number(text);
       if (kind === 'step')
-        return {
-          kind: 'iteration',
-          iteration,
-          of: 9,
-          loss: 1,
-          learningRate: null,
-          gradNorm: null,
-          elapsedMs: null,
-          consumedSamples: null,
-        };
-      if (kind === 'saving') return { kind: 'phase', phase: 'saving', text: line };
-      if (kind === 'saved') return { kind: 'saved', iteration };
-      if (kind === 'frozen') return { kind: 'frozen', modules: text === '' ? [] : text.split('+') };
-      if (kind === 'fatal') return { kind: 'fatal', id: text, text: line };
-      return kind === 'end' ? { kind: 'ended' } : null;
+        return text.split('+').map((one) => ({ kind: 'iteration', iteration: Number(one), ...step }));
+      if (kind === 'saving') return [{ kind: 'phase', phase: 'saving', text: line }];
+      if (kind === 'saved') return [{ kind, iteration }];
+      if (kind === 'frozen') return [{ kind, modules: text === '' ? [] : text.split('+') }];
+      if (kind === 'fatal') return [{ kind, id: text, text: line }];
+      return kind === 'end' ? [{ kind: 'ended' }] : [];
     },
   };
   const append = (rank: number, text: string): void =>
@@ -134,9 +126,11 @@ describe('the log of a training', () => {
     append(0, 'saving\n');
     append(1, 'ep 2\n');
     expect((await log.read()).last?.iteration).toBe(2);
+    append(1, 'step 3+4\n');
+    expect((await log.read()).last?.iteration).toBe(4);
     append(0, 'saved 2\nfatal first\nfatal second\nend\n');
     expect(await log.read()).toMatchObject({ phase: 'done', saved: 2, hasEnded: true, fatal: { id: 'first' } });
-    expect(log.iterations.map(({ iteration }) => iteration)).toEqual([1, 2]);
+    expect(log.iterations.map(({ iteration }) => iteration)).toEqual([1, 2, 3, 4]);
   });
 
   it.each([

@@ -49,6 +49,32 @@ describe('an export of real tensors', () => {
   });
 
   test.each([
+    ['BF16', 'bf16', [0xc0, 0x7f], [0x80, 0xff]],
+    ['F32', 'f32', [1, 0, 0xc0, 0x7f], [0, 0, 0x80, 0xff]],
+  ] as const)('with a %s tensor of nothing but NaN and infinity is refused', async (dtype, asked, nan, infinite) => {
+    const folder = async (name: string, bytes: readonly number[]): Promise<string> => {
+      const at = join(await makeFolder(), name);
+      const tensors: Record<string, WrittenTensor> = {
+        broken: { dtype, shape: [2], bytes: Uint8Array.from(bytes) },
+        mask: { dtype, shape: [1], bytes: Uint8Array.from(infinite) },
+        empty: { dtype, shape: [0] },
+        count: { dtype: 'I64', shape: [1], bytes: new Uint8Array(8).fill(255) },
+      };
+      await writeModel(at, { 'model.safetensors': tensors }, { dtype: asked === 'bf16' ? 'bfloat16' : 'float32' });
+      return at;
+    };
+    const zero = nan.map(() => 0);
+    const original = await folder('original', [...zero, ...zero]);
+    const check = async (bytes: readonly number[]) =>
+      (await compareModels(original, await folder('exported', bytes), { dtype: asked, isDeep: true })).problems;
+    expect(await check([...nan, ...infinite])).toMatchObject([
+      { id: 'not-finite', what: 'nothing but NaN or infinity in 1 tensor: broken' },
+    ]);
+    // One finite number is enough: single overflows are for the person who looks at the loss.
+    expect(await check([...infinite, ...zero])).toEqual([]);
+  });
+
+  test.each([
     ['bfloat16', { dtype: 'bfloat16' }, 'dtype is bfloat16, the weights are float32'],
     ['the old field', { torch_dtype: 'torch.bfloat16' }, 'torch_dtype is bfloat16'],
     ['a wrong part', { dtype: 'float32', text_config: { dtype: 'bfloat16' } }, 'text_config.dtype is bfloat16'],

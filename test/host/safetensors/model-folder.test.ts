@@ -77,6 +77,18 @@ describe('refuses', () => {
     expect(ids(await readModelFolder(join(dir, 'nowhere')))).toEqual(['weights-missing']);
   });
 
+  test('an index that names no tensor, beside shards, and a file that holds none', async () => {
+    const dir = await copyFixture('hf');
+    await writeFile(join(dir, INDEX), JSON.stringify({ metadata: { total_size: 0 }, weight_map: {} }));
+    expect((await readModelFolder(dir)).problems).toMatchObject([
+      { id: 'index-damaged', what: expect.stringContaining('names no tensor') },
+    ]);
+    const empty = await makeFolder();
+    await writeModel(empty, { 'model.safetensors': {} }, {});
+    await rm(join(empty, INDEX));
+    expect(ids(await readModelFolder(empty))).toEqual(['weights-missing']);
+  });
+
   test('a tensor that two shards hold', async () => {
     const dir = await makeFolder();
     const w: WrittenTensor = { dtype: 'U8', shape: [1] };

@@ -56,8 +56,8 @@ describe('the work of a stage', () => {
       undefined,
       [
         'make_data.py --output /out/shapes --seed 7 --train-rows 1600 --heldout-rows 50',
-        'temper data convert --format llava --annotations /out/shapes/llava.json --images /out/shapes --output /out/shapes.json --max-dropped 0% --media-prefix ./out/shapes',
-        'temper data check /out/shapes.json --images / --sequence-length 256 --world-batch 64 --report /out/check-shapes.json --allow-spaces',
+        'temper data convert --format llava --annotations /out/shapes/llava.json --output /out/shapes.json --images /out/shapes --media-prefix ./out/shapes --max-dropped 0% --reserved-token <|image|>',
+        'temper data check /out/shapes.json --images / --sequence-length 256 --world-batch 64 --report /out/check.shapes.json --allow-spaces --reserved-token <|image|>',
       ],
     ],
     [
@@ -65,8 +65,17 @@ describe('the work of a stage', () => {
       'data.0',
       { name: 'mine', format: 'llava', annotations: '/r/rows.json', maxDropped: '1%', maxSamples: 20 },
       [
-        'temper data convert --format llava --annotations /r/rows.json --images /r --output /out/mine.json --max-dropped 1% --media-prefix ./r --max-samples 20',
-        'temper data check /out/mine.json --images / --sequence-length 256 --world-batch 64 --report /out/check-mine.json --allow-spaces',
+        'temper data convert --format llava --annotations /r/rows.json --output /out/mine.json --max-dropped 1% --max-samples 20 --reserved-token <|image|>',
+        'temper data check /out/mine.json --sequence-length 256 --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
+      ],
+    ],
+    [
+      'data',
+      'data.0',
+      { name: 'mine', format: 'llava', annotations: '/r/rows.json', images: { path: '/i' } },
+      [
+        'temper data convert --format llava --annotations /r/rows.json --output /out/mine.json --images /i --media-prefix ./i --max-dropped 0.1% --reserved-token <|image|>',
+        'temper data check /out/mine.json --images / --sequence-length 256 --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
       ],
     ],
     [
@@ -74,11 +83,21 @@ describe('the work of a stage', () => {
       'data.0',
       { name: 'ready', format: 'mllm', annotations: '/r/rows.json', images: { path: '/i' } },
       [
-        'temper data check /r/rows.json --images /i --sequence-length 256 --world-batch 64 --report /out/check-ready.json --allow-spaces',
+        'temper data check /r/rows.json --images /i --sequence-length 256 --world-batch 64 --report /out/check.ready.json --allow-spaces --reserved-token <|image|>',
       ],
     ],
   ])('%s with %s = %j runs its programs', (stage, path, value, lines) => {
     expect(linesOf(stage, specWith(path, value))).toEqual(lines);
+  });
+
+  it('keeps the report of one data set apart from the rows of another', () => {
+    const [set] = specWith().data;
+    const data = ['check-shapes', 'shapes', 'convert-shapes'].map((name) => ({ ...set, name }));
+    const written = workOf('data', specWith('data', data)).commands.flatMap(({ argv }) =>
+      argv.filter((_word, at) => ['--output', '--report'].includes(argv[at - 1] ?? '')),
+    );
+    expect(written).toHaveLength(9);
+    expect(new Set(written).size).toBe(9);
   });
 
   it('runs in its folder, offline, each step with a name of its own', () => {

@@ -22,6 +22,28 @@ describe('the lints of the tiny recipe', () => {
       ['environment/accelerator-on-cpu environment.cannEnv', 'environment/accelerator-on-cpu environment.sources'],
     ],
     [
+      'environment',
+      {
+        location: 'shared',
+        folder: '/e',
+        basePython: '/p',
+        packages: { torch: '2.7.1' },
+        toolkitRoot: '/t',
+        checkouts: { a: '/a' },
+      },
+      ['folder', 'basePython', 'packages', 'checkouts', 'toolkitRoot', 'location'].map(
+        (key) => `environment/accelerator-on-cpu environment.${key}`,
+      ),
+    ],
+    ['environment', { python: '/p', offline: true }, []],
+    ['weights.reduceLayers', 2, ['weights/unused-by-recipe weights.reduceLayers']],
+    ['weights.localCopy', true, []],
+    ['train.dataLoader', { workers: 2 }, ['train/unused-by-recipe train.dataLoader']],
+    ['train.fusedMoe', false, ['train/unused-by-recipe train.fusedMoe']],
+    ['train.loss', { type: 'default' }, ['train/unused-by-recipe train.loss']],
+    ['train.distributedTimeout', '30m', ['train/unused-by-recipe train.distributedTimeout']],
+    ['train.masterPorts', '6000', []],
+    [
       'train.freeze',
       { visionEncoder: true, visionProjector: true, textDecoder: true },
       ['train/all-frozen train.freeze'],

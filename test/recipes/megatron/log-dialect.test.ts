@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseIterationLines, parsePythonNumber } from '../../../src/recipes/megatron/iteration-line.js';
-import { readLogLine } from '../../../src/recipes/megatron/log-dialect.js';
+import { megatronLog } from '../../../src/recipes/megatron/log-dialect.js';
 import {
   findMilestone,
   MILESTONES,
@@ -10,6 +10,13 @@ import {
   parseValidation,
 } from '../../../src/recipes/megatron/milestones.js';
 import { findSuspicion, SUSPICION_RULES } from '../../../src/recipes/megatron/suspicions.js';
+
+/** What a line means, where it means one thing. */
+function readLogLine(line: string) {
+  const events = megatronLog.read(line);
+  expect(events.length).toBeLessThanOrEqual(1);
+  return events[0] ?? null;
+}
 
 const LINE =
   ' [2025-12-03 10:15:30] iteration        7/   10000 | consumed samples:          896 |' +
@@ -25,6 +32,8 @@ const READING = {
   gradNorm: 3.21,
   elapsedMs: 15234.6,
   consumedSamples: 896,
+  globalBatchSize: 128,
+  tokensPerSample: 412.53,
 };
 const without = (field: string): string => LINE.replace(new RegExp(` ${field}: [^|]*\\|`), '');
 
@@ -69,10 +78,11 @@ describe('an iteration line', () => {
     expect(readLogLine(line)).toEqual(READING);
   });
 
-  test('glued to another one: both are found, the later one is reported', () => {
+  test('glued to another one: both are found and reported, in their order', () => {
     const next = LINE.replace('iteration        7/', 'iteration        8/');
     expect(parseIterationLines(`${LINE}${next}`).map(({ iteration }) => iteration)).toEqual([7, 8]);
-    expect(readLogLine(`${LINE}${next}`)).toEqual({ ...READING, iteration: 8 });
+    expect(megatronLog.read(`${LINE}${next}`)).toEqual([READING, { ...READING, iteration: 8 }]);
+    expect(megatronLog.read(`${LINE}${next.slice(0, 200)}`)).toEqual([READING]);
   });
 
   test('without a loss means NaN', () => {
@@ -180,10 +190,6 @@ describe('suspicious texts', () => {
     'disk-full': 'OSError: [Errno 28] No space left on device',
     'port-taken': 'The server socket has failed to listen (errno: 98 - Address already in use).',
     'config-invalid': 'Error: Invalid JSON format in ./data.json',
-    'checkpoint-overwritten': 'WARNING: Detected an existing checkpoint in iter_0000004, overwriting',
-    'media-unresolved': 'Media a.jpg does not exist in `media_dir`. Use original path.',
-    'sample-skipped': '2025-12-03 10:15:30,123 - m - 12 - WARNING - Skipping invalid sample: {}',
-    'roles-invalid': 'Invalid role tag in {}',
   };
 
   test('every rule has an example that it alone meets, and the other way round', () => {
@@ -198,13 +204,23 @@ describe('suspicious texts', () => {
     }
   });
 
+  test('what ruins the training counts only where the training says it, not in a row that it prints', () => {
+    for (const { id } of SUSPICION_RULES.filter(({ severity }) => severity === 'fatal')) {
+      const line = examples[id] ?? '';
+      expect(findSuspicion(`labels: The log said: ${line}`)).toBeNull();
+      expect(findSuspicion(`>>> ${line}`)?.id).toBe(id);
+      expect(findSuspicion(`[default0]:${line}`)?.id).toBe(id);
+      expect(findSuspicion(`100%|###| 5/5\r${line}`)?.id).toBe(id);
+    }
+  });
+
   test('empty lists of keys are good', () => {
     expect(findSuspicion('Missing keys: []')).toBeNull();
     expect(findSuspicion('Unexpected keys: []')).toBeNull();
   });
 
   test('text of a megabyte line is cut around the finding', () => {
-    const found = findSuspicion(`${'a'.repeat(1 << 20)}Missing keys: ['w']${'b'.repeat(1 << 20)}`);
+    const found = findSuspicion(`${'a'.repeat(1 << 20)}\rMissing keys: ['w']${'b'.repeat(1 << 20)}`);
     expect(found?.text).toContain("Missing keys: ['w");
     expect(found?.text.length).toBeLessThan(500);
   });
@@ -232,7 +248,7 @@ test('no line of any shape takes long or throws (property)', () => {
         .repeat(times)
         .slice(0, 1 << 20);
       const startedMs = performance.now();
-      readLogLine(line);
+      megatronLog.read(line);
       expect(performance.now() - startedMs).toBeLessThan(1000);
     }),
     { numRuns: 60 },

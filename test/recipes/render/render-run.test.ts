@@ -120,6 +120,12 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
       join(root, 'train', 'ckpt', recipe.checkpoint.iterationFolder(spec.train.iterations)),
     );
     expect(text('export')).toContain('Temper proves: temper export verify --deep');
+    const frozen = recipe.training.frozen?.(spec) ?? [];
+    const proof = text('export')
+      .split('\n')
+      .findLast((line) => line.includes('Temper proves: temper export verify'));
+    if (recipe === glm45v) expect(proof).toMatch(/ --may-be-equal --frozen visual\.patch_embed visual\.blocks/);
+    for (const name of frozen) expect(proof).toContain(name);
   });
 
   it('load what they saved when they continue', async () => {
@@ -128,6 +134,38 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     const content = files.find(({ path }) => path.endsWith('train-h0.sh'))?.content ?? '';
     expect(content).toContain(`--load ${join(plan.workspace, 'rendered', 'r', 'train', 'ckpt')}`);
     expect(content).not.toMatch(/^ {4}--no-load-optim/m);
+  });
+
+  it.each([
+    ['iter_0000500', '500', true],
+    ['release', 'release', false],
+  ])(
+    'show the checkpoint %s that is named by its own folder, with a tracker file beside it',
+    async (folder, tracker, isTrained) => {
+      const { dir, spec, facts, plan } = await site(recipe);
+      const fromCheckpoint = join(dir, 'other run', folder);
+      await mkdir(fromCheckpoint, { recursive: true });
+      await writeFile(join(fromCheckpoint, '.metadata'), 'm');
+      const train = { ...spec.train, fromCheckpoint };
+      const files = renderRun(recipe, { ...spec, train }, plan, facts);
+      const path = files.find((file) => file.path.endsWith('train-h1.sh'))?.path ?? '';
+      // Twice: a start that failed is repeated.
+      await runScript(dir, files, path);
+      const { argv } = await runScript(dir, files, path);
+      const load = argv[argv.indexOf('--load') + 1] ?? '';
+      expect(load).toBe(join(plan.workspace, 'rendered/r/train/h1/load'));
+      expect(await readFile(join(load, recipe.checkpoint.layout.trackerFile), 'utf8')).toBe(tracker);
+      expect(await readFile(join(load, folder, '.metadata'), 'utf8')).toBe('m');
+      expect(argv.includes('--no-load-optim')).toBe(!isTrained);
+    },
+  );
+
+  it('take a folder with a tracker file as it is, for a trained one', async () => {
+    const { spec, facts, plan } = await site(recipe);
+    const files = renderRun(recipe, { ...spec, train: { ...spec.train, fromCheckpoint: '/ckpt' } }, plan, facts);
+    const content = files.find(({ path }) => path.endsWith('train-h0.sh'))?.content ?? '';
+    expect(content).toContain('--load /ckpt\n');
+    expect(content).toContain('the tracker file in /ckpt must name a trained checkpoint');
   });
 
   it('use the folders of each host where hosts differ', async () => {

@@ -131,7 +131,7 @@ export async function startGang(site: Site, options: GangOptions): Promise<Gang>
   const log = (rank: number, stream: 'out' | 'err'): Promise<string> => readRankLog(dir, rank, ranksPerNode, stream);
   const events = async (rank: number): Promise<LogEvent[]> => {
     const lines = (await log(rank, 'out')).split('\n');
-    return lines.map((line) => megatronLog.read(line)).filter((event) => event !== null);
+    return lines.flatMap((line) => megatronLog.read(line));
   };
   return {
     dir,

@@ -119,6 +119,17 @@ describe('work', () => {
     expect(read?.(['nonsense'])?.problems).toHaveLength(1);
   });
 
+  test('looks for images in no folder that the spec does not name', () => {
+    const ready = { name: 'ready', format: 'mllm' as const, annotations: '/rows.json' };
+    const checks = (data: PipelineSpec['data']): string =>
+      simulated
+        .work('data', { ...facts, spec: { ...facts.spec, data } })
+        .commands.map(({ argv }) => argv.join(' '))
+        .join();
+    expect(checks([ready])).not.toContain('--images');
+    expect(checks([{ ...ready, images: { path: '/i' } }])).toContain('--images /i --report /out/check.ready.json');
+  });
+
   test('adopts given weights and converted ones without running anything', () => {
     const given = (source: string, original?: string): StageFacts => ({
       ...facts,

@@ -197,7 +197,7 @@ for path, text in {
     "cann/set_env.sh": 'export ASCEND_HOME_PATH="$(dirname "${BASH_SOURCE[0]}")"\n'
     'export PYTHONPATH="$ASCEND_HOME_PATH/python/site-packages${PYTHONPATH:+:$PYTHONPATH}"\necho sourced\n',
     "cann/python/site-packages/acl.py": "def get_soc_name():\n    return 'Ascend910_9391'\n",
-    "nnal/atb/latest/version.info": "Ascend-cann-atb : 8.3.RC1\n",
+    "nnal/atb/latest/version.info": "Ascend-cann-atb : 8.3.RC1\nAscend-cann-atb Version : 8.3.RC1.B106\n",
     "nnal/atb/set_env.sh": "export ATB_HOME_PATH=there\n",
 }.items():
     (ascend / path).parent.mkdir(parents=True, exist_ok=True)

@@ -73,10 +73,14 @@ export class World {
   /** How far the clock of a host is ahead, ms. */
   readonly clocks = new Map<string, number>();
   readonly looks: { readonly host: string; readonly depth: PreflightDepth; readonly isCompared: boolean }[] = [];
-  /** Iteration that `lookAtNode` tells. */
+  /** Iteration that `lookAtNode` tells: the host of the last rank knows it, and no other. */
   iteration: number | null = null;
+  /** When the ranks last wrote into the workspace, which every host sees. */
+  writtenAtMs: number | null = null;
   /** How long the ranks of a host take to end when they are stopped, ms. */
   stopMs = 0;
+  /** Hosts whose stop finds nothing to stop. */
+  readonly deaf = new Set<string>();
   /** Period of the nodes' heartbeats, ms. */
   heartbeatMs = 200;
   readonly #plays: Play[];
@@ -148,14 +152,16 @@ export class World {
       trainNode: taken('trainNode', (call) => this.#train(host, call)),
       stopNode: taken('stopNode', async () => {
         if (this.stopMs > 0) await sleep(this.stopMs);
-        this.#nodes.get(host)?.end(problem('CommandStopped', { what: 'it was stopped: a node of the gang failed' }));
+        if (!this.deaf.has(host))
+          this.#nodes.get(host)?.end(problem('CommandStopped', { what: 'it was stopped: a node of the gang failed' }));
       }),
       sweepNode: taken('sweepNode', async () => []),
-      lookAtNode: taken('lookAtNode', async () => ({
+      lookAtNode: taken('lookAtNode', async ({ nodeRank, nodeCount }) => ({
         v: 1 as const,
         host,
         state: 'running',
-        lastIteration: this.iteration,
+        lastIteration: nodeRank === nodeCount - 1 ? this.iteration : null,
+        writtenAtMs: this.writtenAtMs,
       })),
       collectEvidence: taken('collectEvidence', async ({ nodeRank }) => ({
         ...silent(host, nodeRank),

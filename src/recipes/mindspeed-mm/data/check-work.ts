@@ -3,7 +3,7 @@ import type { Command, StageFacts, StageWork } from '../../recipe.js';
 import { outputOf, temper } from '../commands.js';
 import { imagePixels } from '../training/data-file.js';
 import { checkFacts } from './facts.js';
-import { preparedSets, rowFiles, WHOLE_PATHS, type PreparedSet } from './sets.js';
+import { preparedSets, RESERVED_TOKENS, rowFiles, WHOLE_PATHS, type PreparedSet } from './sets.js';
 
 /** Judges rows and images as they will be trained on: lengths after scaling, and all rows against one step. */
 export function checkWork(facts: StageFacts): StageWork {
@@ -34,6 +34,7 @@ function check(facts: StageFacts, prepared: PreparedSet, file: string): Command 
     ...['--sequence-length', String(facts.spec.train.sequenceLength)],
     // The loader scales images into these bounds before they become tokens.
     ...['--image-min-pixels', String(least), '--image-max-pixels', String(most)],
+    ...RESERVED_TOKENS,
     ...['--report', join(facts.out, reportOf(prepared))],
   ]);
 }

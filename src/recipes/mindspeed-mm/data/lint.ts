@@ -1,3 +1,4 @@
+import { unloadable } from '../../../domain/data/loader-path.js';
 import { isRemote } from '../../../domain/remote-source.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';
@@ -19,14 +20,15 @@ export function dataLints({ data }: Pick<PipelineSpec, 'data'>): Lint[] {
       continue;
     }
     const { annotations, maxSamples } = set;
-    if (!isRemote(annotations) && /[,\s]/.test(annotations)) {
+    const bad = isRemote(annotations) ? null : unloadable(annotations);
+    if (bad !== null) {
       lints.push({
         id: 'data/comma-in-path',
         severity: 'error',
         acceptable: false,
         path: ['data', index, 'annotations'],
-        what: `the path ${JSON.stringify(annotations)} holds a comma or a space`,
-        why: 'the loader gets all files of rows in one text and splits it at commas, spaces and all; it would look for other files, after the model was loaded',
+        what: `the path ${JSON.stringify(annotations)} holds ${bad}`,
+        why: 'the loader gets all files of rows in one text and splits it at commas, spaces and all, then searches for each as for a pattern; it would look for other files, after the model was loaded',
         fix: 'rename the file or its folders; one more file is one more entry of data',
       });
     }

@@ -15,6 +15,12 @@ export interface PreparedSet {
 /** Folder that image names in written rows are relative to: they name files by their whole path. */
 export const WHOLE_PATHS = '/';
 
+/** Tokens of GLM-4.5V that its processor fills with an image or a film, also where they stand in a text. */
+export const RESERVED_TOKENS: readonly string[] = ['<|image|>', '<|video|>'].flatMap((token) => [
+  '--reserved-token',
+  token,
+]);
+
 /**
  * Data sets in the order of the loader. It takes the columns of all files, and what an image is, from the first file:
  * where that one has text only, the first image of a later one ends it. So sets with images come first.

@@ -4,7 +4,7 @@ import type { Fetched } from '../../fetch-commands.js';
 import type { Command, StageFacts, StageWork } from '../../recipe.js';
 import { temper } from '../commands.js';
 import { dataFacts } from './facts.js';
-import { preparedSets, rowsOutput, WHOLE_PATHS, wholePathPrefix } from './sets.js';
+import { preparedSets, RESERVED_TOKENS, rowsOutput, WHOLE_PATHS, wholePathPrefix } from './sets.js';
 import type { PreparedSet, ReadSet } from './sets.js';
 
 /**
@@ -87,6 +87,7 @@ function convert(facts: StageFacts, set: ReadSet, { rows, images, isUnpacked, ou
     // Ready rows are taken whole or not at all.
     ...['--max-dropped', set.format === 'llava' ? set.maxDropped : '0%'],
     ...(set.maxSamples === undefined ? [] : ['--max-samples', String(set.maxSamples)]),
+    ...RESERVED_TOKENS,
     ...['--report', join(facts.out, `convert-${set.name}.report.json`)],
   ]);
 }

@@ -5,7 +5,7 @@ import { checkoutOf } from '../layout.js';
 import { sourcesOf, type SourceName } from '../sources.js';
 import { isWanted, normalised } from './judge-python.js';
 import { wantedPackages } from './packages.js';
-import { GUIDE_FOLDERS, type ProbeFacts, type PythonFacts } from './probe.js';
+import { GUIDE_FOLDERS, realCheckout, type ProbeFacts, type PythonFacts } from './probe.js';
 
 /** What an installation step makes right. The order of the list is the order of the guide. */
 export type Part =
@@ -32,11 +32,12 @@ export interface Difference {
  * another difference is named too: copying megatron again leaves the editable installation of MindSpeed-MM alone, but
  * installing MindSpeed-MM again replaces transformers.
  */
-export function findDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: HostTools): readonly Difference[] {
-  const megatronLm = checkoutDifference('megatronLm', facts, spec);
-  const mindspeedMm = checkoutDifference('mindspeedMm', facts, spec);
-  const isMoved =
-    megatronLm.length > 0 || mindspeedMm.some(({ part }) => part.kind === 'checkout' && isNew(part.state));
+export function findDifferences(found: ProbeFacts, spec: PipelineSpec, tools: HostTools): readonly Difference[] {
+  const megatronLm = checkoutDifference('megatronLm', found, spec);
+  const mindspeedMm = checkoutDifference('mindspeedMm', found, spec);
+  const isReplaced = mindspeedMm.some(({ part }) => part.kind === 'checkout' && isNew(part.state));
+  const facts = isReplaced ? withoutNested(found) : found;
+  const isMoved = megatronLm.length > 0 || isReplaced;
   const working = checkoutOf('mindspeedMm', spec, tools);
   const mindspeed = checkoutDifference('mindspeed', facts, spec);
   const transformers = checkoutDifference('transformers', facts, spec);
@@ -47,7 +48,7 @@ export function findDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: Ho
     ...guideFolders(facts, working),
     ...mindspeed,
     ...transformers,
-    ...pythonDifferences(facts.python, spec, tools, { mindspeed, mindspeedMm, transformers }),
+    ...pythonDifferences(facts, spec, tools, { mindspeed, mindspeedMm, transformers }),
   ];
 }
 
@@ -63,6 +64,11 @@ export function checkoutDifference(name: SourceName, facts: ProbeFacts, spec: Pi
   if (found.wanted === null) return differs('unfetched', `${title} is at ${found.head} and does not know ${ref}`);
   if (found.head !== found.wanted) return differs('drifted', `${title} is at ${found.head}, wanted is ${found.wanted}`);
   return found.isChanged ? differs('changed', `files of ${title} differ from its commit ${found.head}`) : [];
+}
+
+/** What is left when the folder of MindSpeed-MM is made anew: all that the guide puts into it goes along with the old one. */
+function withoutNested(facts: ProbeFacts): ProbeFacts {
+  return { ...facts, checkouts: {}, megatron: { ...facts.megatron, copy: null }, folders: {} };
 }
 
 function isNew(state: CheckoutState): boolean {
@@ -83,12 +89,8 @@ function guideFolders({ folders }: ProbeFacts, working: string): Difference[] {
 
 type Moved = Readonly<Record<EditableSource, readonly Difference[]>>;
 
-function pythonDifferences(
-  python: PythonFacts | null,
-  spec: PipelineSpec,
-  tools: HostTools,
-  moved: Moved,
-): Difference[] {
+function pythonDifferences(facts: ProbeFacts, spec: PipelineSpec, tools: HostTools, moved: Moved): Difference[] {
+  const { python } = facts;
   const found: Difference[] = [];
   if (python === null || !python.hasPip) {
     const sentence = python === null ? 'the virtual environment is not there' : 'the virtual environment has no pip';
@@ -102,7 +104,7 @@ function pythonDifferences(
   const isFresh = found.some(({ part }) => part.kind === 'venv');
   const why = (source: EditableSource): string | null => {
     if (moved[source].length > 0 || isFresh) return 'is to be installed from its new checkout';
-    return python === null ? null : editableProblem(source, python, spec, tools);
+    return python === null ? null : editableProblem(source, python, realCheckout(source, facts, spec, tools));
   };
   const editable = (source: EditableSource, reason: string): Difference => ({
     part: { kind: 'editable', source },
@@ -122,20 +124,14 @@ function pythonDifferences(
 }
 
 /** Distribution and module of an editable installation. */
-const INSTALLED = {
+export const INSTALLED = {
   mindspeed: { distribution: 'mindspeed', module: 'mindspeed' },
   mindspeedMm: { distribution: 'mindspeed-mm', module: 'mindspeed_mm' },
   transformers: { distribution: 'transformers', module: 'transformers' },
 } as const;
 
 /** Why a package must be installed again, or null. */
-function editableProblem(
-  source: EditableSource,
-  python: PythonFacts,
-  spec: PipelineSpec,
-  tools: HostTools,
-): string | null {
-  const folder = checkoutOf(source, spec, tools);
+function editableProblem(source: EditableSource, python: PythonFacts, folder: string): string | null {
   const { distribution, module } = INSTALLED[source];
   const installed = python.packages[distribution];
   if (installed === undefined) return 'is not installed';

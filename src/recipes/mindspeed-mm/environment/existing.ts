@@ -2,10 +2,9 @@ import { problem } from '../../../domain/errors.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { HostTools } from '../../recipe.js';
-import { checkoutOf } from '../layout.js';
 import { sourcesOf } from '../sources.js';
-import { checkoutDifference } from './differences.js';
-import type { ProbeFacts } from './probe.js';
+import { checkoutDifference, INSTALLED } from './differences.js';
+import { realCheckout, type ProbeFacts } from './probe.js';
 
 /**
  * What is wrong with an environment that a person made. How it was installed is theirs; what counts is that commits are
@@ -16,9 +15,9 @@ export function existingProblems(facts: ProbeFacts, spec: PipelineSpec, tools: H
     checkoutDifference(name, facts, spec).map(({ sentence }) => sentence),
   );
   const { python, megatron } = facts;
-  const imports = (['mindspeed', 'transformers'] as const).flatMap((name) => {
-    const place = python?.modules[name];
-    const folder = checkoutOf(name, spec, tools);
+  const imports = (['mindspeed', 'mindspeedMm', 'transformers'] as const).flatMap((name) => {
+    const place = python?.modules[INSTALLED[name].module];
+    const folder = realCheckout(name, facts, spec, tools);
     if (python === null || place?.startsWith(`${folder}/`) === true) return [];
     return [`${sourcesOf(spec)[name].title} is imported from ${place ?? 'nowhere'}, not from ${folder}`];
   });

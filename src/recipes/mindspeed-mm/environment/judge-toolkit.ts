@@ -1,9 +1,18 @@
 import { problem } from '../../../domain/errors.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
+import type { Lint } from '../../recipe.js';
+import { environmentLints } from '../training/lint-environment.js';
 import { setEnvPlaces } from '../toolkit-command.js';
 import type { ProbeFacts } from './probe.js';
-import { parseVersion, TOOLKIT_PARTS, versionFiles, type ToolkitPart, type ToolkitPartName } from './toolkit-parts.js';
+import {
+  parseVersion,
+  TOOLKIT_PARTS,
+  toolkitFolder,
+  versionFiles,
+  type ToolkitPart,
+  type ToolkitPartName,
+} from './toolkit-parts.js';
 import { compareVersions } from './versions.js';
 
 /** What a part of the environment was found to be. */
@@ -15,7 +24,7 @@ export interface Judgement {
 
 /** Driver, firmware, CANN toolkit, kernels and NNAL: there, and not older than the guide's set. */
 export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
-  const found = TOOLKIT_PARTS.map((part) => ({ part, version: versionOf(facts, part.name) }));
+  const found = TOOLKIT_PARTS.map((part) => ({ part, version: versionOf(facts, spec, part.name) }));
   const lock: Record<string, string> = {};
   const problems: Problem[] = [];
   const warnings: string[] = [];
@@ -28,6 +37,7 @@ export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
     if (standing === 'older' && usesFusedMoe(spec)) problems.push(tooOld(part, version));
     else if (standing !== 'same') warnings.push(sentence);
   }
+  warnings.push(...variableWarnings(spec, found.find(({ part }) => part.name === 'toolkit')?.version ?? null));
   const { toolkit } = setEnvPlaces(spec);
   if (!toolkit.some((path) => facts.setEnv.includes(path))) {
     problems.push(
@@ -41,18 +51,44 @@ export function judgeToolkit(facts: ProbeFacts, spec: PipelineSpec): Judgement {
   return { lock, problems, warnings };
 }
 
+/**
+ * Variables that this toolkit takes in narrower ranges than the one that specs are judged by. Warnings: on the hosts
+ * nothing can be accepted by id any more.
+ */
+function variableWarnings(spec: PipelineSpec, version: string | null): string[] {
+  if (version === null || version === 'present') return [];
+  const known = new Set(environmentLints(spec).map(placeOf));
+  return environmentLints(spec, version)
+    .filter((lint) => !known.has(placeOf(lint)))
+    .map(({ what, why }) => `train.env: ${what}; ${why}`);
+}
+
+function placeOf({ id, path }: Lint): string {
+  return `${id} ${path.join('.')}`;
+}
+
 /** The fused operators of the experts are what needs a new toolkit and torch_npu (guide 1.1). */
 export function usesFusedMoe({ train }: Pick<PipelineSpec, 'train'>): boolean {
   return train.fusedMoe ?? true;
 }
 
 /** The version in the first file that has one; `present` where only a folder shows that it is there. */
-function versionOf(facts: ProbeFacts, part: ToolkitPartName): string | null {
-  const files = facts.versionFiles.filter((file) => file.part === part);
+function versionOf(facts: ProbeFacts, spec: PipelineSpec, part: ToolkitPartName): string | null {
+  const all = facts.versionFiles.filter((file) => file.part === part);
+  const folder = sourcedFolder(facts, spec);
+  // Where several toolkits lie on a host, the one that commands get counts.
+  const sourced = all.filter(({ path }) => folder !== null && path.startsWith(`${folder}/`));
+  const files = sourced.length > 0 ? sourced : all;
   const versions = files
     .flatMap(({ text }) => (text === null ? [] : [parseVersion(text)]))
     .filter((one) => one !== null);
   return versions[0] ?? (files.length > 0 ? 'present' : null);
+}
+
+/** Folder of the toolkit whose set_env.sh is sourced. */
+function sourcedFolder(facts: ProbeFacts, spec: PipelineSpec): string | null {
+  const sourced = setEnvPlaces(spec).toolkit.find((path) => facts.setEnv.includes(path));
+  return sourced === undefined ? null : toolkitFolder(sourced);
 }
 
 function missing({ name, title, wanted }: ToolkitPart, spec: PipelineSpec): Problem {

@@ -4,7 +4,7 @@ import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Command, HostTools } from '../../recipe.js';
 import { upstream } from '../commands.js';
 import { checkoutOf, isExisting } from '../layout.js';
-import { SOURCE_NAMES, sourcesOf } from '../sources.js';
+import { SOURCE_NAMES, sourcesOf, type SourceName } from '../sources.js';
 import { setEnvPlaces } from '../toolkit-command.js';
 import { REFERENCE_PYTHON } from './packages.js';
 import { versionFiles } from './toolkit-parts.js';
@@ -65,6 +65,8 @@ export function prove(tools: HostTools, spec: PipelineSpec): Command {
 
 const CheckoutSchema = z.object({
   exists: z.boolean(),
+  /** The folder without links, as the places of `PythonSchema` are; null when it is not there. */
+  real: z.string().nullable(),
   /** Commit that is checked out; null for a folder that is no repository of its own. */
   head: z.string().nullable(),
   /** Commit that the wanted ref means in this checkout; null when it is not there and must be fetched. */
@@ -83,6 +85,16 @@ const PythonSchema = z.object({
   scripts: z.record(z.string(), z.boolean()),
 });
 export type PythonFacts = z.infer<typeof PythonSchema>;
+
+/** Where a checkout really lies: imports are told without the links on the way to them. */
+export function realCheckout(
+  name: SourceName,
+  { checkouts }: ProbeFacts,
+  spec: PipelineSpec,
+  tools: Pick<HostTools, 'environment'>,
+): string {
+  return checkouts[name]?.real ?? checkoutOf(name, spec, tools);
+}
 
 /** What the probe's program prints. */
 export const ProbeSchema = z.object({

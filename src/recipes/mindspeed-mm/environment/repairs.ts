@@ -78,16 +78,19 @@ function checkout(source: SourceName, state: CheckoutState, { spec, tools }: Sit
     '+refs/heads/*:refs/remotes/origin/*',
   ]);
   const wanted = git('checkout', ['-C', folder, 'checkout', '--force', '--detach', ref, '--']);
+  // A git that was killed leaves its locks behind; nobody else runs one here while the environment is claimed.
+  const locks = ['index.lock', 'HEAD.lock'].map((lock) => join(folder, '.git', lock));
+  const again = [local(`unlock-${name}`, ['rm', '-f', '--', ...locks]), wanted];
   switch (state) {
     case 'missing':
       return [...clone, wanted];
     case 'damaged':
       return [...setAside, ...clone, wanted];
     case 'unfetched':
-      return [fetch, wanted];
+      return [fetch, ...again];
     case 'drifted':
     case 'changed':
-      return [wanted];
+      return again;
     default:
       return assertNever(state);
   }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { TOOLKIT_ROOT } from '../toolkit-command.js';
 import { REFERENCE_CANN } from '../training/lint-environment.js';
@@ -63,18 +64,33 @@ export function versionFiles({
   environment,
 }: Pick<PipelineSpec, 'environment'>): { readonly part: ToolkitPartName; readonly path: string }[] {
   const root = environment.toolkitRoot ?? TOOLKIT_ROOT;
-  return TOOLKIT_PARTS.flatMap(({ name, files, folders = [] }) =>
-    [...files, ...folders].map((path) => ({ part: name, path: `${root}/${path}` })),
-  );
+  const own = environment.cannEnv === undefined ? null : toolkitFolder(environment.cannEnv);
+  return TOOLKIT_PARTS.flatMap(({ name, files, folders = [] }) => {
+    const paths = [...files, ...folders];
+    const beside = paths.flatMap((path) => {
+      const inner = IN_TOOLKIT.exec(path)?.[1];
+      return own === null || inner === undefined ? [] : [`${own}/${inner}`, `${own}/latest/${inner}`];
+    });
+    const all = new Set([...beside, ...paths.map((path) => `${root}/${path}`)]);
+    return [...all].map((path) => ({ part: name, path }));
+  });
+}
+
+/** What lies in the folder of a toolkit, in the new layout and in the old one. */
+const IN_TOOLKIT = /^(?:cann|ascend-toolkit\/latest)\/(.*)$/;
+
+/** Folder of the toolkit that a script sets up: `set_env.sh` lies in it, the older `setenv.bash` in its `bin`. */
+export function toolkitFolder(setEnv: string): string {
+  return dirname(setEnv).replace(/\/bin$/, '');
 }
 
 /**
- * The version in a file of the vendor: `Version=25.3.rc1`, `version=8.3.RC1`, `Ascend-cann-atb Version: 8.3.RC1`. The
- * name of the release stands in `version_dir` where `Version` counts builds. Null when there is none.
+ * The version in a file of the vendor: `Version=25.3.rc1`, `version=8.3.RC1`, `Ascend-cann-atb : 8.3.RC1`. The name of
+ * the release stands in `version_dir` or beside the package's name where `Version` counts builds. Null when there is none.
  */
 export function parseVersion(text: string): string | null {
   const release = /^\s*version_dir\s*[=:]\s*(\S+)/im.exec(text)?.[1];
   const plain = /^\s*(?:[\w-]+[ \t]+)?version\s*[=:]\s*\[?([\w.+-]*\d[\w.+-]*)/im.exec(text)?.[1];
   const short = /^\s*[\w-]*(?:atb|nnal|cann)[\w-]*\s*[=:]\s*(\d[\w.+-]*)/im.exec(text)?.[1];
-  return release ?? plain ?? short ?? null;
+  return release ?? short ?? plain ?? null;
 }

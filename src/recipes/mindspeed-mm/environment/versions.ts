@@ -2,8 +2,8 @@
 export type Standing = 'same' | 'newer' | 'older' | 'unknown';
 
 /**
- * Compares versions as vendors and Python packages write them: `8.3.RC1` is before `8.3.0`, `2.7.1.post2` and
- * `2.7.1+cpu` count as `2.7.1`.
+ * Compares versions as vendors and Python packages write them: `8.3.RC1` is before `8.3.0`; `2.7.1.post2` and
+ * `2.7.1+cpu` count as `2.7.1`, build `8.3.RC1.B106` as `8.3.RC1`.
  */
 export function compareVersions(found: string, wanted: string): Standing {
   const left = partsOf(found);
@@ -18,7 +18,7 @@ export function compareVersions(found: string, wanted: string): Standing {
 
 /** Candidates count below the release that they become: RC1 is -999, anything more preliminary -2000. */
 function partsOf(version: string): number[] {
-  const base = version.replace(/\+.*$/, '').replace(/\.post\d+$/i, '');
+  const base = version.replace(/\+.*$/, '').replace(/\.(?:post|B)\d+$/i, '');
   if (!/^\d/.test(base)) return [];
   const parts = base.split(/[.-]/).flatMap((part) => {
     const split = /^(\d+)([a-z]\w*)$/i.exec(part);

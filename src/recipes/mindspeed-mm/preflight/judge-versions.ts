@@ -5,8 +5,15 @@ import { checkedNpu } from './list.js';
 
 /** Version of the firmware, from `npu-smi info -t board`; null where it is not told. */
 export function firmwareIn({ kind, text }: Answer): string | null {
-  const version = kind === 'answered' ? readFields(text).get('firmware version') : undefined;
-  return version === undefined || /^(NA|-+)$/i.test(version) ? null : version;
+  return kind === 'answered' ? toldIn(readFields(text), 'firmware version') : null;
+}
+
+/** What stands for "not told": words, dashes, and numbers that are all ones. */
+const NOT_TOLD = /^(N\/?A|none|unknown|-+|-1|4294967295|0xf{8})$/i;
+
+function toldIn(fields: ReadonlyMap<string, string>, key: string): string | null {
+  const value = fields.get(key);
+  return value === undefined || NOT_TOLD.test(value) ? null : value;
 }
 
 /** Driver and firmware of a host; whether they are those of the others is compared later. */
@@ -34,8 +41,10 @@ export interface SuperPodPlace {
 export function superPodIn({ kind, text }: Answer): SuperPodPlace | null {
   if (kind !== 'answered') return null;
   const fields = readFields(text);
-  const [superPod, serverIndex, sdid] = ['super pod id', 'server index', 'sdid'].map((key) => fields.get(key));
-  if (superPod === undefined || serverIndex === undefined || sdid === undefined) return null;
+  const superPod = toldIn(fields, 'super pod id');
+  const serverIndex = toldIn(fields, 'server index');
+  const sdid = toldIn(fields, 'sdid');
+  if (superPod === null || serverIndex === null || sdid === null) return null;
   return { superPod, serverIndex, sdid };
 }
 

@@ -44,18 +44,20 @@ function versionFiles() {
 }
 
 async function checkout({ folder, ref }) {
-  if (!existsSync(folder)) return { exists: false, head: null, wanted: null, isChanged: false };
+  if (!existsSync(folder)) return { exists: false, real: null, head: null, wanted: null, isChanged: false };
+  // Python and pip tell places without the links on the way to them.
+  const real = realpathSync(folder);
   const top = await git(folder, 'rev-parse', '--show-toplevel');
   // A folder without repository inside a checkout answers for the checkout around it.
-  if (top === null || realpathSync(top) !== realpathSync(folder))
-    return { exists: true, head: null, wanted: null, isChanged: false };
+  if (top === null || realpathSync(top) !== real)
+    return { exists: true, real, head: null, wanted: null, isChanged: false };
   const head = await git(folder, 'rev-parse', '--verify', '--quiet', 'HEAD^{commit}');
   // A branch moves: what the origin had when it was fetched last counts, not a local branch of that name.
   const wanted =
     (await git(folder, 'rev-parse', '--verify', '--quiet', `refs/remotes/origin/${ref}^{commit}`)) ??
     (await git(folder, 'rev-parse', '--verify', '--quiet', `${ref}^{commit}`));
   const changes = await git(folder, 'status', '--porcelain', '--untracked-files=no', '--ignore-submodules');
-  return { exists: true, head, wanted, isChanged: changes === null || changes !== '' };
+  return { exists: true, real, head, wanted, isChanged: changes === null || changes !== '' };
 }
 
 /** Hash of names and contents of the files below a folder, compiled ones left out; null when it is not there. */

@@ -5,6 +5,7 @@ Runs with the toolkit's environment and in the checkout of MindSpeed-MM, as the 
 
 import argparse
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -35,6 +36,10 @@ def main():
     devices = torch.npu.device_count()
     if devices < arguments.devices:
         fail(f"torch sees {devices} devices, fleet.npusPerHost is {arguments.devices}")
+    imported("mindspeed")
+    # Importing it patches what a training's arguments say, so that it is there is all that can be shown without them.
+    if importlib.util.find_spec("mindspeed_mm") is None:
+        fail("mindspeed_mm cannot be found")
     transformers = imported("transformers")
     core = imported("megatron.core.package_info")
     version = ".".join(str(getattr(core, part)) for part in ("MAJOR", "MINOR", "PATCH"))

@@ -6,24 +6,25 @@ Standard library only, and nothing is imported: a broken package must not keep t
 import hashlib
 import importlib.util
 import json
+import os
 import sys
 from importlib import metadata
 from urllib.parse import unquote, urlparse
 
 
 def editable_folder(distribution):
-    """Folder that a package is installed from in editable form, or None."""
+    """Folder that a package is installed from in editable form, links resolved, or None."""
     try:
         direct = json.loads(distribution.read_text("direct_url.json") or "{}")
     except (ValueError, OSError):
         return None
     url = urlparse(direct.get("url", ""))
     is_editable = direct.get("dir_info", {}).get("editable") is True
-    return unquote(url.path) if is_editable and url.scheme == "file" else None
+    return os.path.realpath(unquote(url.path)) if is_editable and url.scheme == "file" else None
 
 
 def module_folder(name):
-    """Folder or file that `import name` would read, or None."""
+    """Folder or file that `import name` would read, links resolved, or None."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError, AttributeError):
@@ -31,7 +32,8 @@ def module_folder(name):
     if spec is None:
         return None
     places = list(spec.submodule_search_locations or [])
-    return places[0] if places else spec.origin
+    place = places[0] if places else spec.origin
+    return None if place is None else os.path.realpath(place)
 
 
 def main():

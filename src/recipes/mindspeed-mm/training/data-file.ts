@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { unloadable } from '../../../domain/data/loader-path.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { TrainingFacts } from './facts.js';
 
@@ -93,7 +94,7 @@ export function cacheDir(caches: string): string {
 
 /** The loader splits at commas and takes what stands between them as it is. */
 function joinFiles(files: readonly string[]): string {
-  const bad = files.find((file) => /[,\s]/.test(file));
-  if (bad !== undefined) throw new TypeError(`the data file ${JSON.stringify(bad)} holds a comma or a space`);
+  const bad = files.find((file) => unloadable(file) !== null);
+  if (bad !== undefined) throw new TypeError(`the data file ${JSON.stringify(bad)} holds ${unloadable(bad)}`);
   return files.join(',');
 }

@@ -20,6 +20,9 @@ export interface TrainingFacts {
   readonly measured: MeasuredTimes;
 }
 
+/** Name of the folder of curves in a host's part of an attempt. */
+export const CURVES = 'tensorboard';
+
 export interface TrainingFolders {
   /** Checkout of MindSpeed-MM, which is the working directory: the code opens files of its own relative to it. */
   readonly checkout: string;

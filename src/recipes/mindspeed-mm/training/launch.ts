@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../../../domain/errors.js';
+import { isOwnMachine } from '../../../domain/own-machine.js';
 import type { LaunchReasons } from '../../recipe.js';
 import { CONFIG_FILES, ENTRY, launcherArguments, toWords, trainingArguments } from './arguments.js';
 import { dataFile } from './data-file.js';
@@ -60,7 +61,7 @@ export function masterPorts(hosts: number): readonly number[] {
 
 /** With several hosts, "localhost" is another machine for each of them. */
 function assertReachable({ nodes, masterAddress }: TrainingFacts): void {
-  if (nodes === 1 || !/^(localhost|127\.|::1$|0\.0\.0\.0$)/.test(masterAddress)) return;
+  if (nodes === 1 || !isOwnMachine(masterAddress)) return;
   throw new TemperError('TrainingFailed', {
     where: masterAddress,
     what: `${nodes} hosts cannot meet at ${masterAddress}`,

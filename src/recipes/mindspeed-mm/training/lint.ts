@@ -1,8 +1,10 @@
+import { unloadable } from '../../../domain/data/loader-path.js';
 import { portsOf } from '../../../domain/master-ports.js';
 import { resumeLints } from '../../../domain/resume-contract-lint.js';
 import { durationMs } from '../../../schemas/units.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';
+import { revisionOf } from '../revisions.js';
 import { frozenNames, saidFrozen } from './frozen.js';
 import { environmentLints } from './lint-environment.js';
 import { resume } from './resume.js';
@@ -18,6 +20,7 @@ export function trainingLints(spec: PipelineSpec): readonly Lint[] {
     ...loaderLints(spec),
     ...workspaceLints(spec),
     ...launchLints(spec),
+    ...fusedLints(spec),
     ...environmentLints(spec),
   ];
 }
@@ -149,11 +152,12 @@ function loaderLints({ train }: PipelineSpec): Lint[] {
 
 /** Converted rows lie in the workspace, and files of rows are named in one text that is split at commas. */
 function workspaceLints({ workspace }: PipelineSpec): Lint[] {
-  if (!/[,\s]/.test(workspace)) return [];
+  const bad = unloadable(workspace);
+  if (bad === null) return [];
   return [
     refuse('workspace/comma-in-path', ['workspace'], {
-      what: `the path ${JSON.stringify(workspace)} holds a comma or a space`,
-      why: 'converted rows lie in it, and the loader splits the list of their files at commas, spaces and all',
+      what: `the path ${JSON.stringify(workspace)} holds ${bad}`,
+      why: 'converted rows lie in it, and the loader splits the list of their files at commas, spaces and all, and searches for patterns',
       fix: 'rename the folder',
     }),
   ];
@@ -182,16 +186,27 @@ function launchLints({ train }: PipelineSpec): Lint[] {
       }),
     );
   }
+  return lints;
+}
+
+function fusedLints({ train, environment }: PipelineSpec): Lint[] {
   if (train.fusedMoe === false) {
-    lints.push(
+    return [
       warn('train/fused-moe-off', ['train', 'fusedMoe'], {
         what: 'the fused operators of the experts are off',
         why: 'training is slower; they only have to be off where CANN or torch_npu are older than the guide asks for',
         fix: 'remove train.fusedMoe',
       }),
-    );
+    ];
   }
-  return lints;
+  if (revisionOf(environment.sources?.['mindspeedMm']?.ref).hasFusedMoe) return [];
+  return [
+    warn('train/fused-moe-missing', ['environment', 'sources', 'mindspeedMm', 'ref'], {
+      what: 'this commit of MindSpeed-MM has no fused operators for the experts of this model',
+      why: 'it trains with those of transformers, slower, and ignores use_npu_fused_moe',
+      fix: 'name commit a23f1fe6, the first that has them with the same way of averaging the loss, or 840612c5',
+    }),
+  ];
 }
 
 type Told = Pick<Lint, 'what' | 'why' | 'fix'>;

@@ -1,7 +1,7 @@
 import type { CheckId } from '../../../domain/preflight/list.js';
 import type { NpuCheckId } from '../preflight/list.js';
 
-/** What stops a trap, and where: a lint of the spec, the launch that is made, a check on the hosts, a stage, or a line of the log. */
+/** What stops a trap, and where: a lint of the spec, the launch that is made, a check on the hosts, a stage, or a line of the log that ends the training or names the cause of its end. */
 export type Guard =
   | { readonly by: 'lint'; readonly id: string }
   | { readonly by: 'launch'; readonly what: string }
@@ -47,7 +47,6 @@ export const TRAPS: readonly Trap[] = [
     'T6',
     'a save into a half-written folder mixes two, and the tracker is not atomic',
     launch("--save is the attempt's own folder"),
-    log('checkpoint-overwritten'),
     stage('train', 'shards agree with .metadata'),
   ),
   trap(
@@ -103,10 +102,9 @@ export const TRAPS: readonly Trap[] = [
     'L3',
     'images cannot be found: every sample is skipped',
     stage('data', 'images resolve as the loader resolves them'),
-    log('sample-skipped'),
   ),
   trap('L4', 'a row has another number of <image> than of images', stage('data', '<image> against images')),
-  trap('L5', 'roles in a wrong order', stage('data', 'roles and order of turns'), log('roles-invalid')),
+  trap('L5', 'roles in a wrong order', stage('data', 'roles and order of turns')),
   trap('L6', 'fewer samples than ranks', stage('check', 'rows against world batch')),
   trap(
     'L7',

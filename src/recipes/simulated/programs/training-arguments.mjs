@@ -9,6 +9,7 @@ const RULES = {
   data: { type: 'text', required: true },
   load: { type: 'text' },
   save: { type: 'text' },
+  'tensorboard-dir': { type: 'text' },
   'save-interval': { type: 'number' },
   'exit-on-missing-checkpoint': { type: 'flag' },
   'no-save-optim': { type: 'flag' },

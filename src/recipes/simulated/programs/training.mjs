@@ -1,3 +1,4 @@
+import { appendFile, mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadCheckpoint } from './checkpoint-load.mjs';
 import { saveCheckpoint } from './checkpoint-save.mjs';
@@ -127,7 +128,10 @@ async function train(state, samples) {
       const mean = losses.reduce((sum, one) => sum + one, 0) / losses.length;
       const { iteration, consumedSamples } = state;
       const reading = { iteration, of, consumedSamples, elapsedMs, learningRate, loss: mean, gradNorm };
-      if (rank.isLast) rank.say(iterationLine({ ...reading, globalBatchSize: settings['global-batch-size'] }));
+      if (rank.isLast) {
+        rank.say(iterationLine({ ...reading, globalBatchSize: settings['global-batch-size'] }));
+        await drawCurve(settings['tensorboard-dir'], reading);
+      }
       losses = [];
       intervalStart = performance.now();
     }
@@ -142,6 +146,13 @@ async function train(state, samples) {
     }
   }
   if (settings.save !== null && lastSaved !== state.iteration) await saveCheckpoint(state);
+}
+
+/** Upstream's last rank writes curves for TensorBoard as it goes; a table stands for them. */
+async function drawCurve(dir, { iteration, loss }) {
+  if (dir === null) return;
+  await mkdir(dir, { recursive: true });
+  await appendFile(`${dir}/loss.tsv`, `${iteration}\t${loss}\n`);
 }
 
 function advance(state) {

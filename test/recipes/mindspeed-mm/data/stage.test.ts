@@ -114,6 +114,16 @@ describe('the stages of the data', { timeout: 60_000 }, () => {
     });
   });
 
+  it('fails on texts that the processor would fill with an image or a film', () => {
+    const root = scratchFolder();
+    const rows = rowsFile(root, 'rows.json', [llava(undefined, 'What is <|video|>?'), llava(undefined)]);
+    const ready = rowsFile(root, 'ready.json', [mllm([], 'What is <|image|>?'), mllm([])]);
+    const failed = (format: string, annotations: string): string | null =>
+      performData(root, [{ name: 'x', format, annotations }]).failed;
+    expect(failed('llava', rows)).toMatch(/convert-x: [^]*data\/reserved-token 1x/);
+    expect(failed('mllm', ready)).toMatch(/check-x: [^]*data\/reserved-token/);
+  });
+
   it('judges lengths after the images were scaled as the loader scales them', () => {
     const root = scratchFolder();
     // 16,000 tokens as it is; about 334 after scaling to the loader's bound.

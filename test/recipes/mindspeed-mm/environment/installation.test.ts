@@ -47,7 +47,8 @@ describe('an installation', { timeout: 120_000 }, () => {
     expect(steps(first)).toEqual(FRESH);
     for (const [index, command] of (first.repairs ?? []).entries()) {
       expect(await site.run([command])).toBeNull();
-      const rest = steps(site.probe(site.spec()));
+      // A checkout that has begun may have been killed: the next one removes its locks first.
+      const rest = steps(site.probe(site.spec())).filter((step) => !step.startsWith('unlock-'));
       const done = FRESH.slice(0, index + 1);
       // A clone that is not in its place yet, and a copy of megatron that is not, begin again.
       const begun = done.findLastIndex((step) => /^(clear|remove)-|^(clone|copy)-/.test(step));
@@ -89,18 +90,29 @@ describe('an installation', { timeout: 120_000 }, () => {
 describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () => {
   it('a drifted commit', async () => {
     git(working('MindSpeed'), 'checkout', '-q', site.commits['MindSpeed']?.[1] ?? '');
-    expect(await repaired()).toEqual(['checkout-mindspeed', 'install-mindspeed']);
+    expect(await repaired()).toEqual(['unlock-mindspeed', 'checkout-mindspeed', 'install-mindspeed']);
     expect(git(working('MindSpeed'), 'rev-parse', 'HEAD')).toBe(site.commits['MindSpeed']?.[0]);
+  });
+
+  it('a checkout that was killed and left the locks of git', async () => {
+    rmSync(working('MindSpeed/mindspeed/__init__.py'));
+    for (const lock of ['index.lock', 'HEAD.lock']) writeFileSync(working('MindSpeed/.git', lock), '');
+    expect(await repaired()).toEqual(['unlock-mindspeed', 'checkout-mindspeed', 'install-mindspeed']);
   });
 
   it('a drifted commit of MindSpeed-MM, whose installation replaces transformers', async () => {
     git(working(), 'checkout', '-q', site.commits['MindSpeed-MM']?.[1] ?? '');
-    expect(await repaired()).toEqual(['checkout-mindspeed-mm', 'install-mindspeed-mm', 'install-transformers']);
+    expect(await repaired()).toEqual([
+      'unlock-mindspeed-mm',
+      'checkout-mindspeed-mm',
+      'install-mindspeed-mm',
+      'install-transformers',
+    ]);
   });
 
   it('a changed file of a checkout', async () => {
     writeFileSync(working('transformers/src/transformers/__init__.py'), 'broken = True\n');
-    expect(await repaired()).toEqual(['checkout-transformers', 'install-transformers']);
+    expect(await repaired()).toEqual(['unlock-transformers', 'checkout-transformers', 'install-transformers']);
   });
 
   it.each([
@@ -166,6 +178,15 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     ]);
   });
 
+  it('a damaged MindSpeed-MM takes all that lies in it along, so all of it is made again', async () => {
+    rmSync(working('.git'), { recursive: true });
+    expect(await repaired()).toEqual([
+      ...['forget-mindspeed-mm', 'set-aside-mindspeed-mm'],
+      ...FRESH.filter((step) => !/megatron-lm$|^make-venv$|^install-packages$/.test(step)),
+    ]);
+    expect(readdirSync(working('MindSpeed'))).toContain('mindspeed');
+  });
+
   it('a removed program and a removed folder', async () => {
     rmSync(join(root(), 'venv/bin/mm-convert'));
     rmSync(working('ckpt'), { recursive: true });
@@ -187,9 +208,9 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     const line: unknown = JSON.parse(run(environment.probe(moved, spec)));
     const { repairs = [] } = environment.read(line, spec, moved);
     expect(repairs.map(({ step }) => step)).toEqual(expect.arrayContaining(['fetch-mindspeed', 'checkout-mindspeed']));
-    expect(await site.run(repairs.filter(({ step }) => /^(fetch|checkout)-mindspeed$/.test(step)))).toBeNull();
+    expect(await site.run(repairs.filter(({ step }) => /^(fetch|unlock|checkout)-mindspeed$/.test(step)))).toBeNull();
     expect(git(working('MindSpeed'), 'rev-parse', 'HEAD')).toBe(commit);
-    expect(await repaired()).toEqual(['checkout-mindspeed', 'install-mindspeed']);
+    expect(await repaired()).toEqual(['unlock-mindspeed', 'checkout-mindspeed', 'install-mindspeed']);
   });
 });
 

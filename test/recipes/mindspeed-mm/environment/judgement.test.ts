@@ -1,55 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { environment } from '../../../../src/recipes/mindspeed-mm/environment/environment.js';
-import { isWanted } from '../../../../src/recipes/mindspeed-mm/environment/judge-python.js';
 import type { ProbeFacts } from '../../../../src/recipes/mindspeed-mm/environment/probe.js';
-import { parseVersion } from '../../../../src/recipes/mindspeed-mm/environment/toolkit-parts.js';
-import { compareVersions } from '../../../../src/recipes/mindspeed-mm/environment/versions.js';
 import { guideSpec } from '../training/support.js';
-
-describe('versions', () => {
-  it.each([
-    ['8.3.RC1', '8.3.RC1', 'same'],
-    ['8.2.RC1', '8.3.RC1', 'older'],
-    ['8.3.RC2', '8.3.RC1', 'newer'],
-    ['8.3.RC1.alpha001', '8.3.RC1', 'older'],
-    ['8.3.0', '8.3.RC1', 'newer'],
-    ['8.5.0', '8.3.RC1', 'newer'],
-    ['9.0.0', '8.3.RC1', 'newer'],
-    ['10.0', '9.1', 'newer'],
-    ['2.7.1', '2.7.1', 'same'],
-    ['2.7.1+cpu', '2.7.1', 'same'],
-    ['2.7.1.post2', '2.7.1', 'same'],
-    ['2.7.1rc1', '2.7.1', 'older'],
-    ['2.6.0', '2.7.1', 'older'],
-    ['2.13.0', '2.7.1', 'newer'],
-    ['present', '8.3.RC1', 'unknown'],
-  ])('%s is to %s: %s', (found, wanted, standing) => {
-    expect(compareVersions(found, wanted)).toBe(standing);
-  });
-
-  it.each([
-    ['package_name=Ascend-cann-toolkit\nversion=8.1.RC1\ninnerversion=V100R001C21\narch=aarch64\n', '8.1.RC1'],
-    ['Version=25.3.rc1\nascendhal_version=7.35.23\n', '25.3.rc1'],
-    ['Version=7.8.0.1.129\nversion_dir=8.3.RC1\ntimestamp=2025\n', '8.3.RC1'],
-    ['Ascend-cann-atb : 8.3.RC1\nAscend-cann-atb Version : 8.3.RC1.B106\n', '8.3.RC1.B106'],
-    ['Ascend-cann-atb : 8.3.RC1\n', '8.3.RC1'],
-    ['nothing to see\n', null],
-    ['', null],
-  ])('are read from %j', (text, version) => {
-    expect(parseVersion(text)).toBe(version);
-  });
-
-  it.each([
-    ['2.7.1', '2.7.1', true],
-    ['2.7.1+cpu', '2.7.1', true],
-    ['2.7.1.post1', '2.7.1', true],
-    ['2.7.1.post1', '2.7.1.post2', false],
-    ['2.7.10', '2.7.1', false],
-    [undefined, '2.7.1', false],
-  ])('installed %s stands for wanted %s: %s', (found, wanted, answer) => {
-    expect(isWanted(found, wanted)).toBe(answer);
-  });
-});
 
 const HEAD = '840612c5c1a120d4c46d3c18d52397687df413db';
 const CHECKOUTS = { mindspeedMm: '/opt/MindSpeed-MM', mindspeed: '/opt/MindSpeed', transformers: '/opt/transformers' };
@@ -67,7 +19,7 @@ type Python = NonNullable<ProbeFacts['python']>;
 
 /** Facts of an existing environment as the guide wants it. */
 function facts(over: Partial<ProbeFacts> = {}, python: Partial<Python> = {}): ProbeFacts {
-  const at = (head: string) => ({ exists: true, head, wanted: head, isChanged: false });
+  const at = (head: string) => ({ exists: true, real: null, head, wanted: head, isChanged: false });
   const file = (part: string, text: string) => ({ part, path: `/usr/local/Ascend/${part}`, text });
   return {
     v: 1,
@@ -147,20 +99,31 @@ describe('an existing environment', () => {
     [
       'a drifted commit',
       {
-        checkouts: { ...facts().checkouts, mindspeed: { exists: true, head: 'aaa', wanted: 'bbb', isChanged: false } },
+        checkouts: {
+          ...facts().checkouts,
+          mindspeed: { exists: true, real: null, head: 'aaa', wanted: 'bbb', isChanged: false },
+        },
       },
       'MindSpeed is at aaa',
     ],
     [
       'a folder that is no checkout',
       {
-        checkouts: { ...facts().checkouts, mindspeedMm: { exists: true, head: null, wanted: null, isChanged: false } },
+        checkouts: {
+          ...facts().checkouts,
+          mindspeedMm: { exists: true, real: null, head: null, wanted: null, isChanged: false },
+        },
       },
       'no checkout',
     ],
     [
       'changed files',
-      { checkouts: { ...facts().checkouts, transformers: { exists: true, head: 'a', wanted: 'a', isChanged: true } } },
+      {
+        checkouts: {
+          ...facts().checkouts,
+          transformers: { exists: true, real: null, head: 'a', wanted: 'a', isChanged: true },
+        },
+      },
       'files of transformers differ',
     ],
   ])('with %s is refused and not changed', (_what, over, text) => {
@@ -170,6 +133,50 @@ describe('an existing environment', () => {
     ]);
     expect(repairs).toEqual([]);
   });
+});
+
+describe('an environment behind a link', () => {
+  const behind = facts();
+  const moved = (path: string | null) => path?.replace(/^\/opt/, '/disk/opt') ?? null;
+  const python = {
+    packages: Object.fromEntries(
+      Object.entries(behind.python?.packages ?? {}).map(([name, one]) => [
+        name,
+        { ...one, editable: moved(one.editable) },
+      ]),
+    ),
+    modules: Object.fromEntries(
+      Object.entries(behind.python?.modules ?? {}).map(([name, place]) => [name, moved(place)]),
+    ),
+  };
+
+  it('is the one that its imports reach, though these are told without the link', () => {
+    const checkouts = Object.fromEntries(
+      Object.entries(behind.checkouts).map(([name, one]) => [
+        name,
+        { ...one, real: moved(CHECKOUTS[name as keyof typeof CHECKOUTS]) },
+      ]),
+    );
+    expect(read(facts({ checkouts }, python))).toMatchObject({ problems: [], warnings: [] });
+  });
+
+  it('is another one where the link leads elsewhere', () => {
+    expect(read(facts({}, python)).problems).toMatchObject([
+      { what: expect.stringContaining('/disk/opt/MindSpeed/mindspeed') },
+      { what: expect.stringContaining('/disk/opt/MindSpeed-MM/mindspeed_mm') },
+      { what: expect.stringContaining('/disk/opt/transformers/src/transformers') },
+    ]);
+  });
+});
+
+it.each([
+  ['elsewhere', '/opt/other/mindspeed_mm'],
+  ['nowhere', null],
+])('an existing environment whose mindspeed_mm is imported from %s is refused', (_what, place) => {
+  const modules = { ...facts().python?.modules, mindspeed_mm: place };
+  expect(read(facts({}, { modules })).problems).toMatchObject([
+    { what: `MindSpeed-MM is imported from ${place ?? 'nowhere'}, not from /opt/MindSpeed-MM` },
+  ]);
 });
 
 describe('driver, firmware and CANN', () => {
@@ -190,6 +197,23 @@ describe('driver, firmware and CANN', () => {
     ]);
   });
 
+  it('variables are judged once more by the version that is there', () => {
+    const newer = facts(withVersion('toolkit', 'Version=8.5.0'));
+    const warned = (env: object): readonly string[] =>
+      read(newer, { train: { env } }).warnings?.filter((text) => text.startsWith('train.env: ')) ?? [];
+    expect(warned({ HCCL_EXEC_TIMEOUT: 1_800, HCCL_OP_EXPANSION_MODE: 'AIV' })).toEqual([
+      expect.stringMatching(/^train\.env: HCCL_EXEC_TIMEOUT is "1800": .* atlas-a3 with CANN 8\.5\.0 documents/),
+    ]);
+    expect(warned({ HCCL_EXEC_TIMEOUT: 1_800 })).toEqual([]);
+    // Told when the spec was read, and accepted there.
+    expect(warned({ TASK_QUEUE_ENABLE: 3 })).toEqual([]);
+    expect(
+      read(facts(), { train: { env: { HCCL_EXEC_TIMEOUT: 1_800, HCCL_OP_EXPANSION_MODE: 'AIV' } } }),
+    ).toMatchObject({
+      warnings: [],
+    });
+  });
+
   it('older ones are an error while the fused operators are on, a warning while they are off', () => {
     const old = facts(withVersion('toolkit', 'Version=8.2.RC1'));
     expect(read(old).problems).toMatchObject([{ what: 'CANN toolkit: found 8.2.RC1, wanted 8.3.RC1 or newer' }]);
@@ -204,6 +228,38 @@ describe('driver, firmware and CANN', () => {
       { what: 'torch_npu: found 2.6.0, wanted 2.7.1 or newer' },
     ]);
     expect(read(facts({}, { packages }), { train: { fusedMoe: false } }).problems).toEqual([]);
+  });
+
+  describe('with two toolkits', () => {
+    const at = (path: string, version: string) => [
+      { part: 'toolkit', path: `${path}/version.info`, text: `Version=${version}` },
+      { part: 'kernels', path: `${path}/opp_kernel/version.info`, text: `Version=${version}` },
+    ];
+    const others = facts().versionFiles.filter(({ part }) => part !== 'toolkit' && part !== 'kernels');
+    const [NEW, OLD] = ['/usr/local/Ascend/cann', '/usr/local/Ascend/ascend-toolkit/latest'];
+
+    it('the one that is sourced is judged, not the first one that tells a version', () => {
+      const versionFiles = [...others, ...at(NEW, '8.5.0'), ...at(OLD, '8.2.RC1')];
+      const { problems, lock } = read(facts({ versionFiles, setEnv: ['/usr/local/Ascend/ascend-toolkit/set_env.sh'] }));
+      expect(lock).toMatchObject({ 'CANN toolkit': '8.2.RC1', 'CANN kernels': '8.2.RC1' });
+      expect(problems).toHaveLength(2);
+      const newer = read(facts({ versionFiles, setEnv: [`${NEW}/set_env.sh`] }));
+      expect(newer).toMatchObject({ problems: [], lock: { 'CANN toolkit': '8.5.0' } });
+    });
+
+    it.each(['/opt/cann-8.5.0/set_env.sh', '/opt/cann-8.5.0/bin/setenv.bash'])(
+      'that of cannEnv %s counts',
+      (cannEnv) => {
+        const spec = guideSpec({ environment: { ...EXISTING, cannEnv } });
+        const { argv } = environment.probe(TOOLS, spec);
+        expect(argv.at(-1)).toContain('"/opt/cann-8.5.0/version.info"');
+        const versionFiles = [...others, ...at(NEW, '8.2.RC1'), ...at('/opt/cann-8.5.0', '8.5.0')];
+        expect(environment.read(facts({ versionFiles, setEnv: [cannEnv] }), spec, TOOLS)).toMatchObject({
+          problems: [],
+          lock: { 'CANN toolkit': '8.5.0', 'CANN kernels': '8.5.0' },
+        });
+      },
+    );
   });
 
   it('kernels without a version file are seen by their folder', () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,10 @@ export function makeSite(): Site {
       .map((line) => line.split(' '))
       .map(([name = '', first = '', second = '']) => [name, [first, second] as const]),
   );
+  // Hosts often have scratch behind a link, and Python tells places without it.
   const scratch = join(root, 'scratch');
+  mkdirSync(join(root, 'disk'));
+  symlinkSync(join(root, 'disk'), scratch);
   const network = networkOf(root);
   const source = (name: string, ref?: string): object => ({
     url: join(root, 'repositories', `${name}.git`),

@@ -140,7 +140,7 @@ describe('the guide, 1.2', () => {
   it('what the installation takes on the disk is known before it begins: about 20 GB, less where little differs', () => {
     const { repairBytes = 0 } = environment.read(FRESH, SPEC, TOOLS);
     expect(repairBytes / 1e9).toBeCloseTo(20, 0);
-    const found = { exists: true, head: 'a'.repeat(40), wanted: 'b'.repeat(40), isChanged: false };
+    const found = { exists: true, real: null, head: 'a'.repeat(40), wanted: 'b'.repeat(40), isChanged: false };
     const drifted = { ...FRESH, checkouts: { megatronLm: found } };
     expect(environment.read(drifted, SPEC, TOOLS).repairBytes).toBeLessThan(repairBytes);
   });

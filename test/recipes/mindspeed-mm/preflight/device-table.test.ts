@@ -5,6 +5,7 @@ import { readAnswer, type Answer } from '../../../../src/recipes/mindspeed-mm/pr
 import { readDeviceTable, readFields } from '../../../../src/recipes/mindspeed-mm/preflight/device-table.js';
 import { productIn } from '../../../../src/recipes/mindspeed-mm/preflight/devices.js';
 import { judgeLinks, judgeTls, linksIn, tlsIn } from '../../../../src/recipes/mindspeed-mm/preflight/judge-network.js';
+import { firmwareIn, superPodIn } from '../../../../src/recipes/mindspeed-mm/preflight/judge-versions.js';
 import type { ProbeOutput } from '../../../../src/recipes/preflight.js';
 
 const FIXTURES = resolve(import.meta.dirname, '../../../fixtures/npu-smi');
@@ -69,6 +70,26 @@ describe('the narrower queries', () => {
       ]),
     );
     expect(readFields('+-----+\n| Super Pod ID  : 3    | Pod ID : 1   |\n').get('super pod id')).toBe('3');
+  });
+});
+
+describe('a query that is answered without telling', () => {
+  const said = (text: string): Answer => ({ kind: 'answered', text });
+  const place = (superPod: string, server: string, sdid: string): Answer =>
+    said(`Super Pod ID : ${superPod}\nServer Index : ${server}\nSDID : ${sdid}\n`);
+
+  it.each(['NA', 'N/A', 'n/a', '-', '--', '4294967295', '0xffffffff', '0xFFFFFFFF'])('%s is no place', (none) => {
+    expect([place(none, '0', '0'), place('0', none, '0'), place('0', '0', none)].map(superPodIn)).toEqual([
+      null,
+      null,
+      null,
+    ]);
+    expect(superPodIn(place('3', '4', '5'))).toEqual({ superPod: '3', serverIndex: '4', sdid: '5' });
+  });
+
+  it.each(['NA', 'N/A', '--'])('%s is no firmware', (none) => {
+    expect(firmwareIn(said(`Firmware Version : ${none}\n`))).toBeNull();
+    expect(firmwareIn(said('Firmware Version : 7.8.0.2.212\n'))).toBe('7.8.0.2.212');
   });
 });
 

@@ -6,7 +6,9 @@ import { fidelityArguments } from '../../../../src/recipes/mindspeed-mm/training
 import { launchReasons, masterPorts, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
 import { trainingLints } from '../../../../src/recipes/mindspeed-mm/training/lint.js';
 import { modelFile } from '../../../../src/recipes/mindspeed-mm/training/model-file.js';
+import { stageLints } from '../../../../src/recipes/mindspeed-mm/lint.js';
 import { knownRevision, revisionOf } from '../../../../src/recipes/mindspeed-mm/revisions.js';
+import { sourcesOf } from '../../../../src/recipes/mindspeed-mm/sources.js';
 import { guideFacts, guideSpec } from './support.js';
 
 const CHECKPOINT = { every: 500, keep: 3, fidelity: 'full' };
@@ -37,7 +39,7 @@ describe('chapter 4 of the guide: configuration of the data', () => {
     const facts = guideFacts(guideSpec(), { data: { files: ['/d/a.json', '/d/b.json'], mediaDir: '/', rows: null } });
     expect(dataFile(facts)).toMatchObject({ dataset_param: { basic_parameters: { dataset: '/d/a.json,/d/b.json' } } });
     const bad = guideFacts(guideSpec(), { data: { files: ['/d/a,b.json'], mediaDir: '/', rows: null } });
-    expect(() => dataFile(bad)).toThrow(/comma or a space/);
+    expect(() => dataFile(bad)).toThrow(/holds a (comma|space)/);
   });
 
   it('cache_dir is never one mount for several hosts', () => {
@@ -225,6 +227,28 @@ describe('chapter 4 of the guide: the start', () => {
     expect(words(pinned).filter((word) => word.startsWith('--calculate'))).toEqual([]);
     expect(JSON.stringify(modelFile(guideEra))).not.toContain('loss_type');
     expect(words(guideEra).filter((word) => word.startsWith('--calculate'))).toEqual(flag === null ? [] : [flag]);
+  });
+
+  it('the commit four days after the guide has its loss and its freezing, and the fused operators', () => {
+    const spec = guideSpec({ environment: { sources: { mindspeedMm: { ref: 'a23f1fe6' } } } });
+    const facts = guideFacts(spec);
+    expect(words(facts)).toContain('--calculate-per-token-loss');
+    expect(JSON.stringify(modelFile(facts))).not.toContain('loss_type');
+    expect(facts.revision.freezesOutputLayer).toBe(false);
+    expect([...trainingLints(spec), ...stageLints(spec)]).toEqual([]);
+  });
+
+  it.each(['5ab747', 'master', '26.0.0', '0dc6b94f', 'a23f1fe7'])('refuses %s until it is accepted', (ref) => {
+    expect(stageLints(guideSpec({ environment: { sources: { mindspeedMm: { ref } } } }))).toMatchObject([
+      { id: 'environment/unknown-revision', severity: 'error', acceptable: true },
+    ]);
+  });
+
+  it('an id is the same in capitals', () => {
+    const spec = guideSpec({ environment: { sources: { mindspeedMm: { ref: '5AB74768' } } } });
+    expect(stageLints(spec)).toEqual([]);
+    expect(guideFacts(spec).revision.name).toBe('guide-era');
+    expect(sourcesOf(spec).mindspeedMm.ref).toMatch(/^5ab74768ada91c79/);
   });
 
   it('an unknown revision is taken for one after the default', () => {
