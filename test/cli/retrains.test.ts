@@ -27,6 +27,19 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('temper schedule', () => {
+  it('tells what is wrong with a spec or a day without a server', async () => {
+    const connects = (): Promise<never> => Promise.reject(new Error('it connected'));
+    const service = schedules({ apply: connects, backfill: connects });
+    await writeFile(join(folder, 'dated.yaml'), retrainSpec({ workspace: './ws-{{date}}' }));
+    const file = 'apiVersion: temper/v1\nkind: Retrain\nname: dated\nspec: ./dated.yaml\nschedule: { every: 1h }\n';
+    await writeFile(join(folder, 'dated-schedule.yaml'), file);
+    const applied = await temper(['schedule', 'apply', 'dated-schedule.yaml'], { cwd: folder, ...service });
+    expect(applied).toMatchObject({ status: 2, stderr: expect.stringContaining('the workspace holds a date') });
+    const days = ['schedule', 'backfill', 'nightly', '--from', '2026-02-01', '--to', '2026-02-31'];
+    const filled = await temper(days, { cwd: folder, ...service });
+    expect(filled).toMatchObject({ status: 2, stderr: expect.stringContaining('"2026-02-31" is no time') });
+  });
+
   it('applies a file with its spec, and shows what changes', async () => {
     const asked: unknown[] = [];
     const applied = ScheduleAppliedSchema.parse(golden('schedule-applied'));

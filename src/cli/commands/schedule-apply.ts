@@ -1,7 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import { EXIT } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
+import { LOCAL_TIMING } from '../../domain/timing.js';
 import { readRetrain } from '../../domain/retrain/read-retrain.js';
+import { makeRetrainInput } from '../../client/schedules/make-input.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { renderApplied } from '../render/schedules.js';
@@ -20,9 +22,10 @@ export async function scheduleApply(
   if (read.retrain === null) return EXIT.usage;
   const specFile = resolve(dirname(resolve(io.cwd, file)), read.retrain.spec);
   const specText = await readTextFile(specFile, io.cwd);
-  const applied = await withRuns(context, options, (runs) =>
-    runs.schedules.apply({ file: read, specText, specFile }, options.dryRun ?? false),
-  );
+  const request = { file: read, specText, specFile };
+  // What is wrong with the spec is told before anybody connects; the timers come from the server that is named.
+  makeRetrainInput(request, LOCAL_TIMING, new Date().toISOString());
+  const applied = await withRuns(context, options, (runs) => runs.schedules.apply(request, options.dryRun ?? false));
   output.result(applied, (paint) => renderApplied(applied, paint));
   return EXIT.ok;
 }

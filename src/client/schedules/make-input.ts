@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { parseDocument } from 'yaml';
 import { TemperError, problem } from '../../domain/errors.js';
 import { checkTemplates, fillDates } from '../../domain/retrain/dates.js';
 import { hubFields } from '../../domain/retrain/hub-inputs.js';
@@ -41,7 +42,7 @@ export function makeRetrainInput(request: ScheduleRequest, timing: Timing, now: 
   const problems = [
     ...(wrong === null ? [] : [problem('SpecInvalid', { where: specFile, what: wrong })]),
     ...(planned.plan === null ? planned.problems : []),
-    ...(spec === null ? [] : fitProblems(retrain, spec, dated, specFile)),
+    ...(spec === null ? [] : fitProblems(retrain, spec, { specText, dated }, specFile)),
   ];
   const [first] = problems;
   if (planned.plan === null || spec === null || first !== undefined) {
@@ -88,7 +89,12 @@ function evaluationOf({ evaluation }: RetrainFile): Evaluation {
 }
 
 /** What a spec may be and a retrain of it may not. */
-function fitProblems(retrain: RetrainFile, spec: PipelineSpec, specText: string, where: string): Problem[] {
+function fitProblems(
+  retrain: RetrainFile,
+  spec: PipelineSpec,
+  { specText, dated }: { readonly specText: string; readonly dated: string },
+  where: string,
+): Problem[] {
   const problems: Problem[] = [];
   const add = (what: string, why: string, fix: string): void => {
     problems.push(problem('SpecInvalid', { where, what, why, fix }));
@@ -96,7 +102,8 @@ function fitProblems(retrain: RetrainFile, spec: PipelineSpec, specText: string,
   const trial = spec.data.find((set) => 'maxSamples' in set && set.maxSamples !== undefined);
   if (trial !== undefined)
     add(`data set ${trial.name} has maxSamples`, 'such runs are trials and never promoted', 'take maxSamples out');
-  if (spec.workspace.includes('{{'))
+  // As it is written: in the spec of a day its date is filled.
+  if (String(parseDocument(specText).get('workspace')).includes('{{'))
     add('the workspace holds a date', 'models are promoted in one place', 'name one folder');
   for (const input of retrain.inputs) {
     if ('hub' in input) {
@@ -107,7 +114,7 @@ function fitProblems(retrain: RetrainFile, spec: PipelineSpec, specText: string,
     }
     if (!input.glob.startsWith('/'))
       add(`the pattern ${input.glob} is not absolute`, 'it is read on the hosts', 'begin it with /');
-    const placed = placeFiles(specText, input.data, ['/file']);
+    const placed = placeFiles(dated, input.data, ['/file']);
     if ('why' in placed)
       add(placed.why, 'the files of the day have no place', 'name a data set of the spec that reads a file');
   }
