@@ -6,7 +6,7 @@ import { RECIPES } from '../../../src/recipes/registry.js';
 import { specWith } from '../../recipes/cpu-tiny/specs.js';
 
 /** Code of the converter and the check, as it was when somebody last decided about its version. */
-const DECIDED = { version: 1, hash: 'f2a3a3482f8fede10951b35813ac49dec82bff2364460e336e3d97f7dedba78b' };
+const DECIDED = { version: 1, hash: '4f10456ff43ac64e044bfd28c0b6b0162f5dc505db397e440be9f89733d0c975' };
 
 it('is decided on anew whenever the code changes', () => {
   const root = resolve(import.meta.dirname, '../../..');
