@@ -113,8 +113,9 @@ async function showNewest({ save }: Gang, view: string): Promise<{ iteration: nu
 /** The last shard of a rank without the entry that holds the paths of the run: weights, moments, schedule, stream. */
 async function stateOf({ save }: Gang, rank: number): Promise<Buffer> {
   const shard = await readFile(join(save, `iter_00000${ITERATIONS}`, `__${rank}_0.distcp`));
-  // The first item of rank 0 is `args`; it ends where the next archive begins.
-  return rank === 0 ? shard.subarray(shard.indexOf(Buffer.from('PK\x05\x06'))) : shard;
+  // The first item of rank 0 is `args`, as long as its paths are; behind its end record the next archive begins.
+  const end = shard.indexOf(Buffer.from('PK\x05\x06'));
+  return rank === 0 ? shard.subarray(shard.indexOf(Buffer.from('PK\x03\x04'), end)) : shard;
 }
 
 /** Numbers from 0 to 1 that a printed seed gives again (a linear congruential generator). */
