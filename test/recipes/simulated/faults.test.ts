@@ -30,7 +30,8 @@ describe('a rank that ends', () => {
       expect.objectContaining({ rank: 1, localRank: 1, exitCode: 7, signal: null }),
     );
     expect(failedRanks(gang, 0)).toHaveLength(2);
-    expect((await gang.iterations()).at(-1)?.iteration).toBe(11);
+    // Where rank 2 sees the loss first, its launcher may end rank 3 between the collective of iteration 11 and its line.
+    expect((await gang.iterations()).at(-1)?.iteration).toBeOneOf([10, 11]);
     expect(await lastError(gang, 3)).toMatchObject({
       rank: 3,
       exception: 'RuntimeError',
