@@ -123,7 +123,7 @@ describe('commands for operators through a real temper dev with two hosts', { ti
 });
 
 /** Folders and port of an attempt, which a script has its own of. */
-const OWN_PLACES = ['--load', '--save', '--log-dir', '--master_port'];
+const OWN_PLACES = ['--load', '--save', '--log-dir', '--tensorboard-dir', '--master_port'];
 
 function leaveOut(argv: readonly string[]): readonly string[] {
   return argv.map((word, index) => (OWN_PLACES.includes(argv[index - 1] ?? '') ? 'its own' : word));
