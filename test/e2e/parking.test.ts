@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
+import { getRunStatus } from '../../src/client/run-status.js';
 import { cancelRun, pauseRun, resumeRun, startRun } from '../../src/client/runs.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayHistories } from './support/histories.js';
@@ -72,7 +73,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('stops its ranks on a pause and goes on from the checkpoint', async () => {
     const run = await start(
       dev.client,
-      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 60, every: 10 }),
+      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 90, every: 10 }),
       'train',
     );
     runs.push(run);
@@ -169,17 +170,19 @@ describe('work that exists', { timeout: 240_000 }, () => {
 
   it('is adopted for training: ready rows, given weights and a checkpoint to continue from', async () => {
     const given = join(dev.home, 'ws-c/runs/paused');
+    // Which attempt saved the last one depends on how far the first came before it was paused.
+    const checkpoint = (await getRunStatus(dev.client, 'paused')).result?.facts['train']?.['checkpoint'];
     const spec = tinySpec({
       name: 'continued',
       workspace: join(dev.home, 'ws-continued'),
-      iterations: 70,
+      iterations: 100,
       weights: `path:${given}/stages/weights/out/hf`,
     })
       .replace(
         / {2}- \{ name: shapes[^\n]*/,
         `  - { name: ready, format: mllm, annotations: ${given}/stages/data/out/shapes.json }`,
       )
-      .replace('train:\n', `train:\n  fromCheckpoint: ${given}/attempts/0002/ckpt/iter_0000060\n`);
+      .replace('train:\n', `train:\n  fromCheckpoint: ${join(dev.home, 'ws-c', String(checkpoint))}\n`);
     const run = await start(dev.client, spec, 'train');
     runs.push(run);
     const done = await follow(dev.client, run);
@@ -187,8 +190,8 @@ describe('work that exists', { timeout: 240_000 }, () => {
     const attempt: unknown = JSON.parse(
       await readFile(join(dev.home, 'ws-continued/runs', run, 'attempts/0001/attempt.json'), 'utf8'),
     );
-    expect(attempt).toMatchObject({ load: { iteration: 60 } });
-    expect(done.result?.facts['train']).toMatchObject({ iterations: 70 });
+    expect(attempt).toMatchObject({ load: { iteration: 90 } });
+    expect(done.result?.facts['train']).toMatchObject({ iterations: 100 });
     const made = (await keptCommands(dev, run)).map(({ id }) => id);
     expect(made.filter((id) => /weights|make-|convert-/.test(id))).toEqual([]);
   });
