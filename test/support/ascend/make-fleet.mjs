@@ -135,5 +135,8 @@ train:
   checkpoint: { every: ${every}, keep: 2, fidelity: full }
 
 export: { dtype: bf16 }
+
+# Its repositories are made anew, so no commit of them is one that the recipe knows.
+accept: [environment/unknown-revision]
 `;
 }
