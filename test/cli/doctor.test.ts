@@ -6,6 +6,7 @@ import { announcedMachineId } from '../../src/host/probe.js';
 import { DoctorReportSchema, type DoctorReport, type PreflightCheck } from '../../src/schemas/preflight.js';
 import type { FleetState } from '../../src/schemas/host.js';
 import { ASCEND_BIN, ascendEnv } from '../support/ascend/fake-tools.js';
+import { glmSpec } from '../support/glm-spec.js';
 import { temper } from './support.js';
 
 const root = mkdtempSync(join(tmpdir(), 'temper-doctor-'));
@@ -44,7 +45,7 @@ describe('temper doctor on this machine', () => {
     const dir = mkdtempSync(join(root, 'devices-'));
     mkdirSync(join(dir, 'w'));
     const spec = join(dir, 'spec.yaml');
-    writeFileSync(spec, guideSpecFor(join(dir, 'w')));
+    writeFileSync(spec, glmSpec(join(dir, 'w')));
     vi.stubEnv('PATH', [ASCEND_BIN, process.env['PATH'] ?? ''].join(delimiter));
     vi.stubEnv(
       'FAKE_ASCEND_STATE',
@@ -146,23 +147,6 @@ train:
   microBatchSize: 4
   learningRate: 2.0e-3
   freeze: { visionEncoder: false, visionProjector: false, textDecoder: false }
-  checkpoint: { every: 10 }
-`;
-}
-
-function guideSpecFor(workspace: string): string {
-  return `apiVersion: temper/v1
-name: doctor
-recipe: mindspeed-mm/glm-4.5v
-workspace: ${workspace}
-fleet: { hosts: 2, npusPerHost: 2 }
-weights: { source: 'path:/nowhere' }
-data:
-  - { name: rows, format: mllm, annotations: /nowhere/rows.json }
-train:
-  iterations: 100
-  learningRate: 1.0e-5
-  loss: { type: per_token_loss }
   checkpoint: { every: 10 }
 `;
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { listKeepers } from '../../src/host/keeper/client.js';
 import { DoctorReportSchema, type DoctorReport } from '../../src/schemas/preflight.js';
 import { ASCEND_BIN, type AscendState } from '../support/ascend/fake-tools.js';
+import { glmSpec } from '../support/glm-spec.js';
 import { startDev, type Dev } from './support/dev.js';
 import { follow, start } from './support/runs.js';
 import { simulatedSpec } from './support/simulated-spec.js';
@@ -59,7 +60,7 @@ describe('commands for operators through a real temper dev with two hosts', { ti
     readonly wrong: string[];
   }> {
     const spec = join(dir, 'glm.yaml');
-    await writeFile(spec, glmSpec(workspace));
+    await writeFile(spec, glmSpec(workspace, { npusPerHost: 4, train: ['dataLoader: { workers: 1 }'] }));
     const { status, stdout } = await cli('doctor', '--all', '--spec', spec, '-o', 'json');
     const report = DoctorReportSchema.parse(JSON.parse(stdout));
     const wrong = report.checks.filter(({ id, status: found }) => id.startsWith('npu/') && found === 'fail');
@@ -151,22 +152,4 @@ async function wordsOf(
     .slice(0, first)
     .map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)] as const);
   return { cwd, argv: words.slice(first), env: Object.fromEntries(env) };
-}
-
-function glmSpec(workspace: string): string {
-  return `apiVersion: temper/v1
-name: glm
-recipe: mindspeed-mm/glm-4.5v
-workspace: ${workspace}
-fleet: { hosts: 2, npusPerHost: 4 }
-weights: { source: 'path:/nowhere' }
-data:
-  - { name: rows, format: mllm, annotations: /nowhere/rows.json }
-train:
-  iterations: 100
-  learningRate: 1.0e-5
-  loss: { type: per_token_loss }
-  dataLoader: { workers: 1 }
-  checkpoint: { every: 10 }
-`;
 }

@@ -1,13 +1,9 @@
+import type { IterationReading } from '../log-dialect.js';
+
 /** One iteration line of the training log. Fields that the line lacks are null. */
-export interface IterationLine {
-  readonly iteration: number;
-  readonly of: number;
+export interface IterationLine extends IterationReading {
   /** Average loss; NaN when the line is whole and has no loss, which is how upstream tells a NaN. */
   readonly loss: number | null;
-  readonly learningRate: number | null;
-  readonly gradNorm: number | null;
-  readonly elapsedMs: number | null;
-  readonly consumedSamples: number | null;
   readonly globalBatchSize: number | null;
   readonly tokensPerSample: number | null;
   readonly skippedIterations: number | null;
