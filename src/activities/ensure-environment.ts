@@ -2,7 +2,6 @@ import { TemperError } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
 import { readEnvironment, writeEnvironment } from '../host/environment-file.js';
 import { findKeeper } from '../host/keeper/client.js';
-import { nearestFolder } from '../host/nearest-folder.js';
 import { networkEnvironment } from '../host/network-files.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertDisk } from '../host/resources.js';
@@ -116,7 +115,7 @@ async function assertRoom({ host, call, recipe, spec }: Site, reading: Environme
   if (first === undefined || place === undefined) return;
   // What an installation that was begun has written is not missing.
   if (findKeeper(host.scratch, keeperOf(call, first.step, call.tryNumber)) !== null) return;
-  await assertDisk(await nearestFolder(place.root), repairBytes, `the environment in ${place.root}`);
+  await assertDisk(place.root, repairBytes, `for the environment in ${place.root}`);
 }
 
 /** Runs a probe under a keeper and parses the JSON line that it prints last. */

@@ -1,4 +1,5 @@
-import { problem, TemperError } from '../domain/errors.js';
+import { TemperError } from '../domain/errors.js';
+import { diskShortage, ramShortage } from '../domain/shortage.js';
 import { readSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
@@ -102,20 +103,7 @@ function shortages(todo: readonly StagePlan[], diskFree: number, ramAvailable: n
   const disk = todo.reduce((sum, { resources }) => sum + resources.diskBytes, 0);
   const ram = Math.max(0, ...todo.map(({ resources }) => resources.ramBytes));
   return [
-    ...(disk > diskFree
-      ? [
-          problem('DiskTooSmall', {
-            where: workspace,
-            what: `${Math.floor(diskFree / 1e6)} MB are free, all stages need ${Math.ceil(disk / 1e6)} MB`,
-          }),
-        ]
-      : []),
-    ...(ram > ramAvailable
-      ? [
-          problem('RamTooSmall', {
-            what: `${Math.floor(ramAvailable / 1e6)} MB of memory are available, the largest stage needs ${Math.ceil(ram / 1e6)} MB`,
-          }),
-        ]
-      : []),
-  ];
+    diskShortage(workspace, { freeBytes: diskFree, neededBytes: disk, purpose: 'by all stages' }),
+    ramShortage({ freeBytes: ramAvailable, neededBytes: ram, purpose: 'by the largest stage' }),
+  ].flatMap((one) => (one === null ? [] : [one.problem]));
 }

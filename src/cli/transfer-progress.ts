@@ -1,6 +1,7 @@
 import { createLiveRegion } from './live-region.js';
 import type { Output } from './output.js';
-import { showBytes, showDuration } from './render/units.js';
+import { showBytes } from '../domain/show-bytes.js';
+import { showDuration } from './render/units.js';
 
 /** How far something with a size in bytes has come; null while the size is not known. */
 export interface TransferProgress {

@@ -1,3 +1,4 @@
+import { showBytes } from './show-bytes.js';
 import type { SlowHost } from '../schemas/pace.js';
 
 /** A host's part of a save: when the last of its shards was finished, by the clock of the file system. */
@@ -30,7 +31,7 @@ export function slowSavers(iteration: number, parts: readonly SavedPart[]): Slow
     .map(({ host, rank, endedAtMs, bytes }) => ({
       host,
       rank,
-      sentence: `the save of iteration ${iteration} waited ${seconds(endedAtMs - half)} for rank ${rank} on ${host}, which wrote ${megabytes(bytes)}, when half of the hosts had written their parts`,
+      sentence: `the save of iteration ${iteration} waited ${seconds(endedAtMs - half)} for rank ${rank} on ${host}, which wrote ${showBytes(bytes)}, when half of the hosts had written their parts`,
     }));
 }
 
@@ -54,8 +55,4 @@ export function partsOfHosts(
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`;
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.round(bytes / 1e6)} MB`;
 }

@@ -1,9 +1,10 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { TemperError } from '../domain/errors.js';
+import { diskShortage, ramShortage } from '../domain/shortage.js';
 import type { Resources } from '../schemas/plan.js';
 import { controlGroups, numberIn, textOf, type ControlGroup } from './cgroups.js';
+import { nearestFolder } from './nearest-folder.js';
 
 /** Free bytes of the file system that holds `dir`, as an ordinary user may use them. */
 export async function freeDiskBytes(dir: string): Promise<number> {
@@ -41,24 +42,14 @@ function freeInGroup({ folder, version }: ControlGroup): number {
 /** Fails before a stage begins when the host cannot hold what it will write or load. */
 export async function assertResources(workspace: string, { diskBytes, ramBytes }: Resources): Promise<void> {
   await assertDisk(workspace, diskBytes);
-  const ram = await availableRamBytes();
-  if (ram < ramBytes) {
-    throw new TemperError('RamTooSmall', {
-      what: `${megabytes(ram)} of memory are available, ${megabytes(ramBytes)} are needed`,
-    });
-  }
+  const shortage = ramShortage({ freeBytes: await availableRamBytes(), neededBytes: ramBytes });
+  if (shortage !== null) throw shortage;
 }
 
-/** Fails when a folder's file system cannot hold so much more; `purpose` says what for. */
-export async function assertDisk(dir: string, neededBytes: number, purpose?: string): Promise<void> {
-  const free = await freeDiskBytes(dir);
-  if (free >= neededBytes) return;
-  throw new TemperError('DiskTooSmall', {
-    where: dir,
-    what: `${megabytes(free)} are free, ${megabytes(neededBytes)} are needed${purpose === undefined ? '' : ` for ${purpose}`}`,
-  });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.floor(bytes / 1e6)} MB`;
+/** Fails when the file system of a folder, there or not yet, cannot hold so much more; `purpose` as in `Room`. */
+export async function assertDisk(path: string, neededBytes: number, purpose?: string): Promise<void> {
+  const where = await nearestFolder(path);
+  const room = { freeBytes: await freeDiskBytes(where), neededBytes, ...(purpose === undefined ? {} : { purpose }) };
+  const shortage = diskShortage(where, room);
+  if (shortage !== null) throw shortage;
 }

@@ -1,6 +1,7 @@
 import { listKeepers } from './keeper/client.js';
 import { endKeeper } from './keeper/end.js';
 import type { KeeperHandle } from './keeper/handle.js';
+import { isOver } from './keeper/status.js';
 
 /** Stops all keepers whose id begins with `prefix` and waits until their commands are proven gone; answers which ran. */
 export function stopKeepers(scratch: string, prefix: string, reason: string, graceMs: number): Promise<string[]> {
@@ -23,14 +24,9 @@ export function stopTrainings(scratch: string, reason: string, graceMs: number):
 async function stopAll(keepers: readonly KeeperHandle[], reason: string, graceMs: number): Promise<string[]> {
   const stopped = await Promise.all(
     keepers.map(async (keeper) => {
-      if (await isOver(keeper)) return null;
+      if (isOver(await keeper.status())) return null;
       return (await endKeeper(keeper, { reason, graceMs })) === null ? null : keeper.id;
     }),
   );
   return stopped.filter((id) => id !== null);
-}
-
-async function isOver(keeper: KeeperHandle): Promise<boolean> {
-  const { state } = await keeper.status();
-  return state === 'absent' || state === 'exited';
 }

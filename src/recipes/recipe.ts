@@ -1,10 +1,10 @@
-import type { StoredState } from '../schemas/ledger.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { Resources, StageName } from '../schemas/plan.js';
 import type { CauseRule } from '../domain/causes.js';
 import type { LearningRateSchedule } from '../domain/learning-rate.js';
 import type { StageDraft } from '../domain/plan.js';
+import type { CheckpointContract } from './checkpoint-contract.js';
 import type { LogDialect } from './log-dialect.js';
 import type { PreflightRecipe } from './preflight.js';
 import type { EvaluationRecipe } from './evaluation-recipe.js';
@@ -252,49 +252,4 @@ export interface ResumeRecipe {
   schedule(spec: PipelineSpec): LearningRateSchedule;
   /** Whether a model tensor learns, so that the optimizer keeps moments of it. */
   isTrained(fqn: string, spec: PipelineSpec): boolean;
-}
-
-/** Names that the training code gives to the parts of a checkpoint; the readers know the file format only. */
-export interface CheckpointLayout {
-  /** File beside the checkpoint folders that names the one to load. */
-  readonly trackerFile: string;
-  /** The folder that the tracker's text names, or null when the text names none. */
-  parseTracker(text: string): string | null;
-  /** What a folder name means, or null when it is not a checkpoint's. `iteration` is null for converted weights. */
-  parseFolder(name: string): { readonly iteration: number | null } | null;
-  /** Global rank that writes a shard file, or null when the name is not a shard's. */
-  shardRank(fileName: string): number | null;
-  /** Whether an entry belongs to the optimizer's state. */
-  isOptimizer(fqn: string): boolean;
-  /** Whether an entry counts the optimizer's steps: one number, equal for all parameters of one save. */
-  isStepCounter(fqn: string): boolean;
-  /** Entry that holds the training iteration as a number. */
-  readonly iterationEntry: string;
-  /** Which parts of the training state the entries of a checkpoint are. */
-  storedState(fqns: Iterable<string>): StoredState;
-}
-
-/** Shape and number format of a tensor. */
-export interface TensorShape {
-  readonly dtype: string;
-  readonly shape: readonly number[];
-}
-
-/** How a checkpoint is laid out, and how it relates to the original model. */
-export interface CheckpointContract {
-  /** Names of files, folders and entries that the training code uses. */
-  readonly layout: CheckpointLayout;
-  /** Folder name of an iteration's checkpoint. */
-  iterationFolder(iteration: number): string;
-  /** Folder name and tracker text of converted weights that were never trained. */
-  readonly converted: { readonly folder: string; readonly tracker: string };
-  /**
-   * Differences between a converted checkpoint and the original that it was made from: one sentence for each
-   * tensor that is missing, extra, or of another shape or number format. `config` is the parsed config.json.
-   */
-  compareConverted(
-    original: ReadonlyMap<string, TensorShape>,
-    config: unknown,
-    converted: ReadonlyMap<string, TensorShape>,
-  ): readonly string[];
 }

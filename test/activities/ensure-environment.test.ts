@@ -119,7 +119,7 @@ describe('the disk of an installation', () => {
       problem: {
         code: 'DiskTooSmall',
         where: bench.workspace(),
-        what: expect.stringMatching(/ MB are needed for the environment in .*environments\/one$/),
+        what: expect.stringMatching(/ are free, 1153 PB are needed for the environment in .*environments\/one$/),
       },
     });
     expect(trace()).toEqual([]);

@@ -18,7 +18,7 @@ describe('a slow save', () => {
         host: 'h1',
         rank: 1,
         sentence:
-          'the save of iteration 500 waited 40 s for rank 1 on h1, which wrote 2000 MB, when half of the hosts had written their parts',
+          'the save of iteration 500 waited 40 s for rank 1 on h1, which wrote 2.0 GB, when half of the hosts had written their parts',
       },
       expect.objectContaining({ host: 'h5' }),
     ]);

@@ -107,8 +107,8 @@ describe('the resources of this host', () => {
   });
 
   it.each([
-    [{ diskBytes: 1e18, ramBytes: 0 }, 'DiskTooSmall', '1000000000000 MB are needed'],
-    [{ diskBytes: 0, ramBytes: 1e18 }, 'RamTooSmall', '1000000000000 MB are needed'],
+    [{ diskBytes: 1e18, ramBytes: 0 }, 'DiskTooSmall', '1000 PB are needed'],
+    [{ diskBytes: 0, ramBytes: 1e18 }, 'RamTooSmall', '1000 PB are needed'],
   ])('do not suffice for %j', async (needs, code, what) => {
     await expect(assertResources(dir, needs)).rejects.toMatchObject({
       problem: { code, what: expect.stringContaining(what), retryable: false },

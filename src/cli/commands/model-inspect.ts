@@ -4,7 +4,7 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { writeJsonFile } from '../../host/json-file.js';
 import { inspectModel } from '../../host/safetensors/inspect.js';
 import type { CommandContext } from '../context.js';
-import { showBytes } from '../render/units.js';
+import { showBytes } from '../../domain/show-bytes.js';
 
 /** `temper model inspect`: whether a model folder is whole, and how large it is. */
 export async function modelInspect(

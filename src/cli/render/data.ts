@@ -1,6 +1,7 @@
 import type { DataCheckReport, DataConvertReport, DataProblem } from '../../schemas/data.js';
 import type { Paint } from '../output.js';
-import { showBytes, showDuration } from './units.js';
+import { showBytes } from '../../domain/show-bytes.js';
+import { showDuration } from './units.js';
 
 /** What `temper data convert` shows. */
 export function convertText(report: DataConvertReport, paint: Paint): string {

@@ -1,5 +1,6 @@
 import type { CheckpointEconomy } from '../../schemas/checkpoint.js';
-import { showBytes, showDuration, showShare } from './units.js';
+import { showBytes } from '../../domain/show-bytes.js';
+import { showDuration, showShare } from './units.js';
 
 /** What checkpoints cost, as lines of `temper plan`. */
 export function renderEconomy(economy: CheckpointEconomy): string[] {

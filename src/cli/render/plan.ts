@@ -4,7 +4,7 @@ import { formatProblem } from '../../domain/errors.js';
 import type { Paint } from '../output.js';
 import { renderEconomy } from './economy.js';
 import { table } from './table.js';
-import { showBytes } from './units.js';
+import { showBytes } from '../../domain/show-bytes.js';
 
 /** What `temper plan` shows: stages with needs and what will be reused, the commands, and what would stop the run. */
 export function renderPlan(report: PlanReport, paint: Paint): string {

@@ -2,7 +2,6 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const BYTE_UNITS = ['B', 'KB', 'MB', 'GB', 'TB', 'PB'] as const;
 
 /** A length of time in milliseconds for people: `0.4 s`, `12 s`, `3m 05s`, `1h 02m`, `2d 03h`. */
 export function showDuration(ms: number): string {
@@ -18,13 +17,6 @@ export function showDuration(ms: number): string {
   const perBig = big / small;
   const name = big === MINUTE ? 'm' : big === HOUR ? 'h' : 'd';
   return `${Math.floor(units / perBig)}${name} ${String(units % perBig).padStart(2, '0')}${isSmallWhole}`;
-}
-
-/** A number of bytes for people, in powers of 1000: `1.5 GB`. */
-export function showBytes(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(BYTE_UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
-  const value = bytes / 1_000 ** power;
-  return `${power === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${BYTE_UNITS[power] ?? 'B'}`;
 }
 
 /** How long ago a moment (RFC 3339) was, seen at `nowMs`. */

@@ -1,6 +1,6 @@
 import type { PreflightCheck } from '../../schemas/preflight.js';
 import { assertNever } from '../assert-never.js';
-import { size } from './judge-limits.js';
+import { showBytes } from '../show-bytes.js';
 import { checked, type CheckId } from './list.js';
 import { isUnseen, type DiskLook, type HostLook, type WorkspaceLook } from './look.js';
 
@@ -32,7 +32,7 @@ function judgeScratch({ host, scratch, scratchWrite }: HostLook): readonly Prefl
   return [
     checked('scratch-disk', status, {
       where,
-      what: `${size(freeBytes)} are free`,
+      what: `${showBytes(freeBytes)} are free`,
       ...(status === 'ok' ? {} : { fix }),
     }),
     judgeInodes('scratch-inodes', where, scratch),
@@ -42,10 +42,13 @@ function judgeScratch({ host, scratch, scratchWrite }: HostLook): readonly Prefl
           'refused' in scratchWrite
             ? checked('scratch-write', 'fail', {
                 where,
-                what: `a file of ${size(scratchWrite.bytes)} cannot be written: ${scratchWrite.refused}`,
+                what: `a file of ${showBytes(scratchWrite.bytes)} cannot be written: ${scratchWrite.refused}`,
                 fix: 'look at the quota of the user and at the health of the disk',
               })
-            : checked('scratch-write', 'ok', { where, what: `${size(scratchWrite.bytes)} were written and removed` }),
+            : checked('scratch-write', 'ok', {
+                where,
+                what: `${showBytes(scratchWrite.bytes)} were written and removed`,
+              }),
         ]),
   ];
 }
@@ -70,7 +73,7 @@ function judgeWorkspace(look: HostLook): readonly PreflightCheck[] {
     usable,
     checked('workspace-disk', isEnough ? 'ok' : 'fail', {
       where,
-      what: `${size(disk.freeBytes)} are free, ${size(neededBytes)} are needed`,
+      what: `${showBytes(disk.freeBytes)} are free, ${showBytes(neededBytes)} are needed`,
       ...(isEnough ? {} : { fix: 'free space in the workspace, or keep fewer checkpoints (train.checkpoint.keep)' }),
     }),
     judgeInodes('workspace-inodes', where, disk),
@@ -121,7 +124,7 @@ function judgeBandwidth({ depth, bandwidth }: HostLook, where: string): readonly
   return [
     checked('workspace-bandwidth', isSlow ? 'warn' : 'ok', {
       where,
-      what: `${size(write)}/s written, ${size(read)}/s read${isReadCached ? ' (from its cache)' : ''}`,
+      what: `${showBytes(write)}/s written, ${showBytes(read)}/s read${isReadCached ? ' (from its cache)' : ''}`,
       ...(isSlow
         ? { fix: 'temper plan FILE tells what saves cost at this rate; save less often, or use another file system' }
         : {}),

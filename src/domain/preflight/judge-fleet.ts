@@ -1,6 +1,10 @@
 import type { HostFacts, PreflightCheck } from '../../schemas/preflight.js';
 import { isOwnMachine } from '../own-machine.js';
 import { checked } from './list.js';
+import { someNames } from '../some-names.js';
+
+/** Names that a sentence can hold. */
+const MOST_NAMES = 4;
 
 /** What only the facts of several hosts together tell. */
 export function judgeFleet(facts: readonly HostFacts[]): readonly PreflightCheck[] {
@@ -71,7 +75,10 @@ function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] 
       return [
         checked('addresses', 'fail', {
           where,
-          what: `${list(loopback.map(({ host }) => host))} announced a loopback address, and the hosts are ${machines.size} machines`,
+          what: `${someNames(
+            loopback.map(({ host }) => host),
+            MOST_NAMES,
+          )} announced a loopback address, and the hosts are ${machines.size} machines`,
           fix,
         }),
       ];
@@ -83,7 +90,10 @@ function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] 
       return [
         checked('addresses', 'fail', {
           where,
-          what: `different machines announced one address: ${list(twins.map(({ host, address }) => `${host} ${address}`))}`,
+          what: `different machines announced one address: ${someNames(
+            twins.map(({ host, address }) => `${host} ${address}`),
+            MOST_NAMES,
+          )}`,
           fix,
         }),
       ];
@@ -99,14 +109,13 @@ function differing(facts: readonly HostFacts[], valueOf: (facts: HostFacts) => s
   if (byValue.size <= 1) return null;
   return [...byValue]
     .sort(([, a], [, b]) => b.length - a.length)
-    .map(([value, hosts]) => `${list(hosts)} ${value}`)
+    .map(([value, hosts]) => `${someNames(hosts, MOST_NAMES)} ${value}`)
     .join(', ');
 }
 
 function namesOf(facts: readonly HostFacts[]): string {
-  return list(facts.map(({ host }) => host));
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  return someNames(
+    facts.map(({ host }) => host),
+    MOST_NAMES,
+  );
 }

@@ -3,6 +3,10 @@ import { judgeDisks } from './judge-disks.js';
 import { judgeLimits } from './judge-limits.js';
 import { checked } from './list.js';
 import { isUnseen, type HostLook, type PortLook, type Unseen } from './look.js';
+import { someNames } from '../some-names.js';
+
+/** Names that a sentence can hold. */
+const MOST_NAMES = 6;
 
 /** The checks that one host can tell about itself, in the order of the list; a quick look leaves some out. */
 export function judgeHost(look: HostLook): readonly PreflightCheck[] {
@@ -25,14 +29,25 @@ function judgeProcesses(look: HostLook): PreflightCheck {
   const fix = 'temper ends them before it launches; by hand: kill -9 PID';
   if (leftovers.length > 0) {
     const named = leftovers.map(({ pid, keeper }) => `${pid} (${keeper})`);
-    return checked('processes', 'fail', { where: host, what: `processes without a keeper: ${list(named)}`, fix });
+    return checked('processes', 'fail', {
+      where: host,
+      what: `processes without a keeper: ${someNames(named, MOST_NAMES)}`,
+      fix,
+    });
   }
   const named = trainings.map(({ keeper, state }) => `${keeper} is ${state}`);
   const lost = trainings.some(({ state }) => state === 'lost');
   if (trainings.length > 0 && (isLaunch || lost)) {
-    return checked('processes', 'fail', { where: host, what: `a training of an older attempt: ${list(named)}`, fix });
+    return checked('processes', 'fail', {
+      where: host,
+      what: `a training of an older attempt: ${someNames(named, MOST_NAMES)}`,
+      fix,
+    });
   }
-  const what = trainings.length === 0 ? 'no leftover processes' : `no leftover processes; at work: ${list(named)}`;
+  const what =
+    trainings.length === 0
+      ? 'no leftover processes'
+      : `no leftover processes; at work: ${someNames(named, MOST_NAMES)}`;
   return checked('processes', 'ok', { where: host, what });
 }
 
@@ -41,7 +56,7 @@ function judgeSurvivors({ host, unkillable }: HostLook): PreflightCheck {
   if (unkillable.length === 0) return checked('survived-kill', 'ok', { where: host, what: 'nothing survived SIGKILL' });
   return checked('survived-kill', 'fail', {
     where: host,
-    what: `processes survive SIGKILL: ${list(unkillable.map(String))}`,
+    what: `processes survive SIGKILL: ${someNames(unkillable.map(String), MOST_NAMES)}`,
     fix: 'reboot the host, or take it out of the fleet',
   });
 }
@@ -96,7 +111,7 @@ function judgeMasterPort(look: HostLook): PreflightCheck {
   }
   return checked('master-port', 'fail', {
     where: `${host}: ${address}`,
-    what: `none of the ports for the rendezvous is free: ${list(masterPorts.map(tell))}`,
+    what: `none of the ports for the rendezvous is free: ${someNames(masterPorts.map(tell), MOST_NAMES)}`,
     fix: 'end the named process, or let the spec name other ports',
   });
 }
@@ -112,7 +127,7 @@ function judgePorts(look: HostLook): PreflightCheck {
   }
   return checked('ports', 'fail', {
     where: `${host}: ${address}`,
-    what: `ports that ranks need are not free: ${list(taken.map(tell))}`,
+    what: `ports that ranks need are not free: ${someNames(taken.map(tell), MOST_NAMES)}`,
     fix: 'end the named process, or move the ports of the training',
   });
 }
@@ -140,9 +155,4 @@ function unseen(id: Parameters<typeof checked>[0], where: string, { unseen: why 
     what: `could not be looked at: ${why}`,
     fix: 'look at the rights of the user that runs the worker',
   });
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 6).join(', ');
-  return names.length > 6 ? `${shown} and ${names.length - 6} more` : shown;
 }

@@ -1,4 +1,5 @@
 import type { PreflightCheck } from '../../schemas/preflight.js';
+import { showBytes } from '../show-bytes.js';
 import { checked } from './list.js';
 import { isUnseen, type HostLook } from './look.js';
 
@@ -22,12 +23,12 @@ export function judgeLimits(look: HostLook): readonly PreflightCheck[] {
 
 function judgeMemory({ host, memory }: HostLook): PreflightCheck {
   const { availableBytes, totalBytes, neededBytes } = memory;
-  const what = `${size(availableBytes)} of ${size(totalBytes)} are available`;
+  const what = `${showBytes(availableBytes)} of ${showBytes(totalBytes)} are available`;
   if (availableBytes >= neededBytes) return checked('memory', 'ok', { where: host, what });
   const isTooSmall = totalBytes < neededBytes;
   return checked('memory', 'fail', {
     where: host,
-    what: `${what}, ${size(neededBytes)} are needed`,
+    what: `${what}, ${showBytes(neededBytes)} are needed`,
     fix: isTooSmall ? 'use hosts with more memory' : 'end what else uses memory on the host: ps aux --sort=-rss',
     fault: isTooSmall ? 'config' : 'host',
   });
@@ -76,10 +77,10 @@ function judgeSharedMemory({ host, sharedMemory, neededSharedBytes }: HostLook):
   const { totalBytes, freeBytes } = sharedMemory;
   const minimum = Math.max(MIN_SHARED_BYTES, neededSharedBytes);
   const status = freeBytes < minimum ? 'fail' : freeBytes < GOOD_SHARED_BYTES ? 'warn' : 'ok';
-  const needed = status === 'fail' && neededSharedBytes > 0 ? `, ${size(neededSharedBytes)} are needed` : '';
+  const needed = status === 'fail' && neededSharedBytes > 0 ? `, ${showBytes(neededSharedBytes)} are needed` : '';
   return checked('shared-memory', status, {
     where,
-    what: `${size(freeBytes)} of ${size(totalBytes)} are free${needed}`,
+    what: `${showBytes(freeBytes)} of ${showBytes(totalBytes)} are free${needed}`,
     ...(status === 'ok' ? {} : { fix }),
   });
 }
@@ -105,9 +106,4 @@ function judgeZone({ host, zones }: HostLook): readonly PreflightCheck[] {
       fix: 'remove TZ from train.env, or start the worker with the same TZ',
     }),
   ];
-}
-
-/** Bytes for people; binary, as free(1) and df(1) tell them. */
-export function size(bytes: number): string {
-  return bytes < GIB ? `${Math.floor(bytes / MIB)} MiB` : `${(bytes / GIB).toFixed(1)} GiB`;
 }

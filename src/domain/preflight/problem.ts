@@ -1,6 +1,7 @@
 import type { CheckFault, PreflightCheck } from '../../schemas/preflight.js';
 import type { Problem } from '../../schemas/problem.js';
 import { problem, type ErrorCode } from '../errors.js';
+import { someNames } from '../some-names.js';
 
 /** A check with the host that it failed on; null when it is about several. */
 export interface FoundCheck {
@@ -55,5 +56,5 @@ function withFault({ host, check }: FoundCheck, all: readonly FoundCheck[], host
 /** Not as evidence of the problem: that is for lines of logs. */
 function namesOf(found: readonly FoundCheck[]): string {
   const names = found.map(({ host, check }) => (host === null ? check.id : `${check.id} on ${host}`));
-  return names.length > 6 ? `${names.slice(0, 6).join(', ')} and ${names.length - 6} more` : names.join(', ');
+  return someNames(names, 6);
 }

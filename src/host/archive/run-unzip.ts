@@ -13,8 +13,7 @@ import { onDisk } from '../download/failures.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
 import type { FetchProgress } from '../download/run-fetch.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { nearestFolder } from '../nearest-folder.js';
-import { freeDiskBytes } from '../resources.js';
+import { assertDisk } from '../resources.js';
 import { judgeArchive, openArchive, readEntries, readEntry, refused } from './archive-entries.js';
 import type { ArchiveContents, ArchiveEntry } from './archive-entries.js';
 
@@ -63,16 +62,9 @@ async function judge({ zip, output, sha256, signal }: UnzipRequest): Promise<Arc
       throw new TemperError('DownloadUnproven', { where: zip, what: `its sha256 is ${found.sha256}, not ${sha256}` });
   }
   const contents = await judgeArchive(zip);
-  const where = await nearestFolder(dirname(output));
-  const [free, there] = [await freeDiskBytes(where), await stat(output).catch(() => null)];
+  const isThere = (await stat(output).catch(() => null)) !== null;
   // What a bomb declares does not fit; what it does not declare is not unpacked.
-  if (there === null && free < contents.bytes) {
-    const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-    throw new TemperError('DiskTooSmall', {
-      where,
-      what: `the archive unpacks to ${megabytes(contents.bytes)}, ${megabytes(free)} are free`,
-    });
-  }
+  if (!isThere) await assertDisk(dirname(output), contents.bytes, 'for what the archive holds');
   return contents;
 }
 

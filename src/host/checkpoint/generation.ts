@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
-import type { CheckpointLayout } from './layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { METADATA_FILE } from './locate.js';
 import { PickleError } from './pickle/cursor.js';
 import { unpickle } from './pickle/unpickle.js';

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { NotRegularError, readRegular } from '../open-regular.js';
-import type { CheckpointLayout } from './layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 
 /** Name of the file that commits a save. */

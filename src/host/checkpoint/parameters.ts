@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { CheckpointLayout } from './layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { readDcpMetadata } from './dcp-read.js';
 import { METADATA_FILE } from './locate.js';
 

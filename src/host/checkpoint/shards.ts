@@ -4,7 +4,7 @@ import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import { openRegular } from '../open-regular.js';
 import type { DcpMetadata } from './dcp-metadata.js';
-import type { CheckpointLayout } from './layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { listFolder, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 

@@ -8,11 +8,12 @@ import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
 import { readDcpMetadata } from './dcp-read.js';
 import { findMixedGenerations } from './generation.js';
 import { findDamagedItems } from './items.js';
-import type { CheckpointLayout } from './layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
+import { someNames } from '../../domain/some-names.js';
 
 /** How to check a checkpoint. */
 export interface VerifyOptions {
@@ -134,5 +135,5 @@ function describeContradictions(dir: string, metadata: DcpMetadata): readonly Fi
 function describeForeign(dir: string, metadata: DcpMetadata): readonly FileProblem[] {
   const names = metadata.foreignGlobals;
   if (names.length === 0) return [];
-  return [checkpointProblem('foreign-globals', join(dir, METADATA_FILE), `it names ${names.slice(0, 5).join(', ')}`)];
+  return [checkpointProblem('foreign-globals', join(dir, METADATA_FILE), `it names ${someNames(names, 5)}`)];
 }

@@ -6,8 +6,7 @@ import { parseRemote } from '../../domain/remote-source.js';
 import type { RemoteSource } from '../../domain/remote-source.js';
 import type { FetchManifest } from '../../schemas/fetch.js';
 import { writeJsonFile } from '../json-file.js';
-import { nearestFolder } from '../nearest-folder.js';
-import { freeDiskBytes } from '../resources.js';
+import { assertDisk } from '../resources.js';
 import { assertWholeModel } from '../safetensors/whole-model.js';
 import { bringToCache, cacheKey, placeFile } from './cache.js';
 import type { CachedFile } from './cache.js';
@@ -200,14 +199,7 @@ async function assertRoom(files: readonly RemoteFile[], cache: string): Promise<
     const there = whole === null ? (part?.blocks ?? 0) * 512 : whole.size;
     wanted += Math.max(0, (file.bytes ?? 0) - there);
   }
-  const where = await nearestFolder(cache);
-  const free = await freeDiskBytes(where);
-  if (free >= wanted) return;
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-  throw new TemperError('DiskTooSmall', {
-    where,
-    what: `${megabytes(wanted)} are still to be downloaded, ${megabytes(free)} are free`,
-  });
+  await assertDisk(cache, wanted, 'for what is still to be downloaded');
 }
 
 function manifestOf(source: string, { endpoint, commit }: Listing, cached: readonly CachedFile[]): FetchManifest {

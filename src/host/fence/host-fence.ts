@@ -4,7 +4,7 @@ import { TemperError } from '../../domain/errors.js';
 import { FenceSchema, type Fence } from '../../schemas/fence.js';
 import { readJsonFile } from '../json-file.js';
 import { writeJsonSync } from '../keeper/atomic-write.js';
-import { hostFenceFile } from '../keeper/host-fence.js';
+import { hostFenceFile } from '../keeper/fence-check.js';
 import { awaitLock } from '../keeper/lock.js';
 
 /** The attempt that a command belongs to, as a host orders it. */

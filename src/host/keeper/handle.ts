@@ -7,7 +7,7 @@ import { readRequestFile } from './files.js';
 import { settleLost } from './lost.js';
 import { keeperPaths } from './paths.js';
 import type { KeeperPaths } from './paths.js';
-import { readStatus } from './status.js';
+import { isOver, readStatus } from './status.js';
 import type { KeeperStatus } from './status.js';
 import { ask } from './talk.js';
 import { waitForExit } from './wait.js';
@@ -65,7 +65,7 @@ async function stopKeeper(
   const patienceEndsAt = performance.now() + patienceMs;
   for (;;) {
     const status = await readStatus(paths);
-    if (status.state === 'absent' || status.state === 'exited') return;
+    if (isOver(status)) return;
     if (status.state === 'lost') return settleLost(paths, graceMs);
     if (status.state === 'unresponsive') {
       if (performance.now() >= patienceEndsAt) return endHungKeeper(paths, status, graceMs);

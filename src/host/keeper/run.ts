@@ -5,7 +5,7 @@ import { writeJsonSync } from './atomic-write.js';
 import { orphanDuty, rankLogDuty, recordDuty, startDuties, trackDuty } from './duties.js';
 import { errorText } from './errors.js';
 import { FENCED, fenceDuty } from './fence-duty.js';
-import { isFencedOff } from './host-fence.js';
+import { isFencedOff } from './fence-check.js';
 import { KeptCommand } from './kept-command.js';
 import { acquireLock } from './lock.js';
 import { startLooker } from './looker.js';

@@ -20,6 +20,13 @@ export type KeeperStatus =
     }
   | { readonly state: 'exited'; readonly exit: KeeperExit };
 
+/** Whether no command of the keeper runs, or ever will under this id. */
+export function isOver(
+  status: KeeperStatus,
+): status is Extract<KeeperStatus, { readonly state: 'absent' } | { readonly state: 'exited' }> {
+  return status.state === 'absent' || status.state === 'exited';
+}
+
 /**
  * Finds out how a keeper is, changing nothing but its time of last contact. Throws `KeeperError` when a file of it
  * cannot be read.

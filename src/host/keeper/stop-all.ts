@@ -5,7 +5,7 @@ import { endKeeper } from './end.js';
 import { scratchMarker } from './environment.js';
 import { awaitLock } from './lock.js';
 import type { KeeperHandle, StopOptions } from './handle.js';
-import type { KeeperStatus } from './status.js';
+import { isOver } from './status.js';
 
 /** What `stopAll` found. */
 export interface StopAllResult {
@@ -56,8 +56,4 @@ async function stopOne(
   // Otherwise the keeper, which ends a moment after its exit is told, would be counted as a stray.
   await (await awaitLock(keeper.paths.dir, LAST_STEPS_MS))?.release();
   return { id: keeper.id, unkillable: exit.unkillable };
-}
-
-function isOver({ state }: KeeperStatus): boolean {
-  return state === 'absent' || state === 'exited';
 }

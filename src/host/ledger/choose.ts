@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { newestFirst, noteRefused } from '../../domain/ledger.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';
 import { runDir } from '../run/run-folder.js';

@@ -4,7 +4,7 @@ import { TemperError } from '../../domain/errors.js';
 import { attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { CheckpointSeal } from '../../schemas/ledger.js';
-import type { CheckpointLayout } from '../checkpoint/layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { locateCheckpoint } from '../checkpoint/locate.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { SAVES } from '../run/attempts.js';

@@ -1,6 +1,6 @@
 import { join, relative } from 'node:path';
 import { newestFirst } from '../../domain/ledger.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { ListedCheckpoint } from '../../schemas/host-call.js';
 import type { Ledger, LedgerEntry } from '../../schemas/ledger.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';

@@ -1,6 +1,6 @@
 import { basename, join, relative } from 'node:path';
 import { isUsable, noteProven } from '../../domain/ledger.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { Ledger, LedgerEntry } from '../../schemas/ledger.js';
 import { listFolder } from '../checkpoint/locate.js';

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listFolder } from '../checkpoint/locate.js';
-import type { CheckpointLayout } from '../checkpoint/layout.js';
+import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 
 /** Network file systems answer slowly but many at once; Node itself works on four. */

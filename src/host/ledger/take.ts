@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { noteInUse } from '../../domain/ledger.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';
 import { runDir } from '../run/run-folder.js';
 import { chooseCheckpoint } from './choose.js';

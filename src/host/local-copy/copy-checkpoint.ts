@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { LocalCopy } from '../../schemas/local-copy.js';
 import { sealCheckpoint } from '../checkpoint/seal.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
@@ -11,7 +11,6 @@ import { onDisk } from '../download/failures.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
 import { writeJsonFile } from '../json-file.js';
 import { makeFolder } from '../make-folder.js';
-import { nearestFolder } from '../nearest-folder.js';
 import { assertDisk } from '../resources.js';
 import { writeTracker } from '../run/attempts.js';
 import { mapBounded } from '../../domain/map-bounded.js';
@@ -120,7 +119,7 @@ async function makeCopy(
   await rm(fresh, { recursive: true, force: true });
   // An older copy of the name is damaged, or was made of something else; its space counts.
   await rm(output, { recursive: true, force: true });
-  await assertDisk(await nearestFolder(fresh), original.bytes, 'a local copy of the weights');
+  await assertDisk(fresh, original.bytes, 'for a local copy of the weights');
   const target = join(fresh, original.folder);
   let doneBytes = 0;
   const onBytes = (bytes: number): void => {

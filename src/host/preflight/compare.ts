@@ -5,6 +5,10 @@ import { checked } from '../../domain/preflight/list.js';
 import { HostFactsSchema, type HostFacts, type PreflightCheck } from '../../schemas/preflight.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { errorText } from '../keeper/errors.js';
+import { someNames } from '../../domain/some-names.js';
+
+/** Names that a sentence can hold. */
+const MOST_NAMES = 6;
 
 /**
  * A comparison of hosts, in three steps. Each host leaves its facts in the workspace, a folder there for its neighbour
@@ -137,7 +141,7 @@ async function lookForFacts(
   }
   return checked('workspace-shared', 'fail', {
     where,
-    what: `what ${list(missing)} wrote into the workspace is not seen on ${host}`,
+    what: `what ${someNames(missing, MOST_NAMES)} wrote into the workspace is not seen on ${host}`,
     fix: 'mount the same file system at this path on all hosts: findmnt --target PATH',
   });
 }
@@ -153,7 +157,7 @@ async function lookForStrangers(comparison: Comparison): Promise<PreflightCheck>
   }
   return checked('scratch-private', 'fail', {
     where,
-    what: `the scratch folder of ${host} is also that of ${list(strangers)}`,
+    what: `the scratch folder of ${host} is also that of ${someNames(strangers, MOST_NAMES)}`,
     fix: "give each worker a folder on its host's own disk: temper worker --scratch DIR",
   });
 }
@@ -188,8 +192,4 @@ async function removeStale(root: string, isOurs: (name: string) => boolean): Pro
     if (info !== null && Date.now() - info.mtimeMs > STALE_MS)
       await rm(join(root, name), { recursive: true, force: true });
   }
-}
-
-function list(names: readonly string[]): string {
-  return names.length > 6 ? `${names.slice(0, 5).join(', ')} and ${names.length - 5} more` : names.join(', ');
 }

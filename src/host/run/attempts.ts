@@ -1,7 +1,7 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
-import type { CheckpointContract } from '../../recipes/recipe.js';
+import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import { locateCheckpoint } from '../checkpoint/locate.js';

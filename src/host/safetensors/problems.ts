@@ -1,4 +1,5 @@
 import type { FileProblem } from '../../schemas/model-files.js';
+import { someNames } from '../../domain/some-names.js';
 
 /** Why each kind of finding matters and what to do about it. */
 const ROWS = {
@@ -63,7 +64,6 @@ const MAX_NAMES = 5;
 
 /** `3 tensors: a, b, c`, or the first few of a long list. */
 export function countNames(names: readonly string[]): string {
-  const shown = names.slice(0, MAX_NAMES).join(', ');
   const noun = names.length === 1 ? 'tensor' : 'tensors';
-  return `${names.length} ${noun}: ${shown}${names.length > MAX_NAMES ? ', …' : ''}`;
+  return `${names.length} ${noun}: ${someNames(names, MAX_NAMES)}`;
 }

@@ -1,5 +1,5 @@
 import type { StoredState } from '../../schemas/ledger.js';
-import type { CheckpointLayout } from '../recipe.js';
+import type { CheckpointLayout } from '../checkpoint-contract.js';
 
 /** File beside the checkpoint folders that names the newest one; upstream rewrites it in place, not atomically. */
 export const TRACKER_FILE = 'latest_checkpointed_iteration.txt';

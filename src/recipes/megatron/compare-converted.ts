@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CheckpointContract } from '../recipe.js';
+import type { CheckpointContract } from '../checkpoint-contract.js';
 import { compareCheckpointTensors, mergeExperts } from './moe-merge.js';
 
 /** Fields of config.json that say which layers have experts. */

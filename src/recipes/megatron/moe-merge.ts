@@ -1,4 +1,4 @@
-import type { TensorShape } from '../recipe.js';
+import type { TensorShape } from '../checkpoint-contract.js';
 import { componentOf, hfNameToFqn } from './checkpoint-dialect.js';
 
 /** Which layers of a model have experts, and how many. */

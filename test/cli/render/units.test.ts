@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { showBytes, showDuration, showNumber, showShare } from '../../../src/cli/render/units.js';
+import { showDuration, showNumber, showShare } from '../../../src/cli/render/units.js';
 
 describe('units', () => {
   it.each([
@@ -15,16 +15,6 @@ describe('units', () => {
     [86_400_000 * 2 + 3 * 3_600_000, '2d 03h'],
   ])('%i ms is %s', (ms, text) => {
     expect(showDuration(ms)).toBe(text);
-  });
-
-  it.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [1_500, '1.5 KB'],
-    [215_000_000_000, '215 GB'],
-    [1e20, '100000 PB'],
-  ])('%d bytes are %s', (bytes, text) => {
-    expect(showBytes(bytes)).toBe(text);
   });
 
   it('shows numbers with four digits and shares with one', () => {

@@ -1,4 +1,4 @@
-import type { TensorShape } from '../../../src/recipes/recipe.js';
+import type { TensorShape } from '../../../src/recipes/checkpoint-contract.js';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readDcpMetadata } from '../../../src/host/checkpoint/dcp-read.js';

@@ -1,6 +1,7 @@
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Product } from '../training/value-rules.js';
 import type { Chip, DeviceTable } from './device-table.js';
+import { someNames } from '../../../domain/some-names.js';
 
 /** Product by its chips: Atlas A3 has two chips on a card, Atlas A2 one, whose name tells its kind. */
 export function productIn({ chips }: DeviceTable): Product {
@@ -33,10 +34,12 @@ export function nameOf({ physicalId, npu, chip }: Chip): string {
   return `device ${physicalId} (NPU ${npu} chip ${chip})`;
 }
 
+/** Names that a sentence can hold. */
+const MOST_NAMES = 4;
+
 /** Some names, and how many more. */
-export function some(names: readonly string[], most = 4): string {
-  const shown = names.slice(0, most).join(', ');
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
+export function some(names: readonly string[]): string {
+  return someNames(names, MOST_NAMES);
 }
 
 /** `0 to 15`, or the ids where they are not in a row. */
