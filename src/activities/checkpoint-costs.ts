@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorText } from '../domain/error-text.js';
 import { log } from '@temporalio/activity';
 import { checkpointEconomy, economyWarnings, type EconomyFacts } from '../domain/checkpoint-economy.js';
 import { formatProblem, problem } from '../domain/errors.js';
@@ -63,7 +64,7 @@ export async function checkpointCosts(
       warnings: economyWarnings(checkpoint, { every, fidelity, iterations, accept: spec.accept }),
     };
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     return {
       warnings: [
         problem('WorkspaceUnusable', { where: workspace, what: 'what checkpoints cost could not be measured', why }),

@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { ApplicationFailure } from '@temporalio/activity';
 import { problem, TemperError } from '../domain/errors.js';
 import { KeeperError } from '../host/keeper/errors.js';
@@ -10,7 +11,7 @@ export function problemOf(error: unknown): Problem {
     const { what, where, why, fix, isRetryable } = error.facts;
     return { ...problem('KeeperUnusable', { what, where, why, fix }), retryable: isRetryable };
   }
-  const facts = problem('Internal', { what: error instanceof Error ? error.message : String(error) });
+  const facts = problem('Internal', { what: errorText(error) });
   // A full disk or a lost connection may pass (they carry a code); a mistake in the code is the same next time.
   return { ...facts, retryable: error instanceof Error && 'code' in error };
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { getClient } from '@temporalio/activity';
 import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
@@ -105,7 +106,7 @@ async function lookAtFleet(host: StageHost, fleet: string): Promise<FleetFacts> 
       {
         where: `fleet ${fleet}`,
         what: 'nothing was removed, because nobody can tell who holds hosts',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
         fix: 'start a control worker: temper worker --role control',
       },
       { cause: error },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorText } from '../domain/error-text.js';
 import { getClient } from '@temporalio/activity';
 import { TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
@@ -27,7 +28,7 @@ export async function stopKeepersOn(host: HostContext, call: StageCall, target: 
       {
         where: target,
         what: `cannot make sure that ${prefix}* no longer runs there`,
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
       },
       { cause: error },
     );

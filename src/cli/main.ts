@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { Command, CommanderError } from 'commander';
 import { EXIT, TemperError, exitStatusOf, problem } from '../domain/errors.js';
 import type { ExitStatus } from '../domain/errors.js';
@@ -116,7 +117,7 @@ function tellUsage(error: CommanderError, output: Output): ExitStatus {
 function problemOf(error: unknown): Problem {
   if (error instanceof TemperError) return error.problem;
   return problem('Internal', {
-    what: error instanceof Error ? error.message : String(error),
+    what: errorText(error),
     fix: 'run it again with --debug and report what it prints',
   });
 }

@@ -1,5 +1,6 @@
 import { constants, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { errorText } from '../domain/error-text.js';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
 import { findingProblem, readSpec } from '../domain/spec/read-spec.js';
@@ -62,7 +63,7 @@ async function readStart(path: string, file: string): Promise<Uint8Array> {
   } catch (error) {
     throw new TemperError(
       'SpecUnreadable',
-      { where: file, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
+      { where: file, what: 'the file cannot be read', why: errorText(error) },
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../domain/error-text.js';
 import { Client, Connection } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
@@ -75,7 +76,7 @@ function loadProfile(profile: string | undefined): ReturnType<typeof loadClientC
       {
         where: profile === undefined ? 'TEMPORAL_* and temporal.toml' : `--profile ${profile}`,
         what: 'the connection settings cannot be used',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
         fix: 'correct them; temporal config list shows them',
       },
       { cause: error },
@@ -99,7 +100,7 @@ export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
       {
         where: target.options.address ?? '',
         what: 'the Temporal server does not answer',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
         ...(target.dev === null ? { fix: wayOn(target) } : {}),
       },
       { cause: error },

@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, fleetWorkflowId } from '../domain/ids.js';
@@ -29,7 +30,7 @@ export async function getFleet(client: TemperClient, fleet: string): Promise<Fle
       {
         where: `fleet ${fleet}`,
         what: 'the fleet does not answer',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
         fix: 'start a control worker: temper worker --role control',
       },
       { cause: error },

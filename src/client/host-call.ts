@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { errorText } from '../domain/error-text.js';
 import { z } from 'zod';
 import { isErrorCode, TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
@@ -115,5 +116,5 @@ function answeredWith(error: unknown): TemperError | null {
 function reasonOf(error: unknown): string {
   let current = error;
   while (current instanceof Error && current.cause instanceof Error) current = current.cause;
-  return current instanceof Error ? current.message : String(current);
+  return errorText(current);
 }

@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
@@ -157,6 +158,6 @@ function problemOf(error: unknown): Problem {
   const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
   if (parsed.success) return parsed.data;
   return problem('Internal', {
-    what: cause instanceof Error ? cause.message : error instanceof Error ? error.message : String(error),
+    what: cause instanceof Error ? cause.message : errorText(error),
   });
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from '@temporalio/client';
 import type { Config } from '../config.js';
+import { errorText } from '../domain/error-text.js';
 import { TemperError } from '../domain/errors.js';
 
 /** Flags about the encryption of the connection, named as the temporal CLI names them. */
@@ -73,7 +74,7 @@ async function readKeyFile(path: string | undefined): Promise<Buffer | undefined
   } catch (error) {
     throw new TemperError(
       'UsageInvalid',
-      { where: path, what: 'the file cannot be read', why: error instanceof Error ? error.message : String(error) },
+      { where: path, what: 'the file cannot be read', why: errorText(error) },
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errorText } from '../domain/error-text.js';
 import { assertNever } from '../domain/assert-never.js';
 import { TemperError } from '../domain/errors.js';
 import type { Check, Recipe } from '../recipes/recipe.js';
@@ -61,7 +62,7 @@ async function wholeModel(dir: string): Promise<ModelFolder> {
   try {
     return await readModelFolder(dir);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = errorText(error);
     throw new TemperError(
       'SourceMissing',
       { where: dir, what: 'the model folder cannot be read', why },

@@ -1,5 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { nullIfMissing } from './system-error.js';
+import { errorText } from '../domain/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import type { z } from 'zod';
 import { TemperError } from '../domain/errors.js';
@@ -15,13 +17,8 @@ export async function writeJsonFile(path: string, value: unknown): Promise<void>
  * by name; anything else that does not fit is an error too, never half-understood.
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch(nullIfMissing);
+  if (text === null) return null;
   const value = parse(text, path);
   const version = typeof value === 'object' && value !== null && 'v' in value ? value.v : undefined;
   if (typeof version === 'number' && version > 1) {
@@ -50,7 +47,7 @@ function parse(text: string, path: string): unknown {
     throw new TemperError('WorkspaceUnusable', {
       where: path,
       what: 'the file is not JSON',
-      why: error instanceof Error ? error.message : String(error),
+      why: errorText(error),
       fix: 'move it away; what it stood for is made again',
     });
   }

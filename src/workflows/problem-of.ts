@@ -1,3 +1,4 @@
+import { errorText } from '../domain/error-text.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
@@ -17,7 +18,7 @@ export function problemOf(error: unknown, where: string): Problem {
         : 'its worker stopped answering';
     return problem('HostUnreachable', { where, what: silent, why: `Temporal timeout ${root.timeoutType}` });
   }
-  return problem('Internal', { where, what: root instanceof Error ? root.message : String(root) });
+  return problem('Internal', { where, what: errorText(root) });
 }
 
 /** The failure that says most: activity and child failures wrap the one that caused them. */

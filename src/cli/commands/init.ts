@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { errorText } from '../../domain/error-text.js';
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import { suggest } from '../../domain/spec/suggest.js';
@@ -58,7 +59,7 @@ async function writeNew(path: string, file: string, text: string): Promise<void>
       {
         where: file,
         what: 'the file cannot be written',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
         fix: 'give a new file name in a folder that exists',
       },
       { cause: error },

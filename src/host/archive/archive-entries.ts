@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Entry, ZipFile } from 'yauzl';
+import { errorText } from '../../domain/error-text.js';
 import { openPromise } from 'yauzl';
 import { TemperError } from '../../domain/errors.js';
 
@@ -27,7 +28,7 @@ export async function openArchive(path: string): Promise<ZipFile> {
     // Sizes are judged while data is read: more bytes than declared end the entry with an error.
     return await openPromise(path, { lazyEntries: true, autoClose: false, validateEntrySizes: true });
   } catch (error) {
-    throw refused(path, 'it cannot be opened as a zip archive', error instanceof Error ? error.message : String(error));
+    throw refused(path, 'it cannot be opened as a zip archive', errorText(error));
   }
 }
 
@@ -70,11 +71,7 @@ export async function* readEntries(path: string, zip?: ZipFile): AsyncGenerator<
     for await (const entry of opened.eachEntry()) yield entry;
   } catch (error) {
     if (error instanceof TemperError) throw error;
-    throw refused(
-      path,
-      'its list of entries is damaged or unsafe',
-      error instanceof Error ? error.message : String(error),
-    );
+    throw refused(path, 'its list of entries is damaged or unsafe', errorText(error));
   } finally {
     if (zip === undefined) opened.close();
   }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
+import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import { UnzipJournalSchema } from '../../schemas/fetch.js';
 import type { UnzipReport } from '../../schemas/fetch.js';
@@ -181,7 +182,7 @@ async function unpackEntry({ request, zip }: Site, raw: Entry, entry: ArchiveEnt
       }
     } catch (error) {
       if (error instanceof TemperError) throw error;
-      throw refused(request.zip, `the entry ${entry.path} cannot be unpacked`, messageOf(error));
+      throw refused(request.zip, `the entry ${entry.path} cannot be unpacked`, errorText(error));
     }
   } finally {
     await handle.close();
@@ -194,12 +195,8 @@ async function dataOf(zip: ZipFile, raw: Entry, archive: string, path: string): 
   try {
     return await zip.openReadStreamPromise(raw);
   } catch (error) {
-    throw refused(archive, `the entry ${path} cannot be read`, messageOf(error));
+    throw refused(archive, `the entry ${path} cannot be read`, errorText(error));
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function hex(crc: number): string {

@@ -4,6 +4,7 @@ import type { FileProblem } from '../../schemas/model-files.js';
 import { NotRegularError, readRegular } from '../open-regular.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
+import { hasCode } from '../system-error.js';
 
 /** Name of the file that commits a save. */
 export const METADATA_FILE = '.metadata';
@@ -114,10 +115,8 @@ export async function listFolder(dir: string): Promise<readonly string[] | null>
 
 /** Whether a path leads nowhere: nothing is there, a file stands on the way, or a link leads to itself. */
 export function isNotThere(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && NOT_THERE.includes(String(error.code));
+  return hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP');
 }
-
-const NOT_THERE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP'];
 
 function found(dir: string, iteration: number | null, warnings: readonly FileProblem[]): LocatedCheckpoint {
   return { dir, iteration, problems: [], warnings };

@@ -1,4 +1,5 @@
 import type { FileProblem } from '../../schemas/model-files.js';
+import { errorName, hasCode } from '../system-error.js';
 
 /** Why each kind of finding matters and what to do about it. */
 const ROWS = {
@@ -96,8 +97,6 @@ export function checkpointProblem(id: CheckpointProblemId, where: string, what: 
  * error, such as that of a mount that may come back.
  */
 export function unreadableProblem(id: CheckpointProblemId, where: string, error: unknown): FileProblem | null {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return REFUSALS.includes(code) ? checkpointProblem(id, where, `reading it answers ${code}`) : null;
+  const isRefused = hasCode(error, 'EACCES', 'EPERM', 'EIO');
+  return isRefused ? checkpointProblem(id, where, `reading it answers ${errorName(error)}`) : null;
 }
-
-const REFUSALS: readonly string[] = ['EACCES', 'EPERM', 'EIO'];

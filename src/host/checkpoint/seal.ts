@@ -6,6 +6,7 @@ import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import { METADATA_FILE } from './locate.js';
 import { checkpointProblem } from './problems.js';
+import { errorName } from '../system-error.js';
 
 /**
  * Seals a checkpoint that was just found complete. Reads at most 3 MiB of each shard and the whole `.metadata`, so a
@@ -53,7 +54,7 @@ async function findBrokenShard(dir: string, { file, bytes, sha256 }: ShardSeal):
     if (now.sha256 === sha256) return null;
     return checkpointProblem('shard-changed', path, 'its content is not the one that was proven');
   } catch (error) {
-    return checkpointProblem('shard-changed', path, `it cannot be read any more: ${codeOf(error)}`);
+    return checkpointProblem('shard-changed', path, `it cannot be read any more: ${errorName(error)}`);
   }
 }
 
@@ -62,7 +63,7 @@ async function findBrokenMetadata(path: string, sha256: string): Promise<FilePro
     if ((await hashWhole(path)) === sha256) return null;
     return checkpointProblem('metadata-changed', path, 'its content is not the one that was proven');
   } catch (error) {
-    return checkpointProblem('metadata-changed', path, `it cannot be read any more: ${codeOf(error)}`);
+    return checkpointProblem('metadata-changed', path, `it cannot be read any more: ${errorName(error)}`);
   }
 }
 
@@ -105,8 +106,4 @@ async function hashParts(handle: FileHandle, parts: readonly Part[]): Promise<st
     }
   }
   return hash.digest('hex');
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

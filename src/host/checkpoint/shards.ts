@@ -7,6 +7,7 @@ import type { DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { listFolder, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
+import { errorName } from '../system-error.js';
 
 /** What the shard files of a checkpoint are like, compared with its metadata. */
 export interface ShardFindings {
@@ -54,7 +55,7 @@ function refuseName(dir: string, name: string): Findings {
 
 async function checkListed(dir: string, name: string, maxEnd: number, metadataMtimeMs: number): Promise<Findings> {
   const file = join(dir, name);
-  const facts = await stat(file).catch(toErrorCode);
+  const facts = await stat(file).catch(errorName);
   if (typeof facts === 'string') {
     if (facts === 'ENOENT')
       return problem('shard-missing', file, `the metadata says ${maxEnd} bytes, there is no file`);
@@ -90,15 +91,11 @@ async function findRefusal(file: string): Promise<FileProblem | null> {
 /** A rank without anything to save leaves an empty file; any other file comes from another save. */
 async function checkUnlisted(dir: string, name: string): Promise<Findings> {
   const file = join(dir, name);
-  const facts = await stat(file).catch(toErrorCode);
+  const facts = await stat(file).catch(errorName);
   if (typeof facts === 'string' || facts.size === 0) return { problems: [], warnings: [] };
   return problem('generation-mixed', file, `${facts.size} bytes that the metadata does not know`);
 }
 
 function problem(id: Parameters<typeof checkpointProblem>[0], where: string, what: string): Findings {
   return { problems: [checkpointProblem(id, where, what)], warnings: [] };
-}
-
-function toErrorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
 }

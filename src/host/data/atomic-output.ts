@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { errorText } from '../../domain/error-text.js';
 import { DataFailure } from '../../domain/data/failures.js';
 
 // Readable by another training user, unlike the 0600 of the script this replaces.
@@ -123,6 +124,6 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 function unwritable(target: string, cause: unknown): DataFailure {
-  const what = cause instanceof Error ? cause.message : String(cause);
+  const what = errorText(cause);
   return new DataFailure('data/output-unwritable', { what, where: target, cause });
 }

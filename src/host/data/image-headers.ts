@@ -1,4 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
+import { hasCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
@@ -73,11 +75,8 @@ export async function probeImageHeader(path: string): Promise<ImageHeader> {
     handle = await openRegular(path);
     return await readHeader(handle);
   } catch (error) {
-    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return bad(
-      isAbsent ? 'data/image-missing' : 'data/image-unreadable',
-      error instanceof Error ? error.message : String(error),
-    );
+    const isAbsent = hasCode(error, 'ENOENT');
+    return bad(isAbsent ? 'data/image-missing' : 'data/image-unreadable', errorText(error));
   } finally {
     await handle?.close();
   }
@@ -106,7 +105,7 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
   try {
     found = imageSize(bytes);
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
+    const what = errorText(error);
     return bad(what.startsWith('unsupported file type') ? 'data/image-type' : 'data/image-corrupt', what);
   }
   const { width, height, type } = found;

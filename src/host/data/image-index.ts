@@ -1,9 +1,11 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
+import { errorText } from '../../domain/error-text.js';
 import { DataFailure } from '../../domain/data/failures.js';
 import { splitMediaName } from '../../domain/data/media-name.js';
 import type { Finding } from '../../domain/data/rules.js';
 import { showValue } from '../../domain/data/show-value.js';
+import { hasCode } from '../system-error.js';
 
 /** What a media name is below the images root; `outside` is a path or a link that leaves it. */
 export type ImagePlace = 'file' | 'missing' | 'outside' | 'not-a-file';
@@ -144,13 +146,11 @@ async function readListing(folder: string): Promise<Listing> {
 
 // A name that no file system can hold (too long, with NUL), or that links lead round to, is as absent as one that
 // nobody made.
-const ABSENCE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE']);
-
 function isAbsence(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' && ABSENCE.has(cause.code);
+  return hasCode(cause, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE');
 }
 
 function unreadable(folder: string, cause: unknown): DataFailure {
-  const what = cause instanceof Error ? cause.message : String(cause);
+  const what = errorText(cause);
   return new DataFailure('data/images-unreadable', { what, where: folder, cause });
 }

@@ -1,4 +1,5 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { errorText } from '../../domain/error-text.js';
 import { ArrayScanner } from './array-scanner.js';
 import type { ScanStop } from './array-scanner.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
@@ -211,6 +212,6 @@ function showByte(byte: number | undefined): string {
 
 // The message of JSON.parse quotes the input, which may be binary.
 function printable(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return text.replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import type { DataProgress } from '../../schemas/data.js';
+import { errorText } from '../../domain/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { DEFAULT_ROW_LIMITS, JsonArrayParser } from './json-array-parser.js';
 import type { RowLimits } from './json-array-parser.js';
@@ -87,6 +88,6 @@ async function readChunk(handle: FileHandle, buffer: Buffer, file: string): Prom
 }
 
 function unreadable(file: string, cause: unknown): DataFailure {
-  const what = cause instanceof Error ? cause.message : String(cause);
+  const what = errorText(cause);
   return new DataFailure('data/annotations-unreadable', { what, where: file, cause });
 }

@@ -14,6 +14,7 @@ import { discardOrphanedJournal, discardPartial, Partial } from './partial-file.
 import type { RemoteFile } from './remote-file.js';
 import { transfer } from './transfer.js';
 import type { TransferOptions } from './transfer.js';
+import { hasCode } from '../system-error.js';
 
 /** A whole file in the cache, as it was just hashed. */
 export interface CachedFile {
@@ -188,8 +189,7 @@ async function isLinked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS'].includes(code)) return false;
+    if (hasCode(error, 'EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK', 'ENOSYS')) return false;
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { identityOf, isRunning, readBootId, readMachineId } from '../processes/identity.js';
 import { onDisk } from './failures.js';
 import type { DownloadLimits } from './limits.js';
+import { isTaken, nullIfMissing } from '../system-error.js';
 
 /** The right to write a partial file, until `release`. */
 export interface HeldClaim {
@@ -88,7 +89,7 @@ async function tryClaim(dir: string, claim: DownloadClaim): Promise<boolean> {
     return true;
   } catch (error) {
     await rm(prepared, { recursive: true, force: true });
-    if (hasCode(error, 'ENOTEMPTY', 'EEXIST')) return false;
+    if (isTaken(error)) return false;
     throw error;
   }
 }
@@ -130,16 +131,6 @@ function hold(dir: string, claim: DownloadClaim, { claimBeatMs }: ClaimLimits): 
 }
 
 async function drop(dir: string, id: string): Promise<void> {
-  await unlink(join(dir, `${id}.json`)).catch(ignore('ENOENT'));
-  await rmdir(dir).catch(ignore('ENOENT', 'ENOTEMPTY', 'EEXIST'));
-}
-
-function ignore(...codes: string[]): (error: unknown) => void {
-  return (error) => {
-    if (!hasCode(error, ...codes)) throw error;
-  };
-}
-
-function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+  await unlink(join(dir, `${id}.json`)).catch(nullIfMissing);
+  await rmdir(dir).catch((error: unknown) => (isTaken(error) ? null : nullIfMissing(error)));
 }

@@ -1,3 +1,5 @@
+import { hasCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 
 /** A failure after which the same request may work: the network, the server, or an answer that was no answer to it. */
@@ -24,9 +26,8 @@ export class Changed extends Error {
 
 /** Turns a failure of the local disk into what a user can do about it; everything else stays as it is. */
 export function diskFailure(error: unknown, where: string): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  const why = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+  const why = errorText(error);
+  if (hasCode(error, 'ENOSPC', 'EDQUOT', 'EFBIG')) {
     return new TemperError('DiskTooSmall', {
       where,
       what: 'the disk is full, or a limit of it is reached',
@@ -34,7 +35,7 @@ export function diskFailure(error: unknown, where: string): unknown {
       fix: 'free disk space; what is downloaded stays, and the same command goes on from there',
     });
   }
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+  if (hasCode(error, 'EACCES', 'EPERM', 'EROFS'))
     return new TemperError('WorkspaceUnusable', { where, what: 'the download cannot be written', why });
   return error;
 }

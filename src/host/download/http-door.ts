@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { rootCertificates } from 'node:tls';
+import { errorText } from '../../domain/error-text.js';
 import { EnvHttpProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import type { NetworkConfig } from '../../config.js';
@@ -163,7 +164,7 @@ function readCa(file: string): string {
     throw new TemperError('DownloadRefused', {
       where: file,
       what: 'the certificates of TEMPER_CA_FILE cannot be read',
-      why: error instanceof Error ? error.message : String(error),
+      why: errorText(error),
       fix: 'name a PEM file that the worker can read',
     });
   }

@@ -1,6 +1,7 @@
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { hasCode } from '../system-error.js';
 import { TemperError } from '../../domain/errors.js';
 import { addRange, countBytes, missingRanges } from '../../domain/byte-ranges.js';
 import type { ByteRange } from '../../domain/byte-ranges.js';
@@ -38,7 +39,7 @@ export class Partial {
       const fresh: PartialFile = { v: 1, name, bytes: null, validator: null, done: [] };
       const state = (await readJsonFile(journalOf(path), PartialFileSchema).catch(nullIfDamaged)) ?? fresh;
       const handle = await open(path, 'r+').catch(async (error: unknown) => {
-        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+        if (!hasCode(error, 'ENOENT')) throw error;
         return open(path, 'w+', 0o644);
       });
       const { size } = await handle.stat();

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemperError } from '../../domain/errors.js';
 import { FenceSchema, type Fence } from '../../schemas/fence.js';
 import { readJsonFile } from '../json-file.js';
 import { runDir } from '../run/run-folder.js';
+import { hasCode, isTaken } from '../system-error.js';
+import { writeNewJson } from '../shared-names.js';
 
 /** The fence of a run: keepers of older attempts stop their ranks when they see it. */
 export function fenceFile(workspace: string, run: string): string {
@@ -64,14 +66,14 @@ async function enter(attempts: string, fence: Fence, patienceMs: number): Promis
   const prepared = join(attempts, `${RAISE}.${name}`);
   await mkdir(prepared);
   try {
-    await writeDurably(join(prepared, name), fence);
+    await writeNewJson(join(prepared, name), fence);
     const seen = new Map<string, number>();
     for (;;) {
       try {
         await rename(prepared, join(attempts, RAISE));
         return name;
       } catch (error) {
-        if (!isFull(error)) throw error;
+        if (!isTaken(error)) throw error;
       }
       await removeStale(attempts, seen, patienceMs);
       await sleep(RETRY_MS);
@@ -100,26 +102,8 @@ async function removeStale(attempts: string, seen: Map<string, number>, patience
   }
 }
 
-async function writeDurably(path: string, fence: Fence): Promise<void> {
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(`${JSON.stringify(fence, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-function isFull(error: unknown): boolean {
-  return hasCode(error, ['ENOTEMPTY', 'EEXIST']);
-}
-
 /** ESTALE: on NFS, a folder that was replaced since it was opened. */
 function nullIfGone(error: unknown): null {
-  if (hasCode(error, ['ENOENT', 'ESTALE'])) return null;
+  if (hasCode(error, 'ENOENT', 'ESTALE')) return null;
   throw error;
-}
-
-function hasCode(error: unknown, codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
 }

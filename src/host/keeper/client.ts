@@ -1,12 +1,13 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hasCode } from '../system-error.js';
 import { z } from 'zod';
 import { KeeperIdSchema, KeeperRequestSchema } from '../../schemas/keeper.js';
 import type { KeeperRequestInput } from '../../schemas/keeper.js';
 import { tailLog } from '../processes/tail.js';
 import type { Environment } from './environment.js';
-import { KeeperError, systemErrorCode } from './errors.js';
+import { KeeperError } from './errors.js';
 import { keeperHandle } from './handle.js';
 import type { KeeperHandle } from './handle.js';
 import { launchKeeper, makeKeeperFolder } from './launch.js';
@@ -74,7 +75,7 @@ export function listKeepers(scratch: string): readonly KeeperHandle[] {
   try {
     names = readdirSync(keepersDir(scratch));
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return [];
     throw error;
   }
   return names

@@ -33,13 +33,3 @@ export class KeeperError extends Error {
     this.facts = facts;
   }
 }
-
-/** The system's error name, such as "ENOENT", or null for errors of another kind. */
-export function systemErrorCode(error: unknown): string | null {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
-}
-
-/** The text of anything thrown. */
-export function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../system-error.js';
 import { compareFences } from '../../domain/fence.js';
 import type { FenceOrder } from '../../domain/fence.js';
-import { systemErrorCode } from './errors.js';
 
 /** The newest attempt that this host has seen, of all runs. */
 export function hostFenceFile(scratch: string): string {
@@ -20,7 +20,7 @@ export function isFencedOff(scratch: string, own: FenceOrder): boolean {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
   const value: unknown = JSON.parse(text);

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { hasCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { z } from 'zod';
 import { KEEPER_FORMAT, KeeperExitSchema, KeeperRecordSchema, KeeperRequestSchema } from '../../schemas/keeper.js';
 import type { KeeperExit, KeeperRecord, KeeperRequest } from '../../schemas/keeper.js';
-import { errorText, KeeperError, systemErrorCode } from './errors.js';
+import { KeeperError } from './errors.js';
 import type { KeeperPaths } from './paths.js';
 
 /** Reads `request.json`; null when there is none. */
@@ -25,7 +27,7 @@ function readFormat<T>(path: string, schema: z.ZodType<T>): T | null {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null;
+    if (hasCode(error, 'ENOENT')) return null;
     throw unreadable(path, errorText(error), error);
   }
   let value: unknown;

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import type { KeeperRequest } from '../../schemas/keeper.js';
+import { errorText } from '../../domain/error-text.js';
 import { writeJsonSync } from './atomic-write.js';
 import { inheritedEnvironment } from './environment.js';
 import type { Environment } from './environment.js';
-import { errorText, KeeperError } from './errors.js';
+import { KeeperError } from './errors.js';
 import { scratchKey, SCRATCH_KEY_VARIABLE } from './names.js';
 import { scratchOf } from './paths.js';
 import type { KeeperPaths } from './paths.js';

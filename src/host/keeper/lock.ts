@@ -1,6 +1,6 @@
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemErrorCode } from './errors.js';
+import { hasCode } from '../system-error.js';
 import { lockName } from './names.js';
 
 /** Held until released or until the process ends, however it ends. */
@@ -13,7 +13,7 @@ export function acquireLock(keeperDir: string): Promise<KeeperLock | null> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => socket.destroy());
     server.once('error', (error) => {
-      if (systemErrorCode(error) === 'EADDRINUSE') resolve(null);
+      if (hasCode(error, 'EADDRINUSE')) resolve(null);
       else reject(error);
     });
     server.listen({ path: lockName(keeperDir), exclusive: true }, () => {
@@ -31,7 +31,7 @@ export function isLocked(keeperDir: string): Promise<boolean> {
       resolve(true);
     });
     // Anything but a refusal, such as a full backlog, needs somebody who listens.
-    socket.once('error', (error) => resolve(systemErrorCode(error) !== 'ECONNREFUSED'));
+    socket.once('error', (error) => resolve(!hasCode(error, 'ECONNREFUSED')));
   });
 }
 

@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { nullIfMissing } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { attemptFolder } from '../../domain/ids.js';
-import { errorText, systemErrorCode } from './errors.js';
 
 /** First argument of the keeper program when it is started as the looker of another keeper. */
 export const LOOK_ARGUMENT = '--look-at-fence';
@@ -45,13 +46,8 @@ export async function look(file: string, attempt: number): Promise<Look> {
  * new is another matter: only a newer Temper writes it, and what it means is not known, so it counts as unreadable.
  */
 async function readAttempt(file: string): Promise<number | null> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
+  const text = await readFile(file, 'utf8').catch(nullIfMissing);
+  if (text === null) return null;
   const value = parse(text);
   if (typeof value !== 'object' || value === null || !('v' in value) || !('attempt' in value)) return null;
   if (typeof value.v === 'number' && value.v > 1) throw new Error(`${file} has format ${value.v}, known is 1`);

@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RankLogs } from '../../schemas/keeper.js';
-import { systemErrorCode } from './errors.js';
+import { hasCode } from '../system-error.js';
 import { rankLogPath } from './paths.js';
 
 /**
@@ -44,7 +44,7 @@ function entries(dir: string): readonly string[] {
     return readdirSync(dir);
   } catch (error) {
     // Not made yet, or a file that torchrun keeps beside its attempts.
-    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
 }

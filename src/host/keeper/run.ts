@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeeperExit } from '../../schemas/keeper.js';
+import { errorText } from '../../domain/error-text.js';
 import { writeJsonSync } from './atomic-write.js';
 import { orphanDuty, rankLogDuty, recordDuty, startDuties, trackDuty } from './duties.js';
-import { errorText } from './errors.js';
 import { FENCED, fenceDuty } from './fence-duty.js';
 import { isFencedOff } from './fence-check.js';
 import { KeptCommand } from './kept-command.js';

@@ -2,8 +2,9 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import type { KeeperExit } from '../../schemas/keeper.js';
+import { systemErrorCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { commandEnvironment } from './environment.js';
-import { errorText, systemErrorCode } from './errors.js';
 import type { KeeperPaths } from './paths.js';
 import type { CommandRequest } from './request-file.js';
 

@@ -1,5 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { hasCode, isTaken } from '../system-error.js';
 import { attemptOfFolder } from '../../domain/ids.js';
 import { giveUpSurplus } from '../../domain/ledger.js';
 import { ReceiptSchema } from '../../schemas/receipt.js';
@@ -94,10 +95,9 @@ async function moveInto(dir: string, target: string): Promise<string> {
       await rename(dir, place);
       return place;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : null;
-      if (code === 'ENOENT') return place;
+      if (hasCode(error, 'ENOENT')) return place;
       // A rename replaces an empty folder only.
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 }

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerSchema, type Ledger } from '../../schemas/ledger.js';
 import { readJsonFile } from '../json-file.js';
+import { nullIfMissing } from '../system-error.js';
+import { isAbandoned, prepareJson, takeName } from '../shared-names.js';
 
 /**
  * The ledger of a run: `checkpoints.json`, changed by compare and swap. A lock would have to be taken from a writer that
@@ -46,29 +47,14 @@ const REVISIONS = '.ledger';
 
 const EMPTY: Ledger = { v: 1, revision: 0, checkpoints: [], inUse: null };
 
-/** Age at which a temporary file belongs to a writer that is gone: writing one takes milliseconds. */
-const STALE_MS = 10 * 60_000;
-
 /** Takes the next revision for this content; false when another writer was first. */
 async function takeRevision(runDir: string, ledger: Ledger): Promise<boolean> {
-  const prepared = await writeTemporary(runDir, ledger);
   const file = revisionFile(runDir, ledger.revision);
-  try {
-    await link(prepared, file);
-  } catch (error) {
-    // NFS may answer EEXIST to a link that it made when the first answer was lost: then the file has two names.
-    const isOurs = isCode(error, 'EEXIST') && (await stat(prepared)).nlink === 2;
-    if (!isOurs) {
-      await unlink(prepared);
-      if (isCode(error, 'EEXIST')) return false;
-      throw error;
-    }
-  }
-  await unlink(prepared);
+  if (!(await takeName(await prepareJson(join(runDir, REVISIONS), ledger), file))) return false;
   // The name of a swept revision is free again, but the newest is never swept: so a writer that was asleep since then
   // sees one. It also sees one that another writer built on its own change, which it then only makes again.
   if ((await revisions(runDir)).every((revision) => revision <= ledger.revision)) return true;
-  await unlink(file).catch(ignoreMissing);
+  await unlink(file).catch(nullIfMissing);
   return false;
 }
 
@@ -76,8 +62,7 @@ async function takeRevision(runDir: string, ledger: Ledger): Promise<boolean> {
 async function publish(runDir: string): Promise<void> {
   for (;;) {
     const ledger = await readLedger(runDir);
-    const prepared = await writeTemporary(runDir, ledger);
-    await rename(prepared, join(runDir, LEDGER));
+    await rename(await prepareJson(join(runDir, REVISIONS), ledger), join(runDir, LEDGER));
     const pending = await revisions(runDir);
     if (pending.every((revision) => revision <= ledger.revision)) break;
   }
@@ -90,31 +75,14 @@ async function sweep(runDir: string): Promise<void> {
   for (const name of await readdir(join(runDir, REVISIONS))) {
     const path = join(runDir, REVISIONS, name);
     const revision = revisionOf(name);
-    const isOld = revision === null ? await isStale(path) : revision < published;
-    if (isOld) await unlink(path).catch(ignoreMissing);
+    const isOld = revision === null ? await isAbandoned(path) : revision < published;
+    if (isOld) await unlink(path).catch(nullIfMissing);
   }
-}
-
-async function isStale(path: string): Promise<boolean> {
-  const info = await stat(path).catch(ignoreMissing);
-  return info !== null && info !== undefined && Date.now() - info.mtimeMs > STALE_MS;
-}
-
-async function writeTemporary(runDir: string, ledger: Ledger): Promise<string> {
-  const path = join(runDir, REVISIONS, `${randomUUID()}.new`);
-  const file = await open(path, 'wx', 0o644);
-  try {
-    await file.writeFile(`${JSON.stringify(ledger, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  return path;
 }
 
 /** Revisions that have a file of their own, oldest first. */
 async function revisions(runDir: string): Promise<number[]> {
-  const names = (await readdir(join(runDir, REVISIONS)).catch(ignoreMissing)) ?? [];
+  const names = (await readdir(join(runDir, REVISIONS)).catch(nullIfMissing)) ?? [];
   return names
     .map(revisionOf)
     .filter((revision) => revision !== null)
@@ -128,13 +96,4 @@ function revisionFile(runDir: string, revision: number): string {
 function revisionOf(name: string): number | null {
   const digits = /^(\d{1,15})\.json$/.exec(name)?.[1];
   return digits === undefined ? null : Number(digits);
-}
-
-function ignoreMissing(error: unknown): null {
-  if (isCode(error, 'ENOENT')) return null;
-  throw error;
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

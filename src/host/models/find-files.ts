@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../system-error.js';
 import { TemperError } from '../../domain/errors.js';
 
 /** A pattern that meets more is a mistake, such as one of a whole disk, and the newest of a part may be old ones. */
@@ -50,7 +51,7 @@ async function entries(dir: string, isWanted: (entry: Entry) => boolean): Promis
 
 function listDir(dir: string) {
   return readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   });
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import type { Metrics } from '../../schemas/retrain.js';
 import { tailLog } from '../processes/tail.js';
@@ -31,7 +32,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw failed(path, error instanceof Error ? error.message : String(error), '');
+    throw failed(path, errorText(error), '');
   }
 }
 
@@ -39,7 +40,7 @@ function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text.replaceAll(NO_NUMBERS, (part) => (part.startsWith('"') ? part : 'null')));
   } catch (error) {
-    throw failed(path, error instanceof Error ? error.message : String(error), text);
+    throw failed(path, errorText(error), text);
   }
 }
 

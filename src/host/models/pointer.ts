@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { nullIfMissing } from '../system-error.js';
 import writeFileAtomic from 'write-file-atomic';
 import type { ModelChange } from '../../schemas/models.js';
-import { nullIfMissing } from '../null-if-missing.js';
 import { readChanges, sweepChanges } from './changes.js';
 import { modelDir, versionFolder, versionOfFolder } from './paths.js';
+import { isAbandoned } from '../shared-names.js';
 
 /** Link that shows the current model; `current/hf` is the folder that a server of the model reads. */
 const CURRENT = 'current';
 const HISTORY = 'history.jsonl';
 const FRESH = /^\.current\..+\.new$/;
-const STALE_MS = 10 * 60_000;
 
 /** Number of the model that `current` shows now, or null. */
 export async function readPointer(workspace: string, model: string): Promise<number | null> {
@@ -59,7 +59,6 @@ async function sweep(workspace: string, model: string): Promise<void> {
   await sweepChanges(workspace, model);
   for (const name of await readdir(dir)) {
     const isLeft = FRESH.test(name) || name.startsWith(`${HISTORY}.`);
-    const info = isLeft ? await lstat(join(dir, name)).catch(nullIfMissing) : null;
-    if (info !== null && Date.now() - info.mtimeMs > STALE_MS) await rm(join(dir, name), { force: true });
+    if (isLeft && (await isAbandoned(join(dir, name)))) await rm(join(dir, name), { force: true });
   }
 }

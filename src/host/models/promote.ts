@@ -1,7 +1,7 @@
+import { nullIfMissing } from '../system-error.js';
 import { TemperError } from '../../domain/errors.js';
 import type { ModelChange, PromotedModel, ModelVersion } from '../../schemas/models.js';
 import type { Metrics } from '../../schemas/retrain.js';
-import { nullIfMissing } from '../null-if-missing.js';
 import { readCandidate } from './candidate.js';
 import { decide, readChanges } from './changes.js';
 import { modelDir } from './paths.js';

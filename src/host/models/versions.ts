@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { lstat, mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { isTaken, nullIfMissing } from '../system-error.js';
 import { ModelVersionSchema, type ModelVersion } from '../../schemas/models.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { nullIfMissing } from '../null-if-missing.js';
 import { readChanges } from './changes.js';
 import { versionDir, versionOfFolder, versionsDir } from './paths.js';
+import { isAbandoned } from '../shared-names.js';
 
 /** The promoted models of a name that are still there, oldest first. */
 export async function listVersions(workspace: string, model: string): Promise<ModelVersion[]> {
@@ -98,7 +99,7 @@ export async function retainVersions(
   const removed: number[] = [];
   for (const version of there) {
     if (kept.has(version)) continue;
-    if (!recent.includes(version) && !(await isStale(versionDir(workspace, model, version)))) continue;
+    if (!recent.includes(version) && !(await isAbandoned(versionDir(workspace, model, version)))) continue;
     if (await removeVersion(workspace, model, version)) removed.push(version);
   }
   await sweep(workspace, model);
@@ -127,22 +128,14 @@ async function finishRemoval(workspace: string, model: string, going: string): P
   return true;
 }
 
-/** Making or removing a version takes milliseconds. */
-const STALE_MS = 10 * 60_000;
-
 async function sweep(workspace: string, model: string): Promise<void> {
   const root = versionsDir(workspace, model);
   for (const name of (await readdir(root).catch(nullIfMissing)) ?? []) {
     const path = join(root, name);
-    if (!/^\.(new|removing)-/.test(name) || !(await isStale(path))) continue;
+    if (!/^\.(new|removing)-/.test(name) || !(await isAbandoned(path))) continue;
     if (name.startsWith('.new-')) await rm(path, { recursive: true, force: true });
     else await finishRemoval(workspace, model, path);
   }
-}
-
-async function isStale(path: string): Promise<boolean> {
-  const info = await lstat(path).catch(nullIfMissing);
-  return info !== null && Date.now() - info.mtimeMs > STALE_MS;
 }
 
 async function numbers(workspace: string, model: string): Promise<number[]> {
@@ -151,8 +144,4 @@ async function numbers(workspace: string, model: string): Promise<number[]> {
     .map(versionOfFolder)
     .filter((number) => number !== null)
     .sort((a, b) => a - b);
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }

@@ -1,11 +1,12 @@
-import { mkdir, readdir, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorText } from '../../domain/error-text.js';
 import { checked } from '../../domain/preflight/list.js';
 import { HostFactsSchema, type HostFacts, type PreflightCheck } from '../../schemas/preflight.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { errorText } from '../keeper/errors.js';
 import { someNames } from '../../domain/some-names.js';
+import { isAbandoned } from '../shared-names.js';
 
 /** Names that a sentence can hold. */
 const MOST_NAMES = 6;
@@ -188,8 +189,7 @@ const STALE_MS = 3_600_000;
 
 async function removeStale(root: string, isOurs: (name: string) => boolean): Promise<void> {
   for (const name of (await readdir(root).catch(() => [])).filter(isOurs)) {
-    const info = await stat(join(root, name)).catch(() => null);
-    if (info !== null && Date.now() - info.mtimeMs > STALE_MS)
-      await rm(join(root, name), { recursive: true, force: true });
+    const isLeft = await isAbandoned(join(root, name), STALE_MS).catch(() => false);
+    if (isLeft) await rm(join(root, name), { recursive: true, force: true });
   }
 }

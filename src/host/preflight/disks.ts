@@ -2,7 +2,8 @@ import { randomFillSync, randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskLook, WorkspaceLook, WriteLook } from '../../domain/preflight/look.js';
-import { errorText, systemErrorCode } from '../keeper/errors.js';
+import { hasCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { runProbe } from './run-probe.js';
 
@@ -84,7 +85,7 @@ export async function lookAtWorkspace(path: string, options: AnswerOptions = {})
       if ((await readFile(file, 'utf8')) !== token) throw new Error('other bytes came back than were written');
     } finally {
       await unlink(file).catch((error: unknown) => {
-        if (systemErrorCode(error) !== 'ENOENT') throw error;
+        if (!hasCode(error, 'ENOENT')) throw error;
       });
     }
     return { state: 'usable', disk };

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { HostLook } from '../../domain/preflight/look.js';
+import { errorText } from '../../domain/error-text.js';
 import { runProbe } from './run-probe.js';
 
 /** How many files a process of this worker's may open; null where /proc does not tell. */
@@ -20,7 +21,7 @@ export async function lookAtSharedMemory(path = '/dev/shm'): Promise<HostLook['s
     const { blocks, bavail, bsize } = await statfs(path);
     return { totalBytes: blocks * bsize, freeBytes: bavail * bsize };
   } catch (error) {
-    return { unseen: error instanceof Error ? error.message : String(error) };
+    return { unseen: errorText(error) };
   }
 }
 

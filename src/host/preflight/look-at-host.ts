@@ -1,4 +1,5 @@
 import { totalmem } from 'node:os';
+import { errorText } from '../../domain/error-text.js';
 import { isUnseen, type HostLook, type Unseen } from '../../domain/preflight/look.js';
 import { judgeHost } from '../../domain/preflight/judge-host.js';
 import type { PreflightRecipe } from '../../recipes/preflight.js';
@@ -10,7 +11,6 @@ import { VERSION } from '../../version.js';
 import type { HostContext } from '../context.js';
 import { readEnvironment } from '../environment-file.js';
 import { readHostFence } from '../fence/host-fence.js';
-import { errorText } from '../keeper/errors.js';
 import { measureBandwidth } from '../measure-bandwidth.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { announcedMachineId } from '../probe.js';

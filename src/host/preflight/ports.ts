@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemErrorCode } from '../keeper/errors.js';
 import type { PortLook } from '../../domain/preflight/look.js';
+import { systemErrorCode } from '../system-error.js';
 
 /** Whether each port could be listened on at an address, one after the other; nothing stays open. */
 export async function lookAtPorts(address: string, ports: readonly number[]): Promise<readonly PortLook[]> {

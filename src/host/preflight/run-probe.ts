@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { delimiter } from 'node:path';
 import type { PreflightProbe, ProbeOutput } from '../../recipes/preflight.js';
+import { hasCode } from '../system-error.js';
 import { inheritedEnvironment } from '../keeper/environment.js';
-import { systemErrorCode } from '../keeper/errors.js';
 import { awaitLock } from '../keeper/lock.js';
 
 /** More than any tool has to say about a host; what is behind it is dropped. */
@@ -43,7 +43,7 @@ export function runProbe({ argv, folders = [], timeoutMs, env = {} }: PreflightP
       end('refused', null);
       return;
     }
-    child.once('error', (error) => end(systemErrorCode(error) === 'ENOENT' ? 'missing' : 'refused', null));
+    child.once('error', (error) => end(hasCode(error, 'ENOENT') ? 'missing' : 'refused', null));
     child.once('close', (code) => end('ended', code));
     for (const name of ['stdout', 'stderr'] as const) {
       child[name]?.setEncoding('utf8').on('data', (text: string) => {

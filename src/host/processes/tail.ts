@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { hasCode } from '../system-error.js';
 
 /** The end of a log. Offsets and sizes are bytes. */
 export interface LogTail {
@@ -128,7 +129,7 @@ async function withFile<T>(
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return missing;
+    if (hasCode(error, 'ENOENT')) return missing;
     throw error;
   }
   try {

@@ -1,11 +1,11 @@
 import { lstat, readdir, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { nullIfMissing } from '../system-error.js';
 import { fetchingRun, surplusDownloads, type DownloadFacts } from '../../domain/surplus-downloads.js';
 import type { Surplus, Survey } from '../../domain/retention.js';
 import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
 import { tryClaimDownload } from '../download/claim.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
-import { nullIfMissing } from '../null-if-missing.js';
 import { discardPartial, journalOf } from '../download/partial-file.js';
 
 /** Folder of a workspace that downloads come into. */

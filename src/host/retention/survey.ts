@@ -1,6 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { OutputFacts, RunFacts, Survey } from '../../domain/retention.js';
+import { nullIfMissing } from '../system-error.js';
 import { ReceiptSchema, StageRecordSchema } from '../../schemas/receipt.js';
 import { readJsonFile } from '../json-file.js';
 import { readLedger } from '../ledger/store.js';
@@ -108,9 +109,6 @@ export async function measure(path: string): Promise<{ bytes: number; touchedMs:
 }
 
 async function foldersOf(dir: string): Promise<string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const entries = (await readdir(dir, { withFileTypes: true }).catch(nullIfMissing)) ?? [];
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isTaken, nullIfMissing } from '../system-error.js';
 import { measure } from './survey.js';
 
 /** A folder that was moved out of the way and is not removed yet. */
@@ -20,7 +21,7 @@ export async function moveToTrash(workspace: string, origin: string): Promise<vo
   const root = join(workspace, TRASH);
   await mkdir(root, { recursive: true });
   await rename(join(workspace, origin), join(root, `${origin.replaceAll('/', '~')}~${randomUUID()}`)).catch(
-    ignoreMissing,
+    nullIfMissing,
   );
 }
 
@@ -42,8 +43,7 @@ export async function restore(workspace: string, { origin, path }: Trashed): Pro
     await rename(path, join(workspace, origin));
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST'))
-      return false;
+    if (isTaken(error)) return false;
     throw error;
   }
 }
@@ -51,7 +51,7 @@ export async function restore(workspace: string, { origin, path }: Trashed): Pro
 /** Removes a folder of the trash for good. */
 export async function remove(workspace: string, { path }: Trashed): Promise<void> {
   const gone = join(workspace, TRASH, `${GONE}${randomUUID()}`);
-  await rename(path, gone).catch(ignoreMissing);
+  await rename(path, gone).catch(nullIfMissing);
   await rm(gone, { recursive: true, force: true, maxRetries: 3 });
 }
 
@@ -65,8 +65,4 @@ export async function removeGone(workspace: string): Promise<number> {
     await rm(join(root, name), { recursive: true, force: true, maxRetries: 3 });
   }
   return bytes;
-}
-
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
 }

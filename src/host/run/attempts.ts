@@ -1,5 +1,6 @@
 import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { hasCode } from '../system-error.js';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
@@ -43,7 +44,7 @@ export async function takeAttempt(workspace: string, run: string): Promise<numbe
       await mkdir(join(root, attemptFolder(number), SAVES));
       return number;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { errorText } from '../../domain/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
@@ -111,7 +112,7 @@ async function usable<T>(workspace: string, work: () => Promise<T>): Promise<T> 
       {
         where: workspace,
         what: 'the workspace cannot be used',
-        why: error instanceof Error ? error.message : String(error),
+        why: errorText(error),
       },
       { cause: error },
     );

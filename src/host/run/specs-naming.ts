@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { nullIfMissing } from '../system-error.js';
 import { parseDocument } from 'yaml';
-import { nullIfMissing } from '../null-if-missing.js';
 
 /** Paths of the workspace that the spec of a run names, absolute. A text that goes on behind a path gives both readings. */
 export async function pathsNamedBy(workspace: string, run: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
+import { errorText } from '../../domain/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { bytesPerElement, parseDtype } from './dtypes.js';
 import { countNames, modelProblem } from './problems.js';
@@ -28,12 +29,12 @@ export async function readSafetensorsHeader(path: string): Promise<SafetensorsHe
   try {
     file = await openRegular(path);
   } catch (error) {
-    return unreadable(modelProblem('file-unreadable', path, describe(error)));
+    return unreadable(modelProblem('file-unreadable', path, errorText(error)));
   }
   try {
     return await readHeader(file, path);
   } catch (error) {
-    return unreadable(modelProblem('file-unreadable', path, describe(error)));
+    return unreadable(modelProblem('file-unreadable', path, errorText(error)));
   } finally {
     await file.close();
   }
@@ -159,8 +160,4 @@ async function readExactly(file: FileHandle, position: number, length: number): 
 
 function unreadable(problem: FileProblem): SafetensorsHeader {
   return { tensors: new Map(), metadata: {}, dataStart: 0, fileBytes: 0, problems: [problem] };
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

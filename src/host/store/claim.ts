@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isTaken, nullIfMissing } from '../system-error.js';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { ClaimSchema, type Claim } from '../../schemas/receipt.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { nullIfMissing } from '../null-if-missing.js';
 
 /**
  * A claim is a folder `claim` that holds one file named after its owner. It appears by one rename of a prepared
@@ -32,7 +32,7 @@ export async function tryClaim(
       return { claim, isOurs: true };
     } catch (error) {
       await rm(prepared, { recursive: true, force: true });
-      if (!isFull(error)) throw error;
+      if (!isTaken(error)) throw error;
     }
   }
 }
@@ -72,7 +72,7 @@ export async function renewClaim(entry: string, claim: Claim): Promise<void> {
 export async function dropClaim(entry: string, claim: Pick<Claim, 'owner'>): Promise<boolean> {
   const dir = join(entry, CLAIM);
   const isDropped = (await unlink(join(dir, ownerFile(claim))).catch(nullIfMissing)) !== null;
-  await rmdir(dir).catch((error: unknown) => (isFull(error) ? null : nullIfMissing(error)));
+  await rmdir(dir).catch((error: unknown) => (isTaken(error) ? null : nullIfMissing(error)));
   return isDropped;
 }
 
@@ -83,8 +83,4 @@ export function isSameOwner(a: Pick<Claim, 'owner'>, b: Pick<Claim, 'owner'>): b
 
 function ownerFile({ owner: { workflowId, firstRunId } }: Pick<Claim, 'owner'>): string {
   return `owner-${fingerprint({ workflowId, firstRunId })}.json`;
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOTEMPTY' || error.code === 'EEXIST');
 }

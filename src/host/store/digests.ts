@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint, stageKey } from '../../domain/fingerprint.js';
 import type { Source, StagePlan } from '../../schemas/plan.js';
@@ -34,7 +35,7 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
         {
           where: source.field,
           what: `cannot read ${source.kind === 'file' ? 'file' : 'folder'} ${source.path}`,
-          why: error instanceof Error ? error.message : String(error),
+          why: errorText(error),
           fix: `correct the path in the spec: temper resume RUN --set ${source.field}=VALUE`,
         },
         { cause: error },

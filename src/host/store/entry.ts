@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../system-error.js';
 import { ReceiptSchema, type Receipt } from '../../schemas/receipt.js';
 import type { StageName } from '../../schemas/plan.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
@@ -30,7 +31,7 @@ export async function makeOut(entry: string): Promise<string> {
       await mkdir(join(entry, name));
       return name;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
   }
 }
