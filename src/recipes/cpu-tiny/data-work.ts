@@ -4,7 +4,7 @@ import { problem } from '../../domain/errors.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
 import { OFFLINE, python } from './python-command.js';
-import { worldBatch } from './stages.js';
+import { worldBatch } from '../stage-drafts.js';
 
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';

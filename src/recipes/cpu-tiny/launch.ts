@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import type { Command, LaunchFacts, LaunchReasons } from '../recipe.js';
 import { resume } from './resume.js';
 import { OFFLINE } from './python-command.js';
-import { worldBatch } from './stages.js';
+import { worldBatch } from '../stage-drafts.js';
+import { outputOf } from '../stage-work.js';
 
 /** The command of one host: torchrun with static rendezvous, one log per rank. */
 export function launch(facts: LaunchFacts): Command {
@@ -47,8 +48,8 @@ function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFact
     ['--freeze-text-decoder', train.freeze.textDecoder],
   ];
   return [
-    ...['--hf-dir', outputOf(inputs.weights, 'hf')],
-    ...['--data', outputOf(inputs.data, 'rows'), '--image-root', outputOf(inputs.data, 'imageRoot')],
+    ...['--hf-dir', outputOf(inputs, 'weights', 'hf')],
+    ...['--data', outputOf(inputs, 'data', 'rows'), '--image-root', outputOf(inputs, 'data', 'imageRoot')],
     ...['--load', loadDir, '--save', saveDir, '--save-interval', String(train.checkpoint.every)],
     ...['--train-iters', String(train.iterations), '--micro-batch-size', String(train.microBatchSize)],
     ...['--global-batch-size', String(worldBatch(spec) * train.gradientAccumulation)],
@@ -57,12 +58,6 @@ function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFact
     ...['--weight-decay', String(train.weightDecay), '--seed', String(train.seed)],
     ...flags.filter(([, isSet]) => isSet).map(([flag]) => flag),
   ];
-}
-
-function outputOf(output: LaunchFacts['inputs']['weights'], name: string): string {
-  const path = output?.outputs[name];
-  if (path === undefined) throw new TypeError(`training needs the output ${name}`);
-  return path;
 }
 
 /** Where each value of the launch comes from. */

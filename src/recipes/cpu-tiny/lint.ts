@@ -5,11 +5,11 @@ import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
 import { resume } from './resume.js';
 import { unusedFields } from './unused-fields.js';
-import { worldBatch } from './stages.js';
+import { ownModelLints } from '../own-model.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
-  return [...unsupported(spec), ...risky(spec), ...resumeLints(spec, resume.schedule(spec))];
+  return [...unsupported(spec), ...ownModelLints(spec), ...saves(spec), ...resumeLints(spec, resume.schedule(spec))];
 }
 
 function unsupported(spec: PipelineSpec): Lint[] {
@@ -88,23 +88,10 @@ function imageRootOf(set: DataSource): string | null {
   return '/';
 }
 
-function risky(spec: PipelineSpec): Lint[] {
-  const { train } = spec;
-  const lints: Lint[] = [];
-  const { visionEncoder, visionProjector, textDecoder } = train.freeze;
-  if (visionEncoder && visionProjector && textDecoder) {
-    lints.push({
-      id: 'train/all-frozen',
-      severity: 'error',
-      acceptable: false,
-      path: ['train', 'freeze'],
-      what: 'every part of the model is frozen',
-      why: 'nothing would learn',
-      fix: 'set at least one of train.freeze.visionEncoder, visionProjector, textDecoder to false',
-    });
-  }
-  if (train.checkpoint.every > train.iterations / 2) {
-    lints.push({
+function saves({ train }: PipelineSpec): Lint[] {
+  if (train.checkpoint.every <= train.iterations / 2) return [];
+  return [
+    {
       id: 'train/one-checkpoint',
       severity: 'warning',
       acceptable: true,
@@ -112,22 +99,6 @@ function risky(spec: PipelineSpec): Lint[] {
       what: `a checkpoint every ${train.checkpoint.every} of ${train.iterations} iterations leaves one, at the end`,
       why: 'any failure before it loses the whole training',
       fix: `set train.checkpoint.every to ${Math.max(1, Math.floor(train.iterations / 4))} or less`,
-    });
-  }
-  const rows = spec.data.reduce(
-    (sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY),
-    0,
-  );
-  if (rows < worldBatch(spec)) {
-    lints.push({
-      id: 'data/fewer-rows-than-world-batch',
-      severity: 'error',
-      acceptable: false,
-      path: ['data'],
-      what: `${rows} rows are fewer than the ${worldBatch(spec)} samples that all ranks take at once`,
-      why: 'an epoch would be empty',
-      fix: 'give more rows, or lower train.microBatchSize',
-    });
-  }
-  return lints;
+    },
+  ];
 }

@@ -1,7 +1,7 @@
 import { cosineSchedule, loadsByFidelity } from '../megatron/resume.js';
 import type { ResumeRecipe } from '../recipe.js';
-import { worldBatch } from './stages.js';
 import { frozenNames } from './work.js';
+import { worldBatch } from '../stage-drafts.js';
 
 /** What a resume of the tiny training restores; the same numbers as `python/train.py` and its arguments have. */
 export const resume: ResumeRecipe = {

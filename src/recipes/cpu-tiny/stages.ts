@@ -4,6 +4,7 @@ import type { StageDraft } from '../../domain/plan.js';
 import { smokeStage } from '../smoke.js';
 import type { Source } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
+import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
 
 const HOUR_MS = 3_600_000;
 const MB = 1_000_000;
@@ -112,29 +113,6 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
   ];
 }
 
-/** Samples that all ranks take in one optimizer step, without accumulation: the least number of rows. */
-export function worldBatch(spec: PipelineSpec): number {
-  return spec.fleet.hosts * spec.fleet.npusPerHost * spec.train.microBatchSize;
-}
-
-/** Path of a `path:` or `dcp:` source. */
-export function pathOf(source: string): string {
-  return source.slice(source.indexOf(':') + 1);
-}
-
-/** What changes the trained weights: everything of `train` but retention. */
-function trainParameters(spec: PipelineSpec): object {
-  const { checkpoint, fromCheckpoint: _read, ...rest } = spec.train;
-  return { ...rest, checkpoint: { every: checkpoint.every, fidelity: checkpoint.fidelity } };
-}
-
-function weightSources(spec: PipelineSpec): Source[] {
-  const { source, original } = spec.weights;
-  if (source.startsWith('path:')) return [folder('weights.source', pathOf(source))];
-  if (source.startsWith('dcp:') && original !== undefined) return [folder('weights.original', original)];
-  return [];
-}
-
 function dataSources(spec: PipelineSpec): Source[] {
   return spec.data.flatMap((set, index): Source[] => {
     if (set.format === 'synthetic') return [];
@@ -143,8 +121,4 @@ function dataSources(spec: PipelineSpec): Source[] {
       ? [annotations]
       : [annotations, folder(`data.${index}.images.path`, set.images.path)];
   });
-}
-
-function folder(field: string, path: string): Source {
-  return { field, path, kind: 'folder' };
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import type { Command, HostTools, StageFacts, StageOutput } from '../recipe.js';
+import type { Command, HostTools, StageFacts } from '../recipe.js';
 import { checkoutOf } from './layout.js';
 import { withToolkit } from './toolkit-command.js';
 
@@ -36,12 +36,4 @@ export function temper(
   args: readonly string[],
 ): Command {
   return { step, argv: [tools.node, tools.temper, ...args], cwd: out, env: {} };
-}
-
-/** A named output of an earlier stage. */
-export function outputOf(inputs: StageFacts['inputs'], stage: keyof StageFacts['inputs'], name: string): string {
-  const found: StageOutput | undefined = inputs[stage];
-  const path = found?.outputs[name];
-  if (path === undefined) throw new TypeError(`stage ${stage} left no output ${name}`);
-  return path;
 }

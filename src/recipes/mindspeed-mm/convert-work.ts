@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import type { StageFacts, StageWork } from '../recipe.js';
-import { outputOf, script, temper, upstream } from './commands.js';
+import { script, temper, upstream } from './commands.js';
 import { convertResources } from './sizes.js';
-import { pathOf } from './stages.js';
+import { pathOf } from '../stage-drafts.js';
+import { outputOf } from '../stage-work.js';
 
 /** Name of the converter class and its two directions (guide 2.1 and 4.4). */
 export const CONVERTER = 'ExpertMergeDcpConverter';

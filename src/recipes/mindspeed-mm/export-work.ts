@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { StageFacts, StageWork } from '../recipe.js';
-import { outputOf, script, temper, upstream } from './commands.js';
+import { script, temper, upstream } from './commands.js';
 import { CONVERTER } from './convert-work.js';
 import { exportResources } from './sizes.js';
 import { frozenNames } from './training/frozen.js';
+import { outputOf } from '../stage-work.js';
 
 /**
  * The trained model in Hugging Face format. Upstream's converter writes F32, whatever config.json says; for bf16 each

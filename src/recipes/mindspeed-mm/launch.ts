@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Command, LaunchFacts, LaunchReasons } from '../recipe.js';
-import { outputOf } from './commands.js';
 import { rowFiles } from './data/sets.js';
 import { checkoutOf } from './layout.js';
 import { revisionOf } from './revisions.js';
 import { withToolkit } from './toolkit-command.js';
 import { CURVES, type TrainingFacts } from './training/facts.js';
 import { launchReasons, trainingLaunch } from './training/launch.js';
+import { outputOf } from '../stage-work.js';
 
 /** One host's part of the training: torchrun in the environment of the toolkit. */
 export function launch(facts: LaunchFacts): Command {

@@ -9,6 +9,7 @@ import { wantedPackages } from './environment/packages.js';
 import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
 import { sourcesOf } from './sources.js';
 import { imagePixels } from './training/data-file.js';
+import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
 
 const HOUR_MS = 3_600_000;
 const NOTHING = { diskBytes: 0, ramBytes: 0 } as const;
@@ -127,29 +128,8 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
   ];
 }
 
-/** Samples that all ranks take in one optimizer step, without accumulation: the least number of rows. */
-export function worldBatch(spec: PipelineSpec): number {
-  return spec.fleet.hosts * spec.fleet.npusPerHost * spec.train.microBatchSize;
-}
-
-/** Path of a `path:` or `dcp:` source. */
-export function pathOf(source: string): string {
-  return source.slice(source.indexOf(':') + 1);
-}
-
 function weightsTitle({ weights }: PipelineSpec): string {
   return /^(hf|modelscope):/.test(weights.source) ? `download ${pathOf(weights.source)}` : 'verify the given weights';
-}
-
-/** What changes the trained weights: everything of `train` but retention and where to continue from. */
-function trainParameters(spec: PipelineSpec): object {
-  const { checkpoint, fromCheckpoint: _read, ...rest } = spec.train;
-  return { ...rest, checkpoint: { every: checkpoint.every, fidelity: checkpoint.fidelity } };
-}
-
-function weightSources({ weights: { source, original } }: PipelineSpec): UserSource[] {
-  if (source.startsWith('path:')) return [folder('weights.source', pathOf(source))];
-  return source.startsWith('dcp:') && original !== undefined ? [folder('weights.original', original)] : [];
 }
 
 /** What of the data is on the hosts already; of images, names and sizes count. */
@@ -168,8 +148,4 @@ function dataSources({ data }: PipelineSpec): UserSource[] {
 
 function local(field: string, path: string | undefined, kind: UserSource['kind']): UserSource[] {
   return path === undefined || isRemote(path) ? [] : [{ field, path, kind }];
-}
-
-function folder(field: string, path: string): UserSource {
-  return { field, path, kind: 'folder' };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
 import { smokeCommands } from '../smoke.js';
-import { outputOf, upstream } from './commands.js';
+import { upstream } from './commands.js';
+import { outputOf } from '../stage-work.js';
 
 /** The exported folder is whole, and has what loading it with transformers needs. */
 export function verifyWork(facts: StageFacts): StageWork {

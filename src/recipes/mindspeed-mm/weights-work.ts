@@ -4,7 +4,7 @@ import { problem } from '../../domain/errors.js';
 import { fetchFacts, fetchWeights } from '../fetch-commands.js';
 import type { StageFacts, StageWork } from '../recipe.js';
 import { temper } from './commands.js';
-import { pathOf } from './stages.js';
+import { pathOf } from '../stage-drafts.js';
 
 /** The original model in Hugging Face format: adopted where it lies, its headers, index and sizes agreeing. */
 export function weightsWork(facts: StageFacts): StageWork {

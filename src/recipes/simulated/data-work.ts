@@ -4,7 +4,7 @@ import { problem } from '../../domain/errors.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
 import { program } from './command.js';
-import { worldBatch } from './stages.js';
+import { worldBatch } from '../stage-drafts.js';
 
 /** Makes the synthetic data sets and checks all of them. */
 export function dataWork(facts: StageFacts): StageWork {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command, LaunchFacts } from '../recipe.js';
-import { worldBatch } from './stages.js';
+import { worldBatch } from '../stage-drafts.js';
+import { outputOf } from '../stage-work.js';
 
 /** Name of the folder of curves in a host's part of an attempt. */
 export const CURVES = 'curves';
@@ -25,8 +26,7 @@ export function launch(facts: LaunchFacts): Command {
 
 function trainArguments({ spec, inputs, hostDir, loadDir, saveDir, isResume }: LaunchFacts): string[] {
   const { train } = spec;
-  const rows = inputs.data?.outputs['rows'];
-  if (rows === undefined) throw new TypeError('training needs the rows of the data stage');
+  const rows = outputOf(inputs, 'data', 'rows');
   const isWeightsOnly = train.checkpoint.fidelity === 'weights-only';
   const flags: readonly (readonly [string, boolean])[] = [
     ['--exit-on-missing-checkpoint', true],

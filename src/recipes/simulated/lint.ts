@@ -1,7 +1,7 @@
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
-import { worldBatch } from './stages.js';
+import { ownModelLints } from '../own-model.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
@@ -9,7 +9,7 @@ export function lint(spec: PipelineSpec): readonly Lint[] {
     ...unsupportedSoftware(spec),
     ...unsupportedData(spec),
     ...localDataLints(spec, 'the simulated trainer'),
-    ...risky(spec),
+    ...ownModelLints(spec),
   ];
 }
 
@@ -63,38 +63,6 @@ function unsupportedData({ data }: PipelineSpec): Lint[] {
       refuse('maxSamples', `maxSamples is ${set.maxSamples}`, `remove it and name a file with ${set.maxSamples} rows`);
     if (set.annotations.includes(','))
       refuse('annotations', `the path ${set.annotations} holds a comma`, 'rename the file or folder');
-  }
-  return lints;
-}
-
-function risky(spec: PipelineSpec): Lint[] {
-  const lints: Lint[] = [];
-  const { visionEncoder, visionProjector, textDecoder } = spec.train.freeze;
-  if (visionEncoder && visionProjector && textDecoder) {
-    lints.push({
-      id: 'train/all-frozen',
-      severity: 'error',
-      acceptable: false,
-      path: ['train', 'freeze'],
-      what: 'every part of the model is frozen',
-      why: 'nothing would learn',
-      fix: 'set at least one of train.freeze.visionEncoder, visionProjector, textDecoder to false',
-    });
-  }
-  const rows = spec.data.reduce(
-    (sum, set) => sum + (set.format === 'synthetic' ? set.rows : Number.POSITIVE_INFINITY),
-    0,
-  );
-  if (rows < worldBatch(spec)) {
-    lints.push({
-      id: 'data/fewer-rows-than-world-batch',
-      severity: 'error',
-      acceptable: false,
-      path: ['data'],
-      what: `${rows} rows are fewer than the ${worldBatch(spec)} samples that all ranks take at once`,
-      why: 'an epoch would be empty',
-      fix: 'give more rows, or lower train.microBatchSize',
-    });
   }
   return lints;
 }

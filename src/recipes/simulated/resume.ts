@@ -1,7 +1,7 @@
 import { cosineSchedule, loadsByFidelity } from '../megatron/resume.js';
 import type { ResumeRecipe } from '../recipe.js';
-import { worldBatch } from './stages.js';
 import { frozenNames } from './work.js';
+import { worldBatch } from '../stage-drafts.js';
 
 /** What a resume of the simulated training restores; the same numbers as its programs have. */
 export const resume: ResumeRecipe = {

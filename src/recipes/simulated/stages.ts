@@ -4,6 +4,7 @@ import type { Source, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { smokeStage } from '../smoke.js';
 import { PROGRAMS } from './programs.js';
+import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
 
 const MINUTE_MS = 60_000;
 const MB = 1_000_000;
@@ -81,16 +82,6 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
   ];
 }
 
-/** Samples that all ranks take in one optimizer step, without accumulation: the least number of rows. */
-export function worldBatch(spec: PipelineSpec): number {
-  return spec.fleet.hosts * spec.fleet.npusPerHost * spec.train.microBatchSize;
-}
-
-/** Path of a `path:` or `dcp:` source. */
-export function pathOf(source: string): string {
-  return source.slice(source.indexOf(':') + 1);
-}
-
 /** A stage that reads nothing of the user's and needs next to nothing: everything here is small and quick. */
 function draft(
   name: StageName,
@@ -111,19 +102,4 @@ function draft(
     timeoutMs: 10 * MINUTE_MS,
     parameters,
   };
-}
-
-/** What changes the trained weights: everything of `train` but retention. */
-function trainParameters(spec: PipelineSpec): object {
-  const { checkpoint, fromCheckpoint: _read, ...rest } = spec.train;
-  return { ...rest, checkpoint: { every: checkpoint.every, fidelity: checkpoint.fidelity } };
-}
-
-function weightSources({ weights: { source, original } }: PipelineSpec): Source[] {
-  if (source.startsWith('path:')) return [folder('weights.source', pathOf(source))];
-  return source.startsWith('dcp:') && original !== undefined ? [folder('weights.original', original)] : [];
-}
-
-function folder(field: string, path: string): Source {
-  return { field, path, kind: 'folder' };
 }

@@ -1,77 +1,23 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { assertNever } from '../../domain/assert-never.js';
 import { problem } from '../../domain/errors.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import type { ProducedStage, StageFacts, StageWork } from '../recipe.js';
+import type { StageFacts, StageWork } from '../recipe.js';
 import { smokeCommands } from '../smoke.js';
 import { program } from './command.js';
 import { dataWork } from './data-work.js';
-import { pathOf } from './stages.js';
+import { outputOf, workByStage } from '../stage-work.js';
+import { ownModelWork, type OwnModel } from '../own-model.js';
+
+const own: OwnModel = {
+  makeWeights: (facts, args) => program(facts, 'make', 'make-weights.mjs', args),
+  convert: (facts, step, args) => program(facts, step, 'convert.mjs', [step, ...args]),
+  dtype: (dtype) => dtype,
+  frozenNames,
+};
 
 /** Commands, proofs and outputs of each stage that runs on one host. */
-export function work(stage: ProducedStage, facts: StageFacts): StageWork {
-  switch (stage) {
-    case 'weights':
-      return weightsWork(facts);
-    case 'data':
-      return dataWork(facts);
-    case 'convert':
-      return convertWork(facts);
-    case 'export':
-      return exportWork(facts);
-    case 'verify':
-      return verifyWork(facts);
-    case 'check':
-      throw new TypeError('rows are judged where they are made');
-    default:
-      return assertNever(stage);
-  }
-}
-
-function weightsWork(facts: StageFacts): StageWork {
-  const { source, original } = facts.spec.weights;
-  if (source.startsWith('seed:')) {
-    const hf = join(facts.out, 'hf');
-    return {
-      files: [],
-      commands: [program(facts, 'make', 'make-weights.mjs', ['--output', hf, '--seed', pathOf(source)])],
-      checks: [{ kind: 'modelFolder', dir: hf }],
-      outputs: { hf: 'hf' },
-    };
-  }
-  const hf = source.startsWith('dcp:') ? (original ?? '') : pathOf(source);
-  return { files: [], commands: [], checks: [{ kind: 'modelFolder', dir: hf }], outputs: { hf } };
-}
-
-function convertWork(facts: StageFacts): StageWork {
-  const { source } = facts.spec.weights;
-  const original = output(facts, 'weights', 'hf');
-  if (source.startsWith('dcp:')) {
-    const dir = pathOf(source);
-    return { files: [], commands: [], checks: [{ kind: 'convertedCheckpoint', dir, original }], outputs: { dcp: dir } };
-  }
-  const dcp = join(facts.out, 'dcp');
-  return {
-    files: [],
-    commands: [program(facts, 'hf-to-dcp', 'convert.mjs', ['hf-to-dcp', '--hf-dir', original, '--save-dir', dcp])],
-    checks: [{ kind: 'convertedCheckpoint', dir: dcp, original }],
-    outputs: { dcp: 'dcp' },
-  };
-}
-
-function exportWork(facts: StageFacts): StageWork {
-  const original = output(facts, 'weights', 'hf');
-  const hf = join(facts.out, 'hf');
-  const { dtype } = facts.spec.export;
-  const args = ['dcp-to-hf', '--hf-dir', original, '--dcp-dir', output(facts, 'train', 'checkpoint'), '--save-dir', hf];
-  return {
-    files: [],
-    commands: [program(facts, 'dcp-to-hf', 'convert.mjs', [...args, '--dtype', dtype])],
-    checks: [{ kind: 'sameModel', original, exported: hf, dtype, frozen: frozenNames(facts.spec) }],
-    outputs: { hf: 'hf' },
-  };
-}
+export const work = workByStage({ ...ownModelWork(own), data: dataWork, verify: verifyWork });
 
 const EvaluationSchema = z.looseObject({
   v: z.literal(1),
@@ -83,7 +29,12 @@ const EvaluationSchema = z.looseObject({
 function verifyWork(facts: StageFacts): StageWork {
   const given = facts.inputs.data?.outputs['heldOut'];
   const rows = given ?? join(facts.out, 'heldout.json');
-  const models = ['--before', output(facts, 'weights', 'hf'), '--after', output(facts, 'export', 'hf')];
+  const models = [
+    '--before',
+    outputOf(facts.inputs, 'weights', 'hf'),
+    '--after',
+    outputOf(facts.inputs, 'export', 'hf'),
+  ];
   return {
     // Without held-out rows the exported model is still read.
     files: given === undefined ? [{ path: rows, content: '[]' }] : [],
@@ -95,7 +46,7 @@ function verifyWork(facts: StageFacts): StageWork {
         '--output',
         join(facts.out, 'evaluation.json'),
       ]),
-      ...smokeCommands(facts, output(facts, 'export', 'hf')),
+      ...smokeCommands(facts, outputOf(facts.inputs, 'export', 'hf')),
     ],
     checks: [],
     outputs: {},
@@ -128,10 +79,4 @@ export function frozenNames({ train }: PipelineSpec): string[] {
     ...(visionProjector ? ['visual.merger'] : []),
     ...(textDecoder ? ['model.language_model', 'lm_head'] : []),
   ];
-}
-
-function output(facts: StageFacts, stage: keyof StageFacts['inputs'], name: string): string {
-  const path = facts.inputs[stage]?.outputs[name];
-  if (path === undefined) throw new TypeError(`stage ${stage} left no output ${name}`);
-  return path;
 }

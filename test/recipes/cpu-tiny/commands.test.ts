@@ -232,7 +232,7 @@ describe('the launch', () => {
     expect(launch({ ...facts, spec: specWith('train.warmupFraction', undefined) }).argv).not.toContain(
       '--lr-warmup-fraction',
     );
-    expect(() => launch({ ...facts, inputs: {} })).toThrow('training needs the output hf');
+    expect(() => launch({ ...facts, inputs: {} })).toThrow('stage weights left no output hf');
   });
 });
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import type { Command, StageFacts, StageWork } from '../../recipe.js';
-import { outputOf, temper } from '../commands.js';
+import { temper } from '../commands.js';
 import { imagePixels } from '../training/data-file.js';
 import { checkFacts } from './facts.js';
 import { preparedSets, RESERVED_TOKENS, rowFiles, WHOLE_PATHS, type PreparedSet } from './sets.js';
+import { outputOf } from '../../stage-work.js';
 
 /** Judges rows and images as they will be trained on: lengths after scaling, and all rows against one step. */
 export function checkWork(facts: StageFacts): StageWork {

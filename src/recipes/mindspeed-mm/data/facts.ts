@@ -5,7 +5,7 @@ import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { fetchFacts } from '../../fetch-commands.js';
 import type { StageWork } from '../../recipe.js';
-import { worldBatch } from '../stages.js';
+import { worldBatch } from '../../stage-drafts.js';
 
 const CheckReportSchema = z.looseObject({
   file: z.string(),
