@@ -19,6 +19,7 @@ import { hostContext } from './host/this-host.js';
 import { makeLogger, temporalLogger } from './logger.js';
 import type { HostRecord } from './schemas/host.js';
 
+/** What a worker is for. */
 export interface WorkerOptions {
   readonly role: 'control' | 'host';
   readonly fleet: string;

@@ -1,4 +1,6 @@
 import { checkActivityOptions } from './activity-options.js';
+import { checkDescribedFields } from './described-fields.js';
+import { checkDocumentedExports } from './documented-exports.js';
 import { checkEnvironmentAccess } from './environment-access.js';
 import { checkFileSize } from './file-size.js';
 import { checkImportDirections } from './import-directions.js';
@@ -13,4 +15,6 @@ export const ARCHITECTURE_CHECKS = {
   'environment access': checkEnvironmentAccess,
   'machine access': checkMachineAccess,
   'activity options': checkActivityOptions,
+  'documented exports': checkDocumentedExports,
+  'described fields': checkDescribedFields,
 };

@@ -55,6 +55,7 @@ export function createControlActivities() {
   };
 }
 
+/** What workflows may ask of a control worker. */
 export type ControlActivities = ReturnType<typeof createControlActivities>;
 
 async function registeredHosts(fleet: string): Promise<HostRecord[]> {

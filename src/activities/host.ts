@@ -68,4 +68,5 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
   };
 }
 
+/** What workflows may ask of a host worker. */
 export type HostActivities = ReturnType<typeof createHostActivities>;

@@ -10,6 +10,7 @@ import type { StageCall, StageDone, StageRef } from '../schemas/stage-calls.js';
 import { hostTools } from './host-tools.js';
 import type { StageHost } from './stage-host.js';
 
+/** All that the work of a stage depends on, and the key that follows from it. */
 export interface StageInputs {
   readonly recipe: Recipe;
   readonly tools: HostTools;

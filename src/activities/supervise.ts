@@ -18,6 +18,7 @@ import { keeperOf } from './keeper-of.js';
 /** Ranks of an older attempt have nothing to save: what they would still write, nobody loads. */
 const FENCED_GRACE_MS = 2_000;
 
+/** A command of a stage or a training, and who watches over it. */
 export interface Supervision {
   readonly host: HostContext;
   readonly call: StageCall;

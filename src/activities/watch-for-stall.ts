@@ -15,6 +15,7 @@ import type { Timing } from '../schemas/timing.js';
 /** Begin of the reason with which a stalled training is stopped: the keeper keeps it for whoever asks later. */
 export const STALLED = 'stalled';
 
+/** Tells whether a training stands still, look by look. */
 export interface StallWatcher {
   /** Looks at the ranks; stops them, their stacks in their logs, when the training stands still. */
   look(keeper: KeeperHandle, reading: TrainingReading): Promise<void>;

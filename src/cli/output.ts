@@ -5,7 +5,9 @@ import { problemFrame } from './render/frame.js';
 
 /** Forms of a result: text for people, one JSON document, or one JSON document per line and event. */
 export type OutputFormat = 'text' | 'json' | 'jsonl';
+/** What `--color` may say. */
 export type ColourChoice = 'auto' | 'always' | 'never';
+/** Looks that a text may have. */
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 /** Puts a style around a text, or leaves it as it is where colours are off. */
 export type Paint = (style: Style, text: string) => string;

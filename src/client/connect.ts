@@ -34,6 +34,7 @@ export interface Target {
   readonly dev: DevState | null;
 }
 
+/** An open way to a server; whoever asks for it closes it. */
 export interface TemperClient {
   readonly temporal: Client;
   readonly target: Target;

@@ -8,6 +8,7 @@ import { getRunStatus } from './run-status.js';
 import { readSpecOfRun } from './run-spec.js';
 import { planFor } from './runs.js';
 
+/** A spec to be planned. */
 export interface PlanRequest {
   readonly specText: string;
   readonly file: string;

@@ -22,6 +22,7 @@ import { getRunStatus, describe } from './run-status.js';
 
 export { getRunStatus, listRuns } from './run-status.js';
 
+/** A run to be started. */
 export interface StartRequest {
   readonly specText: string;
   /** Absolute path of the spec file: relative paths in it are taken from its folder. */
@@ -35,6 +36,7 @@ export interface StartRequest {
   readonly sets?: readonly SpecSet[];
 }
 
+/** What a start came to. */
 export interface Started {
   readonly run: string;
   /** False: a run of this name and spec exists already, and is what the status tells about. */

@@ -2,6 +2,7 @@ import type { Problem } from '../schemas/problem.js';
 
 /** Exit statuses of the CLI (issue tracker decides them): the run's own result is what `start --watch` exits with. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, unreachable: 3, blocked: 4, interrupted: 130 } as const;
+/** A number of `EXIT`. */
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 
 interface CatalogueRow {
@@ -77,6 +78,7 @@ export const CATALOGUE = {
   Paused: { exit: 4, retryable: false, fix: 'temper resume RUN continues' },
   Internal: { exit: 1, retryable: true, fix: 'report it with the log of the worker' },
 } as const satisfies Record<string, CatalogueRow>;
+/** A row of the catalogue of errors. */
 export type ErrorCode = keyof typeof CATALOGUE;
 
 /** Facts of one error; `fix` and `retryable` default to the catalogue's. */

@@ -1,6 +1,7 @@
 import type { FleetInput, LeaseRequest, SetAside } from '../schemas/fleet-calls.js';
 import type { FleetState, HostRecord } from '../schemas/host.js';
 
+/** A lease that was given out. */
 export interface Grant {
   readonly request: LeaseRequest;
   readonly lease: number;

@@ -33,6 +33,7 @@ export function fleetOfControlQueue(queue: string): string | null {
   return /^temper\/([a-z0-9-]+)\/control$/.exec(queue)?.[1] ?? null;
 }
 
+/** The two queues of a host. */
 export type HostQueueKind = 'ctl' | 'run';
 
 /** Queue of one host: `ctl` for short calls that always find a free slot, `run` for long work. */

@@ -8,6 +8,7 @@ export interface Spent {
   readonly blames: readonly { readonly host: string; readonly at: string }[];
 }
 
+/** What is done about a failure. */
 export interface Decision {
   readonly reaction: Reaction;
   /** In a sentence, for the incident. */
@@ -28,6 +29,7 @@ const CAUSE_BUDGETS: Readonly<Partial<Record<Cause, number>>> = {
 
 /** The third failure of one host within a day is the host's. */
 const HOST_BUDGET = 2;
+/** How long a failure counts against the host that it was blamed on. */
 export const BLAME_WINDOW_MS = 24 * 3_600_000;
 
 /** Causes that another host can cure, where the evidence names the right one; a stall is only seen from the last. */

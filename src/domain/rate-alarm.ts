@@ -7,6 +7,7 @@ export type RateAlarm =
   /** The schedule began again, which weights-only checkpoints announce. */
   | { readonly kind: 'announced'; readonly text: string };
 
+/** What the learning rates of a resume are judged by. */
 export interface RateFacts {
   readonly fidelity: 'full' | 'weights-only';
   readonly schedule: LearningRateSchedule;

@@ -22,6 +22,7 @@ export interface UrlSource {
   readonly url: string;
 }
 
+/** The hubs that can be downloaded from. */
 export type HubName = 'hf' | 'modelscope';
 
 const HUB = /^(hf|modelscope)(-dataset)?:(.*)$/su;

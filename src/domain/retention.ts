@@ -39,6 +39,7 @@ export interface Survey {
   readonly promoted: readonly PromotedFacts[];
 }
 
+/** What the limits let go of, and what stays in spite of them. */
 export interface Surplus {
   readonly runs: readonly { readonly name: string; readonly why: string }[];
   readonly outputs: readonly { readonly id: string; readonly why: string }[];

@@ -31,6 +31,7 @@ export interface StallLimits {
   readonly saves: { readonly every: number; readonly last: number };
 }
 
+/** A training that stands still. */
 export interface Stall {
   readonly phase: string;
   readonly silentMs: number;

@@ -5,6 +5,7 @@ import { HostNameSchema } from '../schemas/units.js';
 import { TemperError } from '../domain/errors.js';
 import type { HostContext } from './context.js';
 
+/** What a process knows of the host that it runs on. */
 export interface ThisHost {
   readonly config: Config;
   readonly name: string;

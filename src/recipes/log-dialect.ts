@@ -1,6 +1,7 @@
 /** What a training is doing, as its log tells. */
 export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 'saving' | 'done';
 
+/** What a log says of one iteration. */
 export interface IterationReading {
   readonly iteration: number;
   readonly of: number;
@@ -15,6 +16,7 @@ export interface IterationReading {
   readonly tokensPerSample?: number | null;
 }
 
+/** What one line of a log says. */
 export type LogEvent =
   | ({ readonly kind: 'iteration' } & IterationReading)
   | {

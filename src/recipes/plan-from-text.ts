@@ -6,6 +6,7 @@ import type { Problem } from '../schemas/problem.js';
 import type { SpecSet } from '../schemas/run.js';
 import { RECIPES, findRecipe } from './registry.js';
 
+/** The plan of a spec, or why there is none. */
 export type PlannedText =
   | { readonly plan: PipelinePlan; readonly specText: string; readonly problems: readonly [] }
   | { readonly plan: null; readonly problems: Problem[] };

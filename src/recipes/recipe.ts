@@ -45,6 +45,7 @@ export interface Recipe {
 /** Stages whose output is made by commands on one host and kept in the store. */
 export type ProducedStage = Exclude<StageName, 'environment' | 'train'>;
 
+/** Something wrong or risky in a spec that fits the schema. */
 export interface Lint {
   /** Id that `accept:` names; kebab case under a section, such as `train/one-checkpoint`. */
   readonly id: string;
@@ -78,8 +79,10 @@ export interface StageOutput {
   readonly outputs: Readonly<Record<string, string>>;
   readonly facts: Facts;
 }
+/** What is known of an output, by name. */
 export type Facts = Readonly<Record<string, string | number | boolean | null>>;
 
+/** What the work of a stage follows from. */
 export interface StageFacts {
   readonly spec: PipelineSpec;
   readonly tools: HostTools;
@@ -121,6 +124,7 @@ export type Check =
     }
   | { readonly kind: 'filesExist'; readonly paths: readonly string[] };
 
+/** What a host does for a stage, and how it proves that it is done. */
 export interface StageWork {
   readonly files: readonly { readonly path: string; readonly content: string }[];
   readonly commands: readonly Command[];
@@ -161,6 +165,7 @@ export interface EnvironmentReading {
   readonly repairBytes?: number;
 }
 
+/** How the software of a host is looked at, installed and proven. */
 export interface EnvironmentRecipe {
   /** Where the environment lies; without a place the Python of the host's worker or of the spec is all there is. */
   place?(spec: PipelineSpec, scratch: string): EnvironmentPlace;
@@ -220,6 +225,7 @@ export interface LaunchReasons {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** How a training is launched, and what its logs and checkpoints mean. */
 export interface TrainingRecipe {
   launch(facts: LaunchFacts): Command;
   /** Files that the launch reads; written before it, by the host that it runs on. */

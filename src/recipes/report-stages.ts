@@ -4,6 +4,7 @@ import type { StageReport } from '../schemas/host-call.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { HostTools, ProducedStage, Recipe, StageOutput } from './recipe.js';
 
+/** What is known of a plan's outputs before it runs. */
 export interface ReportFacts {
   readonly spec: PipelineSpec;
   readonly tools: HostTools;

@@ -25,6 +25,7 @@ export type CheckpointReport = z.infer<typeof CheckpointReportSchema>;
 export const ResumeComponentSchema = z.enum(['weights', 'moments', 'learningRate', 'rng', 'dataOrder', 'iteration']);
 export type ResumeComponent = z.infer<typeof ResumeComponentSchema>;
 
+/** What became of a component of the training's state. */
 export const ResumeStateSchema = z.enum(['restored', 'reset', 'unverified']);
 export type ResumeState = z.infer<typeof ResumeStateSchema>;
 
@@ -37,17 +38,27 @@ export const ResumeReportSchema = z.object({
     .int()
     .nullable()
     .describe('Iteration of the checkpoint; null: the converted weights, nothing was resumed.'),
-  components: z.array(z.object({ name: ResumeComponentSchema, state: ResumeStateSchema, reason: z.string() })),
+  components: z
+    .array(
+      z.object({
+        name: ResumeComponentSchema.describe('Part of the training state.'),
+        state: ResumeStateSchema.describe('What became of it.'),
+        reason: z.string().describe('What shows it.'),
+      }),
+    )
+    .describe('Parts of the training state, each on its own.'),
   broken: z.array(ResumeComponentSchema).describe('Parts that the fidelity promises and that began anew.'),
 });
 export type ResumeReport = z.infer<typeof ResumeReportSchema>;
 
 /** The same in a few words, for memo, heartbeats and status. */
 export const ResumeNoteSchema = z.object({
-  attempt: z.number().int(),
-  from: z.number().int(),
-  fidelity: z.enum(['full', 'weights-only']),
-  components: z.partialRecord(ResumeComponentSchema, ResumeStateSchema),
+  attempt: z.number().int().describe('Attempt that resumed.'),
+  from: z.number().int().describe('Iteration of the checkpoint.'),
+  fidelity: z.enum(['full', 'weights-only']).describe('What its checkpoints hold.'),
+  components: z
+    .partialRecord(ResumeComponentSchema, ResumeStateSchema)
+    .describe('What became of each part of the training state.'),
   broken: z.array(ResumeComponentSchema).describe('Parts that the fidelity promises and that began anew.'),
   warning: z.string().optional().describe('What began again as the fidelity announces; at most 160 characters.'),
 });
@@ -55,8 +66,8 @@ export type ResumeNote = z.infer<typeof ResumeNoteSchema>;
 
 /** Silence that a save and a load are given at least, from bytes and measured bandwidth. */
 export const CheckpointBudgetsSchema = z.object({
-  saveMs: z.number(),
-  loadMs: z.number(),
+  saveMs: z.number().describe('Silence that a save is given, ms.'),
+  loadMs: z.number().describe('Silence that a load is given, ms.'),
   expectedSaveMs: z.number().optional().describe('What a save takes by the measure itself, without any margin.'),
 });
 export type CheckpointBudgets = z.infer<typeof CheckpointBudgetsSchema>;
@@ -66,13 +77,13 @@ export const CheckpointEconomySchema = z.object({
   writeBytesPerSecond: z.number().describe('Measured by one host in the workspace, on disk.'),
   readBytesPerSecond: z.number().describe('Measured by one host in the workspace.'),
   isReadCached: z.boolean().describe('The file system allows no read past its cache: reading may really be slower.'),
-  bytesPerSave: z.number(),
+  bytesPerSave: z.number().describe('Size of one checkpoint, bytes.'),
   isSizePlanned: z
     .literal(true)
     .optional()
     .describe('The weights are not converted yet: their size is the one of the released model, all of which learns.'),
-  saveMs: z.number(),
-  loadMs: z.number(),
+  saveMs: z.number().describe('What a save takes, ms.'),
+  loadMs: z.number().describe('What a load takes, ms.'),
   saves: z.number().int().describe('Checkpoints that the whole training writes.'),
   iterationMs: z.number().nullable().describe('Median of earlier attempts; null before there is one.'),
   shareOfRun: z.number().nullable().describe('Share of the time that goes into saves, 0 to 1.'),

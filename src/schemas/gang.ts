@@ -11,7 +11,9 @@ export const GangBookStateSchema = z.object({
   restarts: z.number().describe('Restarts since that checkpoint.'),
   byCause: z.partialRecord(CauseSchema, z.number()).describe('The same, by cause.'),
   blames: z
-    .array(z.object({ host: z.string(), at: z.string() }))
+    .array(
+      z.object({ host: z.string().describe('Name of the host.'), at: z.string().describe('When it was, RFC 3339.') }),
+    )
     .describe('Incidents that a host was blamed for within the last day.'),
   incidents: z.number().describe('Incidents of the whole run, as its folder counts them.'),
   number: z.number().describe('Incidents of this gang: part of their ids.'),

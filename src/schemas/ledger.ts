@@ -19,7 +19,7 @@ export type CheckpointSeal = z.infer<typeof CheckpointSealSchema>;
 
 /** Which parts of the training state a checkpoint holds, from the names of its entries. */
 export const StoredStateSchema = z.looseObject({
-  weights: z.boolean(),
+  weights: z.boolean().describe('Tensors of the model.'),
   moments: z.boolean().describe('Running averages of the optimizer (Adam: first and second).'),
   schedule: z.boolean().describe('Position of the learning-rate schedule.'),
   rng: z.boolean().describe('State of the random generators.'),
@@ -31,12 +31,12 @@ export type StoredState = z.infer<typeof StoredStateSchema>;
 export const LedgerEntrySchema = z.looseObject({
   key: z.string().describe('Store key of the training: only checkpoints of the same key continue each other.'),
   attempt: z.number().int().describe('Attempt that saved it.'),
-  iteration: z.number().int(),
+  iteration: z.number().int().describe('Iteration that it was saved at.'),
   dir: z.string().describe("Folder, relative to the run's folder."),
   provenAt: z.string().describe('When it was proven first; RFC 3339, UTC.'),
   worldSize: z.number().int().describe('Ranks that saved.'),
   bytes: z.number().int().describe('All shards together.'),
-  stored: StoredStateSchema,
+  stored: StoredStateSchema.describe('Which parts of the training state it holds.'),
   seal: CheckpointSealSchema.nullable().describe('null once the folder was removed: nothing is left to compare.'),
   refused: z.string().nullable().describe('Why it could not be used when it was last looked at; null when it could.'),
   removedAt: z.string().nullable().describe('When retention gave it up; null while it is kept.'),
@@ -52,7 +52,10 @@ export const LedgerSchema = z.looseObject({
   revision: z.number().int().describe('Rises by one with each change; 0 is a ledger that was never written.'),
   checkpoints: z.array(LedgerEntrySchema).describe('In the order of their first proof.'),
   inUse: z
-    .looseObject({ attempt: z.number().int(), dir: z.string().describe('Absolute folder that its load view shows.') })
+    .looseObject({
+      attempt: z.number().int().describe('Attempt that loads it.'),
+      dir: z.string().describe('Absolute folder that its load view shows.'),
+    })
     .nullable()
     .describe('What the newest attempt starts from: never removed.'),
 });

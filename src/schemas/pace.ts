@@ -18,8 +18,8 @@ export type Pace = z.infer<typeof PaceSchema>;
 
 /** A host that the others wait for. */
 export const SlowHostSchema = z.object({
-  host: z.string(),
-  rank: z.number().int().nullable(),
+  host: z.string().describe('Host whose ranks were looked at.'),
+  rank: z.number().int().nullable().describe('Global rank; null: not known which.'),
   sentence: z.string().describe('What shows it, in numbers; at most 240 characters.'),
 });
 export type SlowHost = z.infer<typeof SlowHostSchema>;
@@ -28,6 +28,6 @@ export type SlowHost = z.infer<typeof SlowHostSchema>;
 export const PaceFileSchema = z.looseObject({
   v: z.literal(1),
   at: z.string().describe('When the last look was, by the clock of the host, RFC 3339.'),
-  pace: PaceSchema,
+  pace: PaceSchema.describe('What its ranks did with their time.'),
 });
 export type PaceFile = z.infer<typeof PaceFileSchema>;

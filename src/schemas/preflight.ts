@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { StageCallSchema } from './stage-calls.js';
 
+/** What a check came to. */
 export const CheckStatusSchema = z.enum(['ok', 'warn', 'fail', 'skipped']);
 export type CheckStatus = z.infer<typeof CheckStatusSchema>;
 
@@ -64,6 +65,7 @@ export const HostReportSchema = z.object({
 });
 export type HostReport = z.infer<typeof HostReportSchema>;
 
+/** How much is looked at: everything, or what may have changed since the last attempt. */
 export const PreflightDepthSchema = z.enum(['full', 'quick']);
 export type PreflightDepth = z.infer<typeof PreflightDepthSchema>;
 

@@ -80,6 +80,7 @@ export const RetrainInputSchema = z.object({
 });
 export type RetrainInput = z.infer<typeof RetrainInputSchema>;
 
+/** Where a retrain stands, or what it came to. */
 export const RetrainStateSchema = z.enum(['running', 'approval', 'promoted', 'skipped', 'refused', 'failed']);
 export type RetrainState = z.infer<typeof RetrainStateSchema>;
 

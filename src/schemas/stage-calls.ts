@@ -45,6 +45,7 @@ export const AwaitHostsCallSchema = z.object({
   waitMs: z.number().describe('How long to wait for missing hosts before the run blocks.'),
 });
 export type AwaitHostsCall = z.infer<typeof AwaitHostsCallSchema>;
+/** Answer of `awaitHosts`. */
 export const HostsAnswerSchema = z.object({ v: z.literal(1), hosts: z.array(HostRecordSchema) });
 export type HostsAnswer = z.infer<typeof HostsAnswerSchema>;
 

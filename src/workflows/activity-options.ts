@@ -51,6 +51,7 @@ export function callActivities(timing: Timing, fleet: string, host: string) {
   });
 }
 
+/** A call of long work on a host. */
 export interface WorkOptions {
   readonly timing: Timing;
   readonly fleet: string;

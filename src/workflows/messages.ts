@@ -23,7 +23,9 @@ export const getRunQuery = defineQuery<RunMemo>('getRun');
 
 /** Announces a host worker to its fleet. */
 export const registerHostUpdate = defineUpdate<Registration, [HostRecord]>('registerHost');
+/** Asks the fleet for hosts. */
 export const requestLeaseSignal = defineSignal<[LeaseRequest]>('requestLease');
+/** Gives the hosts of a lease back. */
 export const releaseLeaseSignal = defineSignal<[LeaseRelease]>('releaseLease');
 
 /** Takes a host out of the fleet: a person cordons it, a gang quarantines it. */
@@ -31,6 +33,7 @@ export const setHostAsideSignal = defineSignal<[SetAsideCall]>('setHostAside');
 
 /** Lets leases have a host again that was set aside. */
 export const takeHostBackSignal = defineSignal<[TakeBackCall]>('takeHostBack');
+/** Hosts, leases and owners that wait, as the fleet knows them. */
 export const getFleetQuery = defineQuery<FleetState>('getFleet');
 
 /** Tells an owner which hosts it got. */

@@ -9,6 +9,7 @@ import type { Leases } from './lease.js';
 import { fleetHosts } from './open-run.js';
 import { runStageAt } from './run-stage.js';
 
+/** The stages of one try of a run, and what they need. */
 export interface Walk {
   readonly plan: PipelinePlan;
   readonly selected: readonly StagePlan[];

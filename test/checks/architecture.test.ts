@@ -84,6 +84,25 @@ const CASES: Readonly<
       'src/workflows/undone.ts:22 this proxy sets no timeout',
     ],
   },
+  'documented exports': {
+    folder: 'documented-exports',
+    findings: [
+      'src/bad.ts:1 say in one sentence of TSDoc what LIMIT is for',
+      'src/bad.ts:10 say in one sentence of TSDoc what Remarked is for',
+      'src/bad.ts:14 say in one sentence of TSDoc what Shape is for',
+      'src/bad.ts:4 say in one sentence of TSDoc what empty is for',
+    ],
+  },
+  'described fields': {
+    folder: 'described-fields',
+    findings: [
+      'src/schemas/bad.ts:12 describe the field added, with its unit',
+      'src/schemas/bad.ts:7 describe the field listed, with its unit',
+      'src/schemas/bad.ts:8 describe the field plain, with its unit',
+      'src/schemas/bad.ts:9 describe the field deep, with its unit',
+      'src/schemas/render.ts:1 every field is described: take the file out of UNFINISHED',
+    ],
+  },
 };
 
 describe.each(Object.entries(CASES))('%s', (name, { folder, findings }) => {
@@ -100,7 +119,7 @@ describe.each(Object.entries(CASES))('%s', (name, { folder, findings }) => {
 
   it('refuses to pass over a project in which there is nothing to look at', () => {
     const empty = mkdtempSync(join(tmpdir(), 'temper-empty-'));
-    mkdirSync(join(empty, 'src/workflows'), { recursive: true });
+    for (const folder of ['workflows', 'schemas']) mkdirSync(join(empty, 'src', folder), { recursive: true });
     expect(() => check(empty, ['src'])).toThrow(/^no .+ under src/);
     rmSync(empty, { recursive: true });
   });

@@ -8,6 +8,7 @@ import { tellDataProgress } from '../data-progress.js';
 import { checkText } from '../render/data.js';
 import { reportPath } from '../report-path.js';
 
+/** Options of `temper data check`. */
 export interface DataCheckFlags {
   readonly images?: string;
   readonly sequenceLength?: number;

@@ -9,6 +9,7 @@ import { tellDataProgress } from '../data-progress.js';
 import { convertText, refusedText } from '../render/data.js';
 import { reportPath } from '../report-path.js';
 
+/** Options of `temper data convert`. */
 export interface DataConvertFlags {
   readonly format: string;
   readonly annotations: string;

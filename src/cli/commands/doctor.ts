@@ -16,6 +16,7 @@ import type { CommandContext } from '../context.js';
 import { doctorText } from '../render/doctor.js';
 import { readSpecFile, tellSpecProblems } from '../spec-file.js';
 
+/** Options of `temper doctor`. */
 export interface DoctorOptions extends ConnectFlags {
   readonly host?: string;
   readonly all?: boolean;

@@ -6,6 +6,7 @@ import type { ExportDtype } from '../../schemas/model-files.js';
 import type { CommandContext } from '../context.js';
 import { comparisonText } from '../render/files.js';
 
+/** Options of `temper export verify`. */
 export interface ExportVerifyOptions {
   readonly original: string;
   readonly exported: string;

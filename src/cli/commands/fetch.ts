@@ -7,6 +7,7 @@ import type { CommandContext } from '../context.js';
 import { fetchText } from '../render/fetch.js';
 import { tellTransfer } from '../transfer-progress.js';
 
+/** Options of `temper fetch`. */
 export interface FetchFlags {
   readonly output: string;
   readonly file?: boolean;

@@ -9,6 +9,7 @@ import { renderCollected } from '../render/retention.js';
 import { showBytes } from '../../domain/show-bytes.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
+/** Options of `temper gc`. */
 export interface GcOptions extends ConnectFlags {
   readonly olderThan?: string;
   readonly keepRuns?: number;

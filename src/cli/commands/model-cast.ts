@@ -5,6 +5,7 @@ import { castLike, tellDtype } from '../../host/safetensors/cast.js';
 import type { CommandContext } from '../context.js';
 import { tellWriteProgress } from '../write-progress.js';
 
+/** Options of `temper model cast`. */
 export interface ModelCastFlags {
   readonly like?: string;
   readonly dtype: 'bf16' | 'f32';

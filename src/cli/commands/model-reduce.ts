@@ -5,6 +5,7 @@ import { reduceLayers } from '../../host/safetensors/reduce-layers.js';
 import type { CommandContext } from '../context.js';
 import { tellWriteProgress } from '../write-progress.js';
 
+/** Options of `temper model reduce`. */
 export interface ModelReduceFlags {
   readonly layers: number;
   readonly output: string;

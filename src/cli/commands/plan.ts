@@ -12,6 +12,7 @@ import { runName } from '../run-name.js';
 import type { RunService } from '../run-service.js';
 import { isSpecFile, readSpecFile, tellSpecProblems } from '../spec-file.js';
 
+/** Options of `temper plan`. */
 export interface PlanOptions extends ConnectFlags {
   readonly run?: string;
   readonly offline?: boolean;

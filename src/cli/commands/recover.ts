@@ -9,6 +9,7 @@ import type { ConnectFlags } from '../../client/connect.js';
 import { runName } from '../run-name.js';
 import { readSpecFile, tellSpecProblems } from '../spec-file.js';
 
+/** Options of `temper recover`. */
 export interface RecoverOptions extends ConnectFlags {
   readonly workspace?: string;
   readonly spec?: string;

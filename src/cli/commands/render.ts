@@ -18,6 +18,7 @@ import { findRun } from '../find-run.js';
 import { runName } from '../run-name.js';
 import { isSpecFile, readSpecFile, tellSpecProblems } from '../spec-file.js';
 
+/** Options of `temper render`. */
 export interface RenderFlags extends ConnectFlags {
   readonly output: string;
   /** `NAME=ADDRESS` or `NAME=ADDRESS,INTERFACE`, in the order of node ranks. */

@@ -9,6 +9,7 @@ import { findRun } from '../find-run.js';
 import { watchUntilEnd } from '../follow.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
+/** Options of `temper resume`. */
 export interface ResumeOptions extends ConnectFlags {
   readonly set?: readonly SpecSet[];
   readonly from?: StageName;

@@ -16,6 +16,7 @@ import { runName } from '../run-name.js';
 import { readSpecFile, tellSpecProblems } from '../spec-file.js';
 import type { SpecFile } from '../spec-file.js';
 
+/** Options of `temper start`. */
 export interface StartOptions extends ConnectFlags {
   readonly run?: string;
   readonly new?: boolean;

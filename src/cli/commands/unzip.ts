@@ -6,6 +6,7 @@ import type { CommandContext } from '../context.js';
 import { unzipText } from '../render/fetch.js';
 import { tellTransfer } from '../transfer-progress.js';
 
+/** Options of `temper unzip`. */
 export interface UnzipFlags {
   readonly output: string;
   readonly sha256?: string;

@@ -6,6 +6,7 @@ import { NameSchema } from '../../schemas/units.js';
 import { runWorker } from '../../worker.js';
 import type { CommandContext } from '../context.js';
 
+/** Options of `temper worker`. */
 export interface WorkerFlags extends ConnectFlags {
   readonly role: 'control' | 'host';
   readonly fleet: string;

@@ -22,6 +22,7 @@ export interface LogLimit {
   readonly keep: number;
 }
 
+/** How long the logs of `temper dev` may become. */
 export const LOG_LIMIT: LogLimit = { maxBytes: 10_000_000, keep: 3 };
 
 /** A process stops within microseconds; one that is in the middle of a write to a busy disk ends it first. */

@@ -24,6 +24,7 @@ import type { StopRequests } from './stop-requests.js';
 import { findTemporalCli } from './temporal-cli.js';
 import { serviceEnvironment, workerSpecs } from './workers.js';
 
+/** What `temper dev` is to serve. */
 export interface DevOptions {
   /** Spec file to run; without one dev serves until it is asked to stop. */
   readonly run?: string;

@@ -21,6 +21,7 @@ export interface TemporalServer {
   readonly service: Service;
 }
 
+/** How the embedded server is started. */
 export interface ServerOptions {
   readonly cli: string;
   /** SQLite file; made when absent. */

@@ -7,6 +7,7 @@ import type { DevLayout } from './layout.js';
 import { findLeftovers } from './leftovers.js';
 import type { Service } from './service.js';
 
+/** What of `temper dev` is to be ended. */
 export interface ShutDownOptions {
   readonly layout: DevLayout;
   /** null when the server never answered. */

@@ -8,6 +8,7 @@ const run = promisify(execFile);
 /** A healthy server answers in milliseconds; this is the patience with one that hangs. */
 const ANSWER_LIMIT_MS = 10_000;
 
+/** Where the program of the embedded server may lie. */
 export interface FindOptions {
   /** Folder of this installation. */
   readonly root: string;

@@ -4,6 +4,7 @@ import { DEV_FLEET } from './layout.js';
 import type { DevLayout } from './layout.js';
 import type { ServiceSpec } from './service.js';
 
+/** How the workers of `temper dev` are started. */
 export interface WorkerOptions {
   readonly root: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;

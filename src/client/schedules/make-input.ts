@@ -20,6 +20,7 @@ import { durationMs } from '../../schemas/units.js';
 /** Names in commands of a spec that each run fills with paths of its own. */
 const FILLED_BY_RUNS = ['model', 'python'];
 
+/** A schedule to be applied. */
 export interface ScheduleRequest {
   /** A schedule file that was read without problems. */
   readonly file: Extract<ReadRetrain, { retrain: RetrainFile }>;

@@ -18,6 +18,7 @@ export async function pauseSchedule(client: TemperClient, name: string, note: st
   return done(name, 'paused', `${name} is paused: ${note}`);
 }
 
+/** Lets a paused schedule start runs again. */
 export async function unpauseSchedule(client: TemperClient, name: string, note: string): Promise<ScheduleDone> {
   await findSchedule(client, name);
   await client.temporal.schedule.getHandle(scheduleId(name)).unpause(note);

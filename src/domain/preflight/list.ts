@@ -144,6 +144,7 @@ export const PREFLIGHT = {
     why: 'no other machine reaches a loopback address, and two hosts cannot share one',
   },
 } as const satisfies Record<string, Row>;
+/** A check of the list. */
 export type CheckId = keyof typeof PREFLIGHT;
 
 /** All ids of the list. */

@@ -24,6 +24,7 @@ export interface PortLook {
   readonly holder: string | null;
 }
 
+/** A process whose keeper is gone. */
 export interface LeftoverLook {
   readonly pid: number;
   /** Keeper that its environment names. */
@@ -44,6 +45,7 @@ export interface TaskLimit {
   readonly by: 'user' | 'cgroup';
 }
 
+/** What a file system was measured to do. */
 export interface BandwidthLook {
   readonly writeBytesPerSecond: number;
   readonly readBytesPerSecond: number;
@@ -89,6 +91,7 @@ export interface HostLook {
   readonly bandwidth: BandwidthLook | Unseen | null;
 }
 
+/** Whether a look failed, so that only its reason is there. */
 export function isUnseen(value: unknown): value is Unseen {
   return typeof value === 'object' && value !== null && 'unseen' in value;
 }

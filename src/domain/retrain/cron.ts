@@ -22,6 +22,7 @@ const SHORTHANDS: Readonly<Record<string, string>> = {
   '@hourly': '0 * * * *',
 };
 
+/** What a cron expression means, or what is wrong with it. */
 export type CronReading =
   | {
       readonly problem: null;

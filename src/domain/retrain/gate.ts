@@ -7,6 +7,7 @@ export interface GateFacts {
   readonly promoted: Metrics | null;
 }
 
+/** Whether a model may be promoted. */
 export interface GateVerdict {
   readonly isPassed: boolean;
   /** One sentence per rule, with the numbers. */

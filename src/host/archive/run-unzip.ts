@@ -18,6 +18,7 @@ import { assertDisk } from '../resources.js';
 import { judgeArchive, openArchive, readEntries, readEntry, refused } from './archive-entries.js';
 import type { ArchiveContents, ArchiveEntry } from './archive-entries.js';
 
+/** An archive to be unpacked. */
 export interface UnzipRequest {
   readonly zip: string;
   /** Folder that appears when everything is unpacked. */

@@ -17,6 +17,7 @@ export interface Answer {
   readonly body: Dispatcher.ResponseData['body'];
 }
 
+/** What of the network's settings all requests need. */
 export type ProxyAndCa = Pick<NetworkConfig, 'httpProxy' | 'httpsProxy' | 'noProxy' | 'caFile'>;
 
 /** What a hub gets with requests to its own address, and to no other. */

@@ -13,6 +13,7 @@ export interface Listing {
   readonly files: readonly RemoteFile[];
 }
 
+/** How hubs are asked for their lists. */
 export type Asking = Omit<TransferOptions, 'onBytes'>;
 
 /** A file as a hub lists it, with its path in the repository. */

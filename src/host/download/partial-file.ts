@@ -165,6 +165,7 @@ function nullIfDamaged(error: unknown): null {
   throw error;
 }
 
+/** File that tells which parts of a partial file are there. */
 export function journalOf(path: string): string {
   return `${path}.json`;
 }

@@ -40,6 +40,7 @@ export interface FetchRequest {
   readonly note: (text: string) => void;
 }
 
+/** How far a fetch has come. */
 export interface FetchProgress {
   readonly doneBytes: number;
   /** null while a size is not known. */

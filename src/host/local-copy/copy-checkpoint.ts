@@ -17,6 +17,7 @@ import { mapBounded } from '../../domain/map-bounded.js';
 import { hashFile, listFiles } from '../store/manifest.js';
 import { COPY_RECORD, findCopyDamage, readLocalCopy } from './local-copies.js';
 
+/** A checkpoint to be copied. */
 export interface CopyOptions {
   /** A checkpoint folder, or the folder that holds it and a tracker file. */
   readonly source: string;

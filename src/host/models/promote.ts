@@ -16,6 +16,7 @@ export interface Decider {
   readonly why: string;
 }
 
+/** A model that somebody wants to make the current one. */
 export interface Promotion extends Decider {
   readonly workspace: string;
   readonly model: string;
@@ -29,6 +30,7 @@ export interface Promotion extends Decider {
   readonly metrics: Metrics | null;
 }
 
+/** What a promotion came to. */
 export type Promoted =
   | { readonly isPromoted: true; readonly version: ModelVersion; readonly changes: readonly ModelChange[] }
   | { readonly isPromoted: false; readonly why: string };

@@ -6,6 +6,7 @@ import { planDownloads, removeDownloads } from './downloads.js';
 import { surveyWorkspace, type LookAtRuns } from './survey.js';
 import { listTrash, moveToTrash, remove, removeGone, restore, type Trashed } from './trash.js';
 
+/** What a collection removed, or would remove. */
 export interface Collection {
   readonly totalBytes: number;
   readonly items: readonly Collected[];

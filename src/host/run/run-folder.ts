@@ -89,6 +89,7 @@ export async function linkExport(workspace: string, run: string, modelDir: strin
   await linkTo(join(runDir(workspace, run), 'export', 'hf'), modelDir);
 }
 
+/** Folder of a stage in its run's. */
 export function stageFolder(workspace: string, run: string, stage: StageName): string {
   return join(runDir(workspace, run), 'stages', stage);
 }

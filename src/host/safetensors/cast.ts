@@ -9,6 +9,7 @@ import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
 import { countNames } from './problems.js';
 import { dataOf, writeModel, type NewTensor, type WriteProgress } from './write-model.js';
 
+/** A model to be written in other number formats. */
 export interface Casting {
   readonly source: string;
   /** The model whose tensors tell the number format of each. */

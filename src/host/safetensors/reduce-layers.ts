@@ -6,6 +6,7 @@ import { isObject, parseJsonObject } from './header.js';
 import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
 import { dataOf, writeModel, type WriteProgress } from './write-model.js';
 
+/** A model to be written with fewer layers. */
 export interface Reduction {
   readonly source: string;
   readonly output: string;

@@ -3,6 +3,7 @@ import { knownRevision, PINNED } from './revisions.js';
 
 /** Names of the four repositories, as `environment.sources` and `environment.checkouts` of a spec have them. */
 export const SOURCE_NAMES = ['mindspeedMm', 'megatronLm', 'mindspeed', 'transformers'] as const;
+/** A repository that the environment is made of. */
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
 /** A repository of the environment: where it comes from, at which commit, and where it lies. */

@@ -22,6 +22,7 @@ export interface AttemptFailure {
   readonly silentSinceMs: ReadonlyMap<string, number>;
 }
 
+/** What an attempt came to. */
 export type AttemptOutcome =
   | {
       readonly kind: 'done';

@@ -10,6 +10,7 @@ import type { Silence } from './silence.js';
 /** How a host's part of a failed attempt ended: proven dead, unreachable, or with processes that cannot be ended. */
 export type NodeEnd = 'dead' | 'lost' | 'unfit';
 
+/** What the nodes of an attempt came to. */
 export type NodesOutcome =
   | { readonly kind: 'done'; readonly nodes: readonly NodeDone[] }
   | {

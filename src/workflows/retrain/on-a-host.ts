@@ -3,6 +3,7 @@ import { problem } from '../../domain/errors.js';
 import type { Timing } from '../../schemas/timing.js';
 import { waitingActivities, workActivities } from '../activity-options.js';
 
+/** A piece of work of a retrain that any host can do. */
 export interface HostWork {
   readonly fleet: string;
   readonly timing: Timing;

@@ -16,6 +16,7 @@ export type Part =
   | { readonly kind: 'packages' }
   | { readonly kind: 'editable'; readonly source: EditableSource };
 
+/** A checkout that Python imports from where it lies. */
 export type EditableSource = Exclude<SourceName, 'megatronLm'>;
 
 /** `damaged`: a folder that is no repository; `unfetched`: a repository without the wanted commit. */

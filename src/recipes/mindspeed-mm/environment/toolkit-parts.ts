@@ -14,6 +14,7 @@ export interface ToolkitPart {
   /** Folders that show that it is there where no file tells the version. */
   readonly folders?: readonly string[];
 }
+/** A part of the vendor's toolkit with a version of its own. */
 export type ToolkitPartName = 'driver' | 'firmware' | 'toolkit' | 'kernels' | 'nnal';
 
 const ARCHITECTURES = ['aarch64-linux', 'x86_64-linux'] as const;

@@ -22,6 +22,7 @@ export interface DeviceProcess {
   readonly memoryMb: number;
 }
 
+/** What `npu-smi info` prints, read by its cells. */
 export interface DeviceTable {
   /** Version of the driver; null in a header that has none. */
   readonly driver: string | null;

@@ -15,6 +15,7 @@ export const FULL_HOSTS = { 'atlas-a3': 16, 'atlas-a2': 8, unknown: null } as co
   number | null
 >;
 
+/** What people call the products. */
 export const PRODUCT_TITLES = {
   'atlas-a3': 'Atlas A3',
   'atlas-a2': 'Atlas A2',

@@ -67,6 +67,7 @@ export function judgeTls(answers: DeviceAnswers, host: string): PreflightCheck {
   });
 }
 
+/** What to do when devices do not agree about TLS. */
 export const TLS_FIX = 'make it the same for every device of every host, as root: hccn_tool -i DEVICE -tls -s enable 0';
 
 function hasHung(answers: DeviceAnswers): boolean {

@@ -24,6 +24,7 @@ export const NPU_CHECKS = {
   'npu/same-tls': { fault: 'config', why: 'a device with TLS and one without cannot connect' },
   'npu/super-pods': { fault: 'config', why: 'devices of one super pod find each other by their place in it' },
 } as const satisfies Record<string, Row>;
+/** A check of this recipe. */
 export type NpuCheckId = keyof typeof NPU_CHECKS;
 
 /** Result of a check of this recipe. */

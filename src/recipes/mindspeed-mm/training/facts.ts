@@ -23,6 +23,7 @@ export interface TrainingFacts {
 /** Name of the folder of curves in a host's part of an attempt. */
 export const CURVES = 'tensorboard';
 
+/** Folders that the configuration of a training names. */
 export interface TrainingFolders {
   /** Checkout of MindSpeed-MM, which is the working directory: the code opens files of its own relative to it. */
   readonly checkout: string;
@@ -41,6 +42,7 @@ export interface TrainingFolders {
   readonly plog: string;
 }
 
+/** What the configuration of a training says of the data. */
 export interface DataFacts {
   /** Files of ready rows, in order. */
   readonly files: readonly string[];
