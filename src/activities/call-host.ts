@@ -1,5 +1,6 @@
 import { TemperError } from '../domain/errors.js';
 import { listKeepers } from '../host/keeper/client.js';
+import { collectLocalCopies } from '../host/local-copy/local-copies.js';
 import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
@@ -40,6 +41,8 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
       return surveyRun(host, call.workspace, call.run);
     case 'doctor':
       return doctor(host, call.call);
+    case 'collectCopies':
+      return { v: 1, items: await collectLocalCopies(host.scratch, call) };
     default:
       throw new TemperError('UsageInvalid', {
         where: host.name,

@@ -1,8 +1,14 @@
 import { TemperError } from '../domain/errors.js';
-import { CollectReportSchema, type CollectReport, type RetentionPolicy } from '../schemas/retention.js';
+import {
+  CollectReportSchema,
+  CopiesAnswerSchema,
+  type Collected,
+  type CollectReport,
+  type RetentionPolicy,
+} from '../schemas/retention.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
-import { collectOnHost } from './host-call.js';
+import { collectOnHost, hostCall } from './host-call.js';
 import { knownPlaces, type Place } from './models.js';
 
 /** Removes what retention does not keep, in one workspace or in all that schedules and recent runs use. */
@@ -27,13 +33,43 @@ async function collectIn(
   const { heartbeatIntervalMs } = client.target.timing;
   const call = { v: 1 as const, workspace, policy, isDryRun, heartbeatIntervalMs };
   let last = new TemperError('NoHosts', { where: `fleet ${fleet}`, what: 'no host worker has registered' });
-  for (const { name } of (await getFleet(client, fleet)).hosts) {
+  const hosts = (await getFleet(client, fleet)).hosts.map(({ name }) => name);
+  for (const name of hosts) {
     try {
-      return CollectReportSchema.parse(await collectOnHost(client, fleet, name, call));
+      const report = CollectReportSchema.parse(await collectOnHost(client, fleet, name, call));
+      return withCopies(report, await collectCopies(client, fleet, hosts, report));
     } catch (error) {
       if (!(error instanceof TemperError) || error.problem.code !== 'HostUnreachable') throw error;
       last = error;
     }
   }
   throw last;
+}
+
+/** The copies of weights on the hosts' own disks, which go with what they are copies of. */
+async function collectCopies(
+  client: TemperClient,
+  fleet: string,
+  hosts: readonly string[],
+  { workspace, isDryRun, items }: CollectReport,
+): Promise<Collected[]> {
+  const going = isDryRun ? items.filter(({ kind }) => kind === 'output').map(({ name }) => name) : [];
+  const ask = async (host: string): Promise<Collected[]> => {
+    const call = { v: 1 as const, op: 'collectCopies' as const, workspace, going, isDryRun };
+    const answer = CopiesAnswerSchema.parse(await hostCall(client, fleet, host, call));
+    return answer.items.map((item) => ({ ...item, name: `${host}:${item.name}` }));
+  };
+  // A host that does not answer keeps its copies until it is asked again, or until another training takes it.
+  return (await Promise.all(hosts.map((host) => ask(host).catch(() => [])))).flat();
+}
+
+function withCopies(report: CollectReport, copies: readonly Collected[]): CollectReport {
+  const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0);
+  return {
+    ...report,
+    totalBytes: report.totalBytes + bytes,
+    freedBytes: report.freedBytes + bytes,
+    count: report.count + copies.length,
+    items: [...copies, ...report.items],
+  };
 }

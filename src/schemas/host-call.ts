@@ -77,6 +77,15 @@ export const HostCallSchema = z.discriminatedUnion('op', [
     op: z.literal('doctor'),
     call: DoctorCallSchema.describe('One step of the preflight list for a person.'),
   }),
+  z.object({
+    v: z.literal(1),
+    op: z
+      .literal('collectCopies')
+      .describe('Removes copies of weights whose original is gone, or tells which would go.'),
+    workspace: z.string().max(1024),
+    going: z.array(z.string()).max(200).describe('Outputs that would go, such as store/convert/KEY; for a dry run.'),
+    isDryRun: z.boolean(),
+  }),
 ]);
 export type HostCall = z.infer<typeof HostCallSchema>;
 

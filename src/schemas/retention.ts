@@ -22,12 +22,15 @@ export type CollectCall = z.infer<typeof CollectCallSchema>;
 
 /** Something that goes, or would go. */
 export const CollectedSchema = z.object({
-  kind: z.enum(['run', 'output', 'checkpoint', 'download', 'leftover']),
-  name: z.string().describe('Path, relative to the workspace.'),
+  kind: z.enum(['run', 'output', 'checkpoint', 'download', 'copy', 'leftover']),
+  name: z.string().describe('Path, relative to the workspace; of a copy, HOST:PATH below its scratch folder.'),
   bytes: z.number(),
   why: z.string(),
 });
 export type Collected = z.infer<typeof CollectedSchema>;
+
+/** Answer of `collectCopies`. */
+export const CopiesAnswerSchema = z.object({ v: z.literal(1), items: z.array(CollectedSchema) });
 
 /** What `temper gc -o json` prints for one workspace. */
 export const CollectReportSchema = z.object({
@@ -35,10 +38,10 @@ export const CollectReportSchema = z.object({
   host: z.string(),
   workspace: z.string(),
   isDryRun: z.boolean(),
-  totalBytes: z.number().describe('Of runs, store and downloads before.'),
+  totalBytes: z.number().describe('Of runs, store, downloads, and the copies on hosts that go, before.'),
   freedBytes: z.number(),
   count: z.number(),
-  items: z.array(CollectedSchema).describe('The largest two hundred.'),
+  items: z.array(CollectedSchema).describe('The copies on hosts, and the largest two hundred of the workspace.'),
   kept: z
     .array(z.object({ run: NameSchema, why: z.string() }))
     .describe('Runs that a limit meant and that are needed; the first hundred.'),

@@ -153,7 +153,7 @@ export const DATA_RULES = {
   },
   'data/image-aspect': {
     severity: 'error',
-    why: 'Image processors refuse an image that is more than 200 times as long as wide, and the rank ends.',
+    why: 'Image processors refuse an image that is more than 200 times as long as wide; loaders that scale it first distort it, or end because no pixel of its short side is left.',
     fix: 'Crop the image, or remove the row.',
   },
   // The length

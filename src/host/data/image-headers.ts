@@ -20,7 +20,8 @@ const DECODABLE: ReadonlySet<string | undefined> = new Set(['jpg', 'png', 'webp'
 // Pillow warns from 89 megapixels on and refuses twice that; 100 lies between and fits no training image.
 const MAX_PIXELS = 100_000_000;
 
-// Image processors of vision models refuse an image that is longer than this many times its other side.
+// Image processors of vision models refuse an image that is longer than this many times its other side. Loaders that
+// scale first leave no pixel of the short side of a much longer one: 1 x 300000 within 262144 pixels is 0.9 of a pixel wide.
 const MAX_ASPECT = 200;
 
 // The size of a JPEG stands behind its EXIF block with the preview (up to 64 kB each, few of them); most images

@@ -46,7 +46,11 @@ export async function copyCheckpoint(options: CopyOptions): Promise<Copied> {
     const copy = await readLocalCopy(output);
     if (copy === null || !isCopyOf(copy, original)) return null;
     if ((await findCopyDamage(output, copy)).length > 0) return null;
-    return (await isWhole(copy, options)) ? { copy, isReused: true } : null;
+    if (!(await isWhole(copy, options))) return null;
+    // Retention removes copies whose original is gone, so the record names the one that is there.
+    const noted = { ...copy, source: original.source };
+    await writeJsonFile(join(output, COPY_RECORD), noted);
+    return { copy: noted, isReused: true };
   };
   await onDisk(output, () => makeFolder(dirname(output)));
   // What another one makes meanwhile is looked at as any copy is, so nothing ends the waiting but its end.

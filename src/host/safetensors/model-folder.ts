@@ -164,9 +164,8 @@ function checkTotal(dir: string, totalSize: unknown, totalBytes: number): readon
   return [modelProblem('total-size-wrong', join(dir, INDEX_FILE), what)];
 }
 
-/** Files that no index entry names; without a sound index that says nothing more than its own problem does. */
+/** Files that no index entry names: without a sound index, all of them. */
 async function findStrays(dir: string, shards: readonly string[]): Promise<readonly FileProblem[]> {
-  if (shards.length === 0) return [];
   const names = await readdir(dir).catch(() => []);
   return names
     .filter((name) => name.endsWith('.safetensors') && !shards.includes(name))

@@ -6,7 +6,7 @@ import { RECIPES } from '../../../src/recipes/registry.js';
 import { specWith } from '../../recipes/cpu-tiny/specs.js';
 
 /** Code of the converter and the check, as it was when somebody last decided about its version. */
-const DECIDED = { version: 1, hash: 'ef317907b13196160a498d88b1880897fcd3f4172699b6f7a2d6b05249732f3a' };
+const DECIDED = { version: 1, hash: 'a1b579963fc04489298856d3b1800fab87f890f5b0b686ccbc179e8658e50662' };
 
 it('is decided on anew whenever the code changes', () => {
   const root = resolve(import.meta.dirname, '../../..');

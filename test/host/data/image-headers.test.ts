@@ -80,6 +80,34 @@ describe('probeImageHeader', () => {
     expect(await probeImageHeader(path)).toEqual({ kind: 'size', size: { width: 100, height: 50 } });
   });
 
+  it.each([
+    [1, 300_000],
+    [300_000, 1],
+    [1, 201],
+    [140, 28_001],
+  ])('refuses %i x %i pixels: a side would be scaled to nothing, or to what it is not', async (width, height) => {
+    const path = put(scratchFolder(), 'a.png', png(width, height));
+    expect(await probeImageHeader(path)).toEqual({
+      kind: 'bad',
+      rule: 'data/image-aspect',
+      what: `${width} x ${height} pixels`,
+    });
+  });
+
+  it.each([
+    [1, 1],
+    [1, 200],
+    [28_000, 140],
+  ])(
+    'takes %i x %i pixels: of the fewest pixels that a spec may ask for, each side keeps one',
+    async (width, height) => {
+      const path = put(scratchFolder(), 'a.png', png(width, height));
+      expect(await probeImageHeader(path)).toMatchObject({ kind: 'size' });
+      const scale = Math.sqrt(784 / (width * height));
+      expect(Math.trunc(Math.min(width, height) * scale)).toBeGreaterThan(0);
+    },
+  );
+
   it.each([...Array(24).keys()])('never reads a size out of a PNG of %i bytes', async (length) => {
     const path = put(scratchFolder(), 'image', png(100, 50).subarray(0, length));
     expect((await probeImageHeader(path)).kind).toBe('bad');

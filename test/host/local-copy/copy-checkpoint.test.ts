@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { TemperError } from '../../../src/domain/errors.js';
 import { copyCheckpoint } from '../../../src/host/local-copy/copy-checkpoint.js';
 import {
+  collectLocalCopies,
   findCopyDamage,
   localCopyDir,
   readLocalCopy,
@@ -136,6 +137,56 @@ describe('a copy of a checkpoint', () => {
     expect(await readdir(join(scratch, 'weights'))).toEqual(['a'.repeat(16)]);
     expect(await removeLocalCopies(scratch, null)).toEqual([kept]);
     expect(await removeLocalCopies(join(scratch, 'nothing'), null)).toEqual([]);
+  });
+});
+
+describe('copies and retention', () => {
+  /** A host with a copy of converted weights in a store, and of weights that lie elsewhere. */
+  async function hostWithCopies() {
+    const [scratch, workspace] = [scratchFolder(), scratchFolder()];
+    const original = join(workspace, 'store/convert/k1/out-0001/dcp');
+    await cp(RELEASE, original, { recursive: true });
+    const [stored, adopted] = ['a'.repeat(64), 'b'.repeat(64)].map((digest) => localCopyDir(scratch, digest));
+    if (stored === undefined || adopted === undefined) throw new TypeError('two folders');
+    await copy(stored, original);
+    await copy(adopted);
+    const collect = (isDryRun: boolean, going: string[] = [], where = workspace) =>
+      collectLocalCopies(scratch, { workspace: where, going, isDryRun });
+    const left = () => readdir(join(scratch, 'weights'));
+    return { workspace, stored, original, collect, left };
+  }
+
+  it('go with their original, and only then', async () => {
+    const { original, collect, left } = await hostWithCopies();
+    expect(await collect(false)).toEqual([]);
+    expect(await collect(true, ['store/convert/k2'])).toEqual([]);
+    const told = await collect(true, ['store/convert/k1']);
+    expect(told).toMatchObject([{ kind: 'copy', name: `weights/${'a'.repeat(16)}`, bytes: expect.any(Number) }]);
+    expect(await left()).toHaveLength(2);
+    await rm(original, { recursive: true });
+    expect(await collect(true)).toEqual(told);
+    expect(await collect(false)).toEqual(told);
+    expect(await left()).toEqual(['b'.repeat(16)]);
+    expect(await collect(false)).toEqual([]);
+  });
+
+  it('stay while the workspace is not there', async () => {
+    const { workspace, collect, left } = await hostWithCopies();
+    await rm(join(workspace, 'store'), { recursive: true });
+    expect(await collect(false)).toEqual([]);
+    expect(await left()).toHaveLength(2);
+  });
+
+  it('belong to the original that they were last compared with', async () => {
+    const { workspace, stored, original, collect, left } = await hostWithCopies();
+    const again = join(workspace, 'store/convert/k2/out-0001/dcp');
+    await cp(original, again, { recursive: true });
+    expect(await copy(stored, again)).toMatchObject({ isReused: true, copy: { source: join(again, 'release') } });
+    await rm(original, { recursive: true });
+    expect(await collect(false)).toEqual([]);
+    await rm(again, { recursive: true });
+    expect(await collect(false)).toHaveLength(1);
+    expect(await left()).toEqual(['b'.repeat(16)]);
   });
 });
 

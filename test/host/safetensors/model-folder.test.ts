@@ -68,11 +68,24 @@ describe('refuses', () => {
     expect(ids(await readModelFolder(dir))).toContain(id);
   });
 
-  test('an index that is no index, and a folder without weights', async () => {
+  test.each<[string, (index: string) => Promise<void>, string]>([
+    ['is no index', (index) => writeFile(index, '{}'), 'index-damaged'],
+    ['names no tensor', (index) => writeFile(index, JSON.stringify({ weight_map: {} })), 'index-damaged'],
+    ['is missing', (index) => rm(index), 'weights-missing'],
+  ])('files that nothing names, because the index %s: each is listed', async (_, spoil, id) => {
     const dir = await copyFixture('hf');
-    await writeFile(join(dir, INDEX), '{}');
-    expect(ids(await readModelFolder(dir))).toEqual(['index-damaged']);
-    await rm(join(dir, INDEX));
+    await spoil(join(dir, INDEX));
+    const { problems } = await readModelFolder(dir);
+    expect(problems.map((problem) => [problem.id, problem.where])).toEqual([
+      [id, id === 'weights-missing' ? dir : join(dir, INDEX)],
+      ['file-stray', join(dir, FIRST)],
+      ['file-stray', join(dir, SECOND)],
+    ]);
+  });
+
+  test('a folder without weights', async () => {
+    const dir = await copyFixture('hf');
+    for (const name of [INDEX, FIRST, SECOND]) await rm(join(dir, name));
     expect(ids(await readModelFolder(dir))).toEqual(['weights-missing']);
     expect(ids(await readModelFolder(join(dir, 'nowhere')))).toEqual(['weights-missing']);
   });
@@ -80,9 +93,8 @@ describe('refuses', () => {
   test('an index that names no tensor, beside shards, and a file that holds none', async () => {
     const dir = await copyFixture('hf');
     await writeFile(join(dir, INDEX), JSON.stringify({ metadata: { total_size: 0 }, weight_map: {} }));
-    expect((await readModelFolder(dir)).problems).toMatchObject([
-      { id: 'index-damaged', what: expect.stringContaining('names no tensor') },
-    ]);
+    const [first] = (await readModelFolder(dir)).problems;
+    expect(first).toMatchObject({ id: 'index-damaged', what: expect.stringContaining('names no tensor') });
     const empty = await makeFolder();
     await writeModel(empty, { 'model.safetensors': {} }, {});
     await rm(join(empty, INDEX));

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -130,6 +139,8 @@ describe.skipIf(!isGiven)('the real converter of TEMPER_MINDSPEED_MM', { timeout
     expect(bars.at(-1)).toEqual({ label: 'merge moe experts weight', done: 2, total: 2 });
     await runChecks(converting.checks, glm45v);
     const dcp = join(convert.out, 'dcp');
+    expect(readdirSync(dcp).toSorted()).toEqual(['latest_checkpointed_iteration.txt', 'release']);
+    expect(readdirSync(join(dcp, 'release')).toSorted()).toEqual(['.metadata', '__0_0.distcp']);
     expect(readFileSync(join(dcp, 'latest_checkpointed_iteration.txt'), 'utf8')).toBe('release');
 
     const again = join(root, 'again');

@@ -60,7 +60,7 @@ function commandsFor(part: Part, site: Site): Command[] {
 function checkout(source: SourceName, state: CheckoutState, { spec, tools }: Site): Command[] {
   const { url, ref } = sourcesOf(spec)[source];
   const folder = checkoutOf(source, spec, tools);
-  const [fresh, aside] = [`${folder}.new`, `${folder}.damaged`];
+  const fresh = `${folder}.new`;
   const name = stepName(source);
   const git = (step: string, args: readonly string[]): Command =>
     remote(`${step}-${name}`, ['git', '-c', 'safe.directory=*', '-c', 'advice.detachedHead=false', ...args]);
@@ -69,10 +69,8 @@ function checkout(source: SourceName, state: CheckoutState, { spec, tools }: Sit
     git('clone', ['clone', '--no-checkout', '--origin', 'origin', '--', url, fresh]),
     local(`place-${name}`, ['mv', '-T', '--', fresh, folder]),
   ];
-  const setAside = [
-    local(`forget-${name}`, ['rm', '-rf', '--', aside]),
-    local(`set-aside-${name}`, ['mv', '-T', '--', folder, aside]),
-  ];
+  // What was set aside before keeps its files: it becomes `.damaged.~1~`, `.damaged.~2~`, ...
+  const setAside = local(`set-aside-${name}`, ['mv', '--backup=numbered', '-T', '--', folder, `${folder}.damaged`]);
   const fetch = git('fetch', [
     ...['-C', folder, 'fetch', '--tags', '--force', '--', url],
     '+refs/heads/*:refs/remotes/origin/*',
@@ -85,7 +83,7 @@ function checkout(source: SourceName, state: CheckoutState, { spec, tools }: Sit
     case 'missing':
       return [...clone, wanted];
     case 'damaged':
-      return [...setAside, ...clone, wanted];
+      return [setAside, ...clone, wanted];
     case 'unfetched':
       return [fetch, ...again];
     case 'drifted':

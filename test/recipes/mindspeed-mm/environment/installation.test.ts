@@ -173,18 +173,23 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
   it('a repository whose files are gone is set aside, not taken for another one', async () => {
     rmSync(working('MindSpeed/.git'), { recursive: true });
     expect(await repaired()).toEqual([
-      ...['forget-mindspeed', 'set-aside-mindspeed', 'clear-mindspeed', 'clone-mindspeed', 'place-mindspeed'],
+      ...['set-aside-mindspeed', 'clear-mindspeed', 'clone-mindspeed', 'place-mindspeed'],
       ...['checkout-mindspeed', 'install-mindspeed'],
     ]);
   });
 
-  it('a damaged MindSpeed-MM takes all that lies in it along, so all of it is made again', async () => {
-    rmSync(working('.git'), { recursive: true });
-    expect(await repaired()).toEqual([
-      ...['forget-mindspeed-mm', 'set-aside-mindspeed-mm'],
-      ...FRESH.filter((step) => !/megatron-lm$|^make-venv$|^install-packages$/.test(step)),
-    ]);
+  it('a damaged MindSpeed-MM takes all that lies in it along, so all of it is made again; nothing of it is ever lost', async () => {
+    for (const time of ['first', 'second']) {
+      writeFileSync(working('ckpt', 'mine.txt'), time);
+      rmSync(working('.git'), { recursive: true });
+      expect(await repaired()).toEqual([
+        'set-aside-mindspeed-mm',
+        ...FRESH.filter((step) => !/megatron-lm$|^make-venv$|^install-packages$/.test(step)),
+      ]);
+    }
     expect(readdirSync(working('MindSpeed'))).toContain('mindspeed');
+    const kept = ['.damaged.~1~', '.damaged'].map((ending) => `${working()}${ending}/ckpt/mine.txt`);
+    expect(kept.map((path) => readFileSync(path, 'utf8'))).toEqual(['first', 'second']);
   });
 
   it('a removed program and a removed folder', async () => {

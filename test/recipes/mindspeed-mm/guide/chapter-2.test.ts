@@ -1,8 +1,12 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { verifyCheckpoint } from '../../../../src/host/checkpoint/verify.js';
 import { planFromText } from '../../../../src/recipes/plan-from-text.js';
 import { glm45v } from '../../../../src/recipes/mindspeed-mm/recipe.js';
 import { RELEASED_BYTES } from '../../../../src/recipes/mindspeed-mm/sizes.js';
-import type { StageFacts } from '../../../../src/recipes/recipe.js';
+import type { LaunchFacts, StageFacts } from '../../../../src/recipes/recipe.js';
+import { copyFixture } from '../../../host/checkpoint/fixtures.js';
 import { guideSpec } from '../training/support.js';
 
 const TOOLS = {
@@ -52,6 +56,21 @@ describe('the guide, 2.1', () => {
     expect(outputs).toEqual({ hf: '/mnt/GLM-4.5V' });
   });
 
+  it('ckpt/hf_path/GLM-4.5V is the output hf of the stage weights: converter, model file and data file name that folder', () => {
+    const facts = factsOf({ source: 'hf:zai-org/GLM-4.5V' });
+    const hf = glm45v.work('weights', { ...facts, out: '/store/weights' }).outputs['hf'];
+    expect(hf).toBe(HF);
+    const convert = glm45v.work('convert', facts);
+    expect(upstreamWords(convert.commands[0]?.argv ?? [])).toContain(`--hf_dir ${HF} `);
+    expect(convert.outputs['hf']).toBe(HF);
+    const [model, data] = ['model.json', 'data.json'].map((name) => {
+      const file = glm45v.training.files?.(launchFacts(facts)).find(({ path }) => path.endsWith(name));
+      return JSON.parse(file?.content ?? 'null') as unknown;
+    });
+    expect(model).toMatchObject({ init_from_hf_path: HF });
+    expect(data).toMatchObject({ dataset_param: { preprocess_parameters: { model_name_or_path: HF } } });
+  });
+
   it('mm-convert ExpertMergeDcpConverter hf_to_dcp --hf_dir … --save_dir …', () => {
     const { commands } = glm45v.work('convert', factsOf({ source: 'path:/mnt/GLM-4.5V' }));
     expect(commands).toHaveLength(1);
@@ -59,6 +78,17 @@ describe('the guide, 2.1', () => {
       `/env/venv/bin/mm-convert ExpertMergeDcpConverter hf_to_dcp --hf_dir ${HF} --save_dir /store/convert/out/dcp`,
     );
     expect(commands[0]?.cwd).toBe('/env/MindSpeed-MM');
+  });
+
+  it('ckpt/mm_path/GLM-4.5V is the output dcp of the stage convert: a tracker beside release/ with metadata and one shard', async () => {
+    expect(glm45v.work('convert', factsOf({ source: 'path:/mnt/GLM-4.5V' })).outputs['dcp']).toBe('dcp');
+    const dcp = await copyFixture('dcp-release');
+    expect((await readdir(dcp)).toSorted()).toEqual(['latest_checkpointed_iteration.txt', 'release']);
+    expect((await readdir(join(dcp, 'release'))).toSorted()).toEqual(['.metadata', '__0_0.distcp']);
+    const isComplete = async () => (await verifyCheckpoint(dcp, { layout: glm45v.checkpoint.layout })).complete;
+    expect(await isComplete()).toBe(true);
+    await rm(join(dcp, 'release/.metadata'));
+    expect(await isComplete()).toBe(false);
   });
 
   it('the experts get other names: merged shapes and formats are proven from the headers of the original', () => {
@@ -123,9 +153,13 @@ describe('the guide, 4.2: fewer layers', () => {
   });
 });
 
-function launch({ spec }: StageFacts): readonly string[] {
+function launch(facts: StageFacts): readonly string[] {
+  return glm45v.training.launch(launchFacts(facts)).argv;
+}
+
+function launchFacts({ spec }: StageFacts): LaunchFacts {
   const output = (outputs: Record<string, string>) => ({ dir: '/', outputs, facts: {} });
-  return glm45v.training.launch({
+  return {
     ...{ spec, tools: TOOLS, nodeRank: 0, nodes: 8, ranksPerNode: 16, masterAddress: '10.0.0.1', masterPort: 6000 },
     ...{
       address: '10.0.0.1',
@@ -136,5 +170,5 @@ function launch({ spec }: StageFacts): readonly string[] {
     },
     ...{ loadDir: '/attempt/load', saveDir: '/attempt/ckpt', isResume: false },
     inputs: { convert: output({ hf: HF, dcp: '/dcp' }), data: output({ 'rows.0': '/rows.json', imageRoot: '/' }) },
-  }).argv;
+  };
 }

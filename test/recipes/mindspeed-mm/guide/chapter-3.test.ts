@@ -1,14 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { planFromText } from '../../../../src/recipes/plan-from-text.js';
 import { dataFile } from '../../../../src/recipes/mindspeed-mm/training/data-file.js';
 import { glm45v } from '../../../../src/recipes/mindspeed-mm/recipe.js';
+import { REVISIONS } from '../../../../src/recipes/mindspeed-mm/revisions.js';
 import { checkMllm } from '../../../../src/host/data/check-mllm.js';
 import { convertRows } from '../../../../src/host/data/convert-rows.js';
 import { runDataCheck } from '../../../../src/host/data/run-data-check.js';
+import { makeZip } from '../../../host/archive/make-zip.js';
 import { llava, mllm, png, put, scratchFolder } from '../../../host/data/support.js';
-import { dataStage } from '../data/perform.js';
+import { dataStage, performData } from '../data/perform.js';
 import { guideFacts, guideSpec } from '../training/support.js';
 
 const LLAVA = 'hf-dataset:liuhaotian/LLaVA-Instruct-150K/llava_instruct_150k.json';
@@ -53,6 +55,38 @@ describe('the guide, 3.1: download of the data', () => {
       '--annotations /data/llava.json',
     );
   });
+
+  it('python examples/qwen2vl/llava_instruct_2_mllm_demo_format.py: there until June 2026, then elsewhere and with arguments', () => {
+    const places = REVISIONS.map(({ date, llavaScript }) => [
+      date < '2026-06',
+      llavaScript.path,
+      llavaScript.takesArguments,
+    ]);
+    const script = 'llava_instruct_2_mllm_demo_format.py';
+    for (const [isOld, ...place] of places)
+      expect(place).toEqual(
+        isOld === true ? [`examples/qwen2vl/${script}`, false] : [`mindspeed_mm/fsdp/tools/data_tool/${script}`, true],
+      );
+    expect(new Set(places.map(([isOld]) => isOld)).size).toBe(2);
+  });
+
+  it(
+    'the tree afterwards: COCO2017/train2017, the annotations and the converted rows lie in the output of the stage',
+    { timeout: 60_000 },
+    async () => {
+      const root = scratchFolder();
+      const entries = [{ name: 'train2017/' }, { name: 'train2017/a.png', content: png(64, 48) }];
+      const zip = put(root, 'train2017.zip', makeZip(entries));
+      const annotations = put(root, 'llava_instruct_150k.json', JSON.stringify([llava('a.png'), llava('a.png')]));
+      const { failed, out } = performData(root, [{ ...SET, annotations, images: { zip } }]);
+      expect(failed).toBeNull();
+      expect(readdirSync(out).toSorted()).toEqual(expect.arrayContaining(['llava.images', 'llava.json']));
+      expect(readdirSync(join(out, 'llava.images'))).toEqual(['train2017']);
+      expect(readdirSync(join(out, 'llava.images/train2017'))).toEqual(['a.png']);
+      // Annotations that are there already stay where they are.
+      expect(readFileSync(annotations, 'utf8')).toContain('conversations');
+    },
+  );
 
   it('the conversion turns human and gpt into user and assistant, image into images, and keeps the text', async () => {
     const root = scratchFolder();
