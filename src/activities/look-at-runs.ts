@@ -49,17 +49,17 @@ interface WorkflowFacts {
 const UNKNOWN: WorkflowFacts = { open: null, fleet: null, closedMs: 0 };
 
 async function lookAtWorkflows(run: string): Promise<WorkflowFacts> {
-  const own = await describe(runWorkflowId(run));
+  const own = await describeWorkflow(runWorkflowId(run));
   if (own === null) return UNKNOWN;
   const facts = { fleet: fleetOfControlQueue(own.taskQueue), closedMs: own.closeTime?.getTime() ?? Date.now() };
   if (!isClosedStatus(own.status.name)) return { ...facts, open: 'it is running' };
   const isCut = own.status.name === 'TERMINATED' || own.status.name === 'TIMED_OUT';
   if (isCut && Date.now() - facts.closedMs < TERMINATED_MS)
     return { ...facts, open: 'it was terminated just now, and its commands may still run' };
-  const gang = await describe(gangWorkflowId(run));
+  const gang = await describeWorkflow(gangWorkflowId(run));
   if (gang !== null && !isClosedStatus(gang.status.name)) return { ...facts, open: 'its training is not over' };
   const parent = own.raw.workflowExecutionInfo?.parentExecution?.workflowId;
-  const retrain = parent ? await describe(parent) : null;
+  const retrain = parent ? await describeWorkflow(parent) : null;
   const isOver = retrain === null || isClosedStatus(retrain.status.name);
   return { ...facts, open: isOver ? null : 'its retrain is not over' };
 }
@@ -114,9 +114,10 @@ async function lookAtFleet(host: StageHost, fleet: string): Promise<FleetFacts> 
   }
 }
 
-async function describe(workflowId: string) {
+/** What the server knows of a workflow, its newest run unless one is named; null when it knows none. */
+export async function describeWorkflow(workflowId: string, runId?: string) {
   try {
-    return await getClient().workflow.getHandle(workflowId).describe();
+    return await getClient().workflow.getHandle(workflowId, runId).describe();
   } catch (error) {
     if (error instanceof Error && error.name === 'WorkflowNotFoundError') return null;
     throw error;

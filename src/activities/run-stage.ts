@@ -5,6 +5,7 @@ import { findKeeper } from '../host/keeper/client.js';
 import { assertAsProven } from '../host/ledger/find-seal.js';
 import { tailLog } from '../host/processes/tail.js';
 import { assertResources } from '../host/resources.js';
+import { modelPlace } from '../host/models/model-place.js';
 import { copyStageLogs } from '../host/run/stage-logs.js';
 import { dropClaim } from '../host/store/claim.js';
 import { entryDir, writeReceipt } from '../host/store/entry.js';
@@ -82,15 +83,17 @@ async function produce(
   await describeExport(call, { recipe, facts }, work.checks);
   const stageFacts = await readFacts(work, out);
   const manifest = await makeManifest(out, work.manyFiles);
-  const relativeTo = (path: string): string => relative(workspace, isAbsolute(path) ? path : join(out, path));
+  const outputs: Record<string, string> = {};
+  for (const [name, path] of Object.entries(work.outputs)) {
+    const place = await modelPlace(workspace, isAbsolute(path) ? path : join(out, path));
+    outputs[name] = keepOutside(relative(workspace, place), path);
+  }
   return {
     v: 1,
     stage: stage.name,
     key,
     dir: relative(workspace, out),
-    outputs: Object.fromEntries(
-      Object.entries(work.outputs).map(([name, path]) => [name, keepOutside(relativeTo(path), path)]),
-    ),
+    outputs,
     facts: stageFacts,
     manifest,
     digest: manifest.length === 0 ? key : manifestDigest(manifest),

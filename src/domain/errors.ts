@@ -26,6 +26,7 @@ export const CATALOGUE = {
   Unreachable: { exit: 3, retryable: true, fix: 'start a server with temper dev, or set TEMPORAL_ADDRESS' },
   HostUnreachable: { exit: 3, retryable: true, fix: 'start its worker: temper worker --role host --name HOST' },
   NoHosts: { exit: 4, retryable: true, fix: 'start host workers: temper worker --role host --name HOST' },
+  HostsBusy: { exit: 4, retryable: true, fix: 'temper hosts shows who holds them, or why they are set aside' },
   WorkspaceUnusable: { exit: 1, retryable: false, fix: 'make the workspace folder writable on every host' },
   CommandFailed: { exit: 1, retryable: false, fix: 'read the named log, correct the cause, then temper resume RUN' },
   CommandMissing: { exit: 1, retryable: false, fix: 'install the named program on the host, then temper resume RUN' },

@@ -1,20 +1,15 @@
 import type { RetentionPolicy } from '../schemas/retention.js';
-import type { Survey } from './retention.js';
+import type { OutputFacts, Survey } from './retention.js';
+import type { Size } from './sizes.js';
 
 /** A file in the folder of downloads. */
-export interface DownloadFacts {
+export interface DownloadFacts extends Size {
   readonly name: string;
-  /** What it takes on the disk. */
-  readonly bytes: number;
   /** When it was last written, linked or unlinked; the time that a file shows follows from its content. */
   readonly touchedMs: number;
   readonly isPartial: boolean;
   /** Somebody downloads it now, or has not given up the right to. */
   readonly isClaimed: boolean;
-  /** Names that it has in outputs; those of outputs that go are left out. */
-  readonly outputs: number;
-  /** Whether it has names in outputs that go. */
-  readonly isFreed: boolean;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -30,22 +25,26 @@ export function fetchingRun({ runs }: Pick<Survey, 'runs'>): string | null {
   return runs.find(isFetching)?.name ?? null;
 }
 
-/** Downloads that no output holds and nobody is at. */
+/** Downloads that no output holds but those that go, and nobody is at. */
 export function surplusDownloads(
-  downloads: readonly DownloadFacts[],
-  survey: Pick<Survey, 'runs'>,
+  { downloads, runs }: Pick<Survey, 'downloads' | 'runs'>,
+  going: readonly Pick<OutputFacts, 'shared'>[],
   { olderThanMs }: Pick<RetentionPolicy, 'olderThanMs'>,
   nowMs: number,
-): { readonly name: string; readonly bytes: number; readonly why: string }[] {
-  if (fetchingRun(survey) !== null) return [];
-  return downloads.flatMap(({ name, bytes, touchedMs, isPartial, isClaimed, outputs, isFreed }) => {
+): { readonly name: string; readonly why: string }[] {
+  if (fetchingRun({ runs }) !== null) return [];
+  const inGoing = new Map<string, number>();
+  for (const { id, names } of going.flatMap(({ shared }) => shared)) inGoing.set(id, (inGoing.get(id) ?? 0) + names);
+  return downloads.flatMap(({ name, touchedMs, isPartial, isClaimed, shared: [file] }) => {
     const ageMs = nowMs - touchedMs;
-    if (isClaimed || outputs > 0) return [];
+    const freed = file === undefined ? 0 : (inGoing.get(file.id) ?? 0);
+    const isHeld = file !== undefined && file.links - file.names > freed;
+    if (isClaimed || isHeld) return [];
     if (isPartial) {
       const isOld = ageMs > Math.max(LEAST_MS, olderThanMs ?? PARTIAL_MS);
-      return isOld ? [{ name, bytes, why: 'its download was interrupted and nobody went on with it' }] : [];
+      return isOld ? [{ name, why: 'its download was interrupted and nobody went on with it' }] : [];
     }
-    const isOld = isFreed || ageMs > Math.max(LEAST_MS, olderThanMs ?? 0);
-    return isOld ? [{ name, bytes, why: 'no output holds it; it can be downloaded again' }] : [];
+    const isOld = freed > 0 || ageMs > Math.max(LEAST_MS, olderThanMs ?? 0);
+    return isOld ? [{ name, why: 'no output holds it; it can be downloaded again' }] : [];
   });
 }

@@ -5,7 +5,11 @@ import { NameSchema } from './units.js';
 export const RetentionPolicySchema = z.object({
   olderThanMs: z.number().nonnegative().nullable().describe('Runs that were not touched for longer go.'),
   keepRuns: z.int().min(0).nullable().describe('Ended runs beyond the newest N go.'),
-  maxBytes: z.number().nonnegative().nullable().describe('The oldest go until runs and store are no larger.'),
+  maxBytes: z
+    .number()
+    .nonnegative()
+    .nullable()
+    .describe('The oldest go until runs, store and downloads are no larger.'),
   keepCheckpoints: z.int().min(1).nullable().describe('Checkpoints of ended runs beyond the newest N go.'),
 });
 export type RetentionPolicy = z.infer<typeof RetentionPolicySchema>;
@@ -24,7 +28,7 @@ export type CollectCall = z.infer<typeof CollectCallSchema>;
 export const CollectedSchema = z.object({
   kind: z.enum(['run', 'output', 'checkpoint', 'download', 'copy', 'leftover']),
   name: z.string().describe('Path, relative to the workspace; of a copy, HOST:PATH below its scratch folder.'),
-  bytes: z.number(),
+  bytes: z.number().describe('What becomes free; a file with several names counts with its last one.'),
   why: z.string(),
 });
 export type Collected = z.infer<typeof CollectedSchema>;

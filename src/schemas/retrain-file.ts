@@ -40,6 +40,9 @@ export const RetrainFileSchema = z.strictObject({
     .union([z.literal('heldOut'), HeldOutRowsSchema, EvaluationCommandSchema])
     .default('heldOut')
     .describe('How models are measured: heldOut is the loss on held-out rows (evalLoss), by the recipe; or a command.'),
+  waitForHosts: DurationSchema.default('12h').describe(
+    'How long a run waits for free hosts, each time that it needs some; when none came, it is skipped.',
+  ),
   evaluationTimeout: DurationSchema.default('1h').describe('Longest measurement of one model.'),
   gate: z
     .array(z.string().min(1).max(500))

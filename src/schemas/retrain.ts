@@ -72,6 +72,7 @@ export const RetrainInputSchema = z.object({
   inputs: z.array(DailyInputSchema),
   startFrom: z.enum(['base', 'promoted']),
   evaluation: EvaluationSchema,
+  leaseWaitMs: z.number().optional().describe('Longest wait for hosts; 12 hours in inputs of before it was told.'),
   evaluationMs: z.number().describe('Longest measurement of one model.'),
   gate: z.array(z.string()),
   approvalMs: z.number().nullable().describe('How long to wait for an approval; null when none is needed.'),
@@ -91,6 +92,8 @@ export const RetrainMemoSchema = z.object({
   phase: z.string().describe('What it does now.'),
   run: NameSchema.nullable().describe('Its pipeline run, once it is begun.'),
   reason: z.string().nullable(),
+  model: NameSchema.optional().describe('Model that it retrains; older retrains do not tell it.'),
+  workspace: z.string().optional().describe('Workspace of the model.'),
 });
 export type RetrainMemo = z.infer<typeof RetrainMemoSchema>;
 

@@ -58,6 +58,7 @@ export const PipelineInputSchema = z.object({
   from: StageNameSchema.nullable().describe('Make this stage and all after it again.'),
   until: StageNameSchema.nullable().describe('Stop after this stage.'),
   onFailure: z.enum(['park', 'fail']).describe('park waits for a person; fail ends the run (scheduled runs).'),
+  leaseWaitMs: z.number().optional().describe('Longest wait for hosts (scheduled runs); a person waits as it takes.'),
 });
 export type PipelineInput = z.infer<typeof PipelineInputSchema>;
 

@@ -17,6 +17,11 @@ export const ScheduleAppliedSchema = z.object({
   action: z.enum(['created', 'updated', 'unchanged']),
   isDryRun: z.boolean().describe('Nothing was done; `action` tells what would be.'),
   changes: z.array(SettingChangeSchema),
+  running: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('Retrain of the model that goes on from before; until it has ended, runs of the schedule are skipped.'),
 });
 export type ScheduleApplied = z.infer<typeof ScheduleAppliedSchema>;
 

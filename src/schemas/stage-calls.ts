@@ -214,6 +214,7 @@ export const GangInputSchema = z.object({
   environmentDigest: z.string(),
   spares: z.number().describe('Hosts that the fleet keeps free for this gang.'),
   recovery: RecoverySchema,
+  leaseWaitMs: z.number().optional().describe('Longest wait for the first lease; without it, as long as it takes.'),
   attemptsPerExecution: z
     .number()
     .optional()

@@ -91,7 +91,8 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
         await openRunFolder(plan, specText, input);
         const selected = selectedStages(plan, input.until);
         book.skip(plan.stages.filter((stage) => !selected.includes(stage)).map(({ name }) => name));
-        return walkStages({ plan, selected, book, leases, tryNumber, fresh, timing: input.timing, publish });
+        const { timing, leaseWaitMs } = input;
+        return walkStages({ plan, selected, book, leases, tryNumber, fresh, timing, leaseWaitMs, publish });
       });
       book.end('done');
       publish();

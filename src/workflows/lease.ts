@@ -23,8 +23,15 @@ export type LeaseWish = Pick<LeaseRequest, 'count' | 'spares' | 'replaces' | 'av
 
 /** Grants that arrived, by request. One per workflow: signal handlers are set once. */
 export interface Leases {
-  /** Runs `work` with `count` leased hosts; the lease is given back whatever happens. */
-  withHosts<T>(fleet: string, count: number, work: (grant: LeaseGrant) => Promise<T>): Promise<T>;
+  /**
+   * Runs `work` with `count` leased hosts; the lease is given back whatever happens. Fails when they did not come in
+   * `waitMs`; without it, waits as long as it takes.
+   */
+  withHosts<T>(
+    fleet: string,
+    { count, waitMs }: { readonly count: number; readonly waitMs?: number | undefined },
+    work: (grant: LeaseGrant) => Promise<T>,
+  ): Promise<T>;
   /** Asks for hosts and waits for them; null when they did not come in `waitMs`. Whoever gets a lease gives it back. */
   ask(fleet: string, wish: LeaseWish, waitMs?: number): Promise<HeldLease | null>;
   /** Gives a lease back, also while the workflow is being cancelled. */
@@ -70,9 +77,9 @@ export function receiveLeases(): Leases {
   return {
     ask,
     giveBack,
-    async withHosts(fleet, count, work) {
-      const lease = await ask(fleet, { count });
-      if (lease === null) throw new TypeError('a grant vanished');
+    async withHosts(fleet, { count, waitMs }, work) {
+      const lease = await ask(fleet, { count }, waitMs);
+      if (lease === null) throw hostsBusy(fleet, count, waitMs);
       try {
         return await work(lease.grant);
       } finally {
@@ -80,4 +87,14 @@ export function receiveLeases(): Leases {
       }
     },
   };
+}
+
+/** Hosts that did not become free in time. */
+export function hostsBusy(fleet: string, count: number, waitMs = 0): ApplicationFailure {
+  const facts = problem('HostsBusy', {
+    where: `fleet ${fleet}`,
+    what: `no ${count} free hosts came within ${waitMs / 1_000} s`,
+    why: 'other runs hold them or come first, or hosts are set aside',
+  });
+  return ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
 }

@@ -38,7 +38,8 @@ export async function runStageAt(
       const { answer } = await lookUp(walk, call, hosts);
       if (answer.done !== null) return answer.done;
       begin(walk, call, 'waiting');
-      return walk.leases.withHosts(walk.plan.fleet.name, 1, ({ hosts: [host] }) => {
+      const wish = { count: 1, waitMs: walk.leaseWaitMs };
+      return walk.leases.withHosts(walk.plan.fleet.name, wish, ({ hosts: [host] }) => {
         if (host === undefined) throw new TypeError('a lease of one host holds none');
         return produce(walk, call, host.name);
       });
@@ -136,6 +137,7 @@ function runGang(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Pro
         environmentDigest: environment?.ref.digest ?? '',
         spares: walk.plan.fleet.spares,
         recovery: walk.plan.recovery,
+        ...(walk.leaseWaitMs === undefined ? {} : { leaseWaitMs: walk.leaseWaitMs }),
       },
     ],
     parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,

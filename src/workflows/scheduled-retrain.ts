@@ -13,6 +13,7 @@ import {
 import { formatProblem, problem } from '../domain/errors.js';
 import { runWorkflowId } from '../domain/ids.js';
 import { retrainRun } from '../domain/retrain/run-name.js';
+import { beginningMemo } from '../domain/retrain/memo.js';
 import { judge } from '../domain/retrain/gate.js';
 import { withoutResume } from '../domain/retrain/without-resume.js';
 import { cutToBytes } from '../domain/cut-text.js';
@@ -23,6 +24,7 @@ import { problemOf } from './problem-of.js';
 import { onAHost } from './retrain/on-a-host.js';
 
 const HOUR_MS = 3_600_000;
+const LEASE_WAIT_MS = 12 * HOUR_MS;
 /** Reasons carry the numbers of at most twenty rules; memos are small. */
 const REASON_BYTES = 1_000;
 
@@ -32,7 +34,7 @@ const REASON_BYTES = 1_000;
  * never waits for a person longer than the schedule allows.
  */
 export async function scheduledRetrain(input: RetrainInput): Promise<RetrainResult> {
-  const memo = new Memo();
+  const memo = new Memo(input);
   const approvals = receiveApprovals(() => memo.state === 'approval');
   try {
     const result = await retrain(input, memo, approvals);
@@ -65,7 +67,8 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): P
   if (day.skip !== null) return end('skipped', day.skip);
 
   memo.set({ run, phase: 'training' });
-  if (!(await runPipeline(input, run, day.specText))) return end('refused', `run ${run} was cancelled`, { run });
+  const untrained = await runPipeline(input, run, day.specText);
+  if (untrained !== null) return end(untrained.outcome, untrained.reason, { run });
 
   memo.set({ phase: 'evaluating' });
   const measured = await evaluate(input, run, day.promoted);
@@ -115,21 +118,29 @@ function scheduledTime(): string {
   throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
 }
 
-/** False: a person cancelled the run, which is no failure of the schedule. */
-async function runPipeline(input: RetrainInput, run: string, specText: string): Promise<boolean> {
+/** Null: there is a model. A run that a person cancelled, or for which no hosts were free, is no failure of the schedule. */
+async function runPipeline(
+  input: RetrainInput,
+  run: string,
+  specText: string,
+): Promise<Pick<RetrainResult, 'outcome' | 'reason'> | null> {
+  const { timing, leaseWaitMs = LEASE_WAIT_MS } = input;
   try {
     await executeChild(fineTunePipeline, {
       workflowId: runWorkflowId(run),
-      args: [{ v: 1, run, specText, timing: input.timing, from: null, until: null, onFailure: 'fail' }],
+      args: [{ v: 1, run, specText, timing, from: null, until: null, onFailure: 'fail', leaseWaitMs }],
       parentClosePolicy: ParentClosePolicy.REQUEST_CANCEL,
       cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
       // A date that is filled in again is done again: most of it comes from the store.
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `retrain of schedule ${input.schedule}`,
     });
-    return true;
+    return null;
   } catch (error) {
-    if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return false;
+    if (isCancellation(error) && !CancellationScope.current().consideredCancelled)
+      return { outcome: 'refused', reason: `run ${run} was cancelled` };
+    const facts = problemOf(error, run);
+    if (facts.code === 'HostsBusy') return { outcome: 'skipped', reason: formatProblem(facts) };
     throw error;
   }
 }
@@ -180,7 +191,11 @@ function receiveApprovals(isWanted: () => boolean): Approvals {
 
 /** What `describe()` tells while and after it runs. */
 class Memo {
-  #memo: RetrainMemo = { v: 1, state: 'running', phase: 'resolving the inputs', run: null, reason: null };
+  #memo: RetrainMemo;
+
+  constructor(input: RetrainInput) {
+    this.#memo = beginningMemo(input);
+  }
 
   get state(): RetrainMemo['state'] {
     return this.#memo.state;

@@ -17,7 +17,7 @@ import { workOn, type Gang } from './gang/gang.js';
 import { inParallel } from '../domain/in-parallel.js';
 import { incidentOf, record, report } from './gang/record.js';
 import { runAttempt, type AttemptFailure } from './gang/run-attempt.js';
-import { receiveLeases, type HeldLease, type Leases } from './lease.js';
+import { hostsBusy, receiveLeases, type HeldLease, type Leases } from './lease.js';
 import { firstAnswer } from './open-run.js';
 
 /**
@@ -65,10 +65,11 @@ class LeaseHolder {
     return this.#held;
   }
 
-  /** Waits for the first lease as long as it takes: other runs come first. */
+  /** Waits for the first lease, as long as it takes for a run of a person: other runs come first. */
   async take(): Promise<void> {
-    const { fleet, hosts, spares } = this.#input;
-    this.#held ??= await this.#leases.ask(fleet, { count: hosts, spares });
+    const { fleet, hosts, spares, leaseWaitMs } = this.#input;
+    this.#held ??= await this.#leases.ask(fleet, { count: hosts, spares }, leaseWaitMs);
+    if (this.#held === null) throw hostsBusy(fleet, hosts, leaseWaitMs);
   }
 
   /** Other hosts instead of some; without a lease when none came in time. */

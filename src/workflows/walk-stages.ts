@@ -18,6 +18,8 @@ export interface Walk {
   readonly tryNumber: number;
   readonly fresh: ReadonlySet<StageName>;
   readonly timing: Timing;
+  /** Longest wait for hosts; undefined: as long as it takes. */
+  readonly leaseWaitMs: number | undefined;
   readonly publish: () => void;
 }
 

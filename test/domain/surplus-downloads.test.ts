@@ -4,27 +4,39 @@ import { fetchingRun, surplusDownloads, type DownloadFacts } from '../../src/dom
 const DAY = 24 * 3_600_000;
 const NOW = 100 * DAY;
 
-const file = (ageDays: number, over: Partial<DownloadFacts> = {}): DownloadFacts => ({
-  name: 'sha256-00',
-  bytes: 10,
-  touchedMs: NOW - ageDays * DAY,
-  isPartial: false,
-  isClaimed: false,
-  outputs: 0,
-  isFreed: false,
-  ...over,
+interface Case extends Partial<DownloadFacts> {
+  /** Names that it has in outputs that stay. */
+  readonly outputs?: number;
+  /** Whether an output that goes has it. */
+  readonly isFreed?: boolean;
+}
+
+const GOING = { shared: [{ id: 'f', bytes: 10, links: 0, names: 1 }] };
+const file = (ageDays: number, { outputs = 0, isFreed = false, ...over }: Case = {}) => ({
+  download: {
+    name: 'sha256-00',
+    bytes: 10,
+    shared: [{ id: 'f', bytes: 10, links: 1 + outputs + (isFreed ? 1 : 0), names: 1 }],
+    touchedMs: NOW - ageDays * DAY,
+    isPartial: false,
+    isClaimed: false,
+    ...over,
+  },
+  going: isFreed ? [GOING] : [],
 });
 const run = (open: string | null, outputs: readonly string[]) => ({
-  ...{ name: 'r', bytes: 1, touchedMs: 0, uses: [] },
+  ...{ name: 'r', bytes: 1, shared: [], touchedMs: 0, uses: [] },
   open,
   outputs,
 });
-const goes = (one: DownloadFacts, olderThanMs: number | null = null, runs = [run(null, [])]): boolean =>
-  surplusDownloads([one], { runs }, { olderThanMs }, NOW).length === 1;
+type File = ReturnType<typeof file>;
+const goes = ({ download, going }: File, olderThanMs: number | null = null, runs = [run(null, [])]): boolean =>
+  surplusDownloads({ downloads: [download], runs }, going, { olderThanMs }, NOW).length === 1;
 
 describe('a download', () => {
-  it.each<[string, DownloadFacts, number | null, boolean]>([
+  it.each<[string, File, number | null, boolean]>([
     ['that no output holds', file(2), null, true],
+    ['that has one name only', file(2, { shared: [] }), null, true],
     ['that was touched within a day', file(0.9), null, false],
     ['that was touched within a day, whatever the limit', file(0.9), 0, false],
     ['that is younger than the limit', file(2), 3 * DAY, false],

@@ -1,14 +1,16 @@
 import { TemperError } from '../../domain/errors.js';
+import { findKeeper } from '../../host/keeper/client.js';
 import { readCandidate } from '../../host/models/candidate.js';
 import { versionModel } from '../../host/models/versions.js';
 import { makeFolder } from '../../host/make-folder.js';
-import { readMeasured } from '../../host/models/measured.js';
+import { forgetMeasured, readMeasured } from '../../host/models/measured.js';
 import { readPlan, readStageRecord, runDir } from '../../host/run/run-folder.js';
 import { readReceipt } from '../../host/store/entry.js';
 import type { Command, StageOutput } from '../../recipes/recipe.js';
 import { StageNameSchema } from '../../schemas/plan.js';
 import type { EvaluateAnswer, EvaluateCall, Metrics } from '../../schemas/retrain.js';
 import type { StageCall } from '../../schemas/stage-calls.js';
+import { keeperOf } from '../keeper-of.js';
 import type { StageHost } from '../stage-host.js';
 import { absolute, gatherBasics, stageOutput } from '../stage-inputs.js';
 import { assertSucceeded, supervise } from '../supervise.js';
@@ -54,6 +56,9 @@ async function measure(
     });
   }
   const step = `evaluate-${who}`;
+  // Of an earlier retrain of the run: a command that ends well and writes nothing measured nothing. One that was begun
+  // is attached to, and what it wrote is the answer.
+  if (findKeeper(host.scratch, keeperOf(call, step, 1)) === null) await forgetMeasured(output);
   const progress = async (): Promise<object> => ({ phase: `measuring the ${who} model` });
   const result = await supervise({ host, call, command: { ...command, step }, number: 1, progress });
   await assertSucceeded(step, result);

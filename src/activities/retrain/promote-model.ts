@@ -1,13 +1,13 @@
-import { getClient } from '@temporalio/activity';
 import { isClosedStatus } from '../../domain/closed-status.js';
 import { runWorkflowId } from '../../domain/ids.js';
 import { promote } from '../../host/models/promote.js';
 import { versionDir } from '../../host/models/paths.js';
 import { listVersions, retainVersions } from '../../host/models/versions.js';
 import { runDir } from '../../host/run/run-folder.js';
-import { measure } from '../../host/retention/survey.js';
+import { measure } from '../../host/retention/measure.js';
 import { specsNaming } from '../../host/run/specs-naming.js';
-import { FORGOTTEN_MS } from '../look-at-runs.js';
+import { describeWorkflow, FORGOTTEN_MS } from '../look-at-runs.js';
+import { giveModelBack } from './claim-model.js';
 import type { PromoteAnswer, PromoteCall } from '../../schemas/retrain.js';
 
 /** Makes a run's model current unless another one became current meanwhile, and gives up the oldest ones. */
@@ -15,13 +15,15 @@ export async function promoteModel(call: PromoteCall): Promise<PromoteAnswer> {
   const { workspace, model, run, token, keep, by, why, fingerprint, startedFrom, metrics, expected } = call;
   const promotion = { workspace, model, run, token, fingerprint, startedFrom, metrics, by, why };
   const outcome = await promote({ ...promotion, expected });
+  const removed = outcome.isPromoted && keep !== null ? await giveUpOld(workspace, model, keep) : [];
+  // It was the last that the retrain does.
+  await giveModelBack({ workspace, model });
   if (!outcome.isPromoted) return { v: 1, isPromoted: false, version: null, why: outcome.why, removed: [] };
-  const { version } = outcome;
-  const removed =
-    keep === null
-      ? []
-      : await retainVersions(workspace, model, { keep, spare: await startedFromNow(workspace, model) });
-  return { v: 1, isPromoted: true, version: version.version, why: null, removed };
+  return { v: 1, isPromoted: true, version: outcome.version.version, why: null, removed };
+}
+
+async function giveUpOld(workspace: string, model: string, keep: number): Promise<number[]> {
+  return retainVersions(workspace, model, { keep, spare: await startedFromNow(workspace, model) });
 }
 
 /** Versions that a run which is not known to be over names in its spec. */
@@ -35,11 +37,8 @@ async function startedFromNow(workspace: string, model: string): Promise<number[
 }
 
 async function isOver(workspace: string, run: string): Promise<boolean> {
-  try {
-    const { status } = await getClient().workflow.getHandle(runWorkflowId(run)).describe();
-    return isClosedStatus(status.name);
-  } catch {
-    // One that the server does not know may be of a database that was lost, and somebody may recover it.
-    return Date.now() - (await measure(runDir(workspace, run))).touchedMs > FORGOTTEN_MS;
-  }
+  const workflow = await describeWorkflow(runWorkflowId(run)).catch(() => null);
+  if (workflow !== null) return isClosedStatus(workflow.status.name);
+  // One that the server does not know may be of a database that was lost, and somebody may recover it.
+  return Date.now() - (await measure(runDir(workspace, run))).touchedMs > FORGOTTEN_MS;
 }

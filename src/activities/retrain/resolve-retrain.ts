@@ -16,10 +16,24 @@ import type { PipelinePlan } from '../../schemas/plan.js';
 import type { DailyInput, ResolveAnswer, ResolveCall, RetrainInput } from '../../schemas/retrain.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { beating } from './beating.js';
+import { claimModel, giveModelBack } from './claim-model.js';
 
 /** What the inputs of a retrain are for the time that it was scheduled for, and whether there is anything to train. */
 export function resolveRetrain(call: ResolveCall): Promise<ResolveAnswer> {
-  return beating(call.input.timing, 'resolving the inputs', () => resolve(call));
+  return beating(call.input.timing, 'resolving the inputs', () => resolveAlone(call));
+}
+
+/** Whoever trains has the model from here on, so that what is resolved stays so. */
+async function resolveAlone(call: ResolveCall): Promise<ResolveAnswer> {
+  const { input, at } = call;
+  const holder = await claimModel(input, retrainRun(input.schedule, at));
+  if (holder !== null) {
+    const skip = `another retrain of model ${input.model} runs: ${holder}`;
+    return { v: 1, specText: input.specText, fingerprint: '', promoted: null, skip };
+  }
+  const answer = await resolve(call);
+  if (answer.skip !== null) await giveModelBack(input);
+  return answer;
 }
 
 async function resolve({ input, at }: ResolveCall): Promise<ResolveAnswer> {

@@ -20,7 +20,7 @@ function gcCommand(runner: Runner): Command {
   return withConnection(newCommand('gc', 'remove runs, checkpoints and outputs that nothing needs; --dry-run first'))
     .option('--older-than <duration>', 'runs that were not touched for longer, such as 30d')
     .option('--keep-runs <count>', 'ended runs beyond the newest N', positiveInteger)
-    .option('--max-bytes <size>', 'the oldest, until runs and store are no larger, such as 500GB')
+    .option('--max-bytes <size>', 'the oldest, until runs, store and downloads are no larger, such as 500GB')
     .option('--keep-checkpoints <count>', 'checkpoints of ended runs beyond the newest N', positiveInteger)
     .option('--workspace <dir>', 'workspace; default: those of schedules and recent runs')
     .option('--fleet <name>', 'fleet whose hosts see that workspace', 'default')

@@ -22,16 +22,19 @@ const RUN_STYLES: Readonly<Record<ScheduleRun['state'], Style>> = {
 };
 
 /** What `temper schedule apply` shows. */
-export function renderApplied({ name, action, isDryRun, changes }: ScheduleApplied, paint: Paint): string {
+export function renderApplied({ name, action, isDryRun, changes, running }: ScheduleApplied, paint: Paint): string {
   const verb =
     isDryRun && action !== 'unchanged'
       ? `would be ${action}`
       : action === 'unchanged'
         ? 'is unchanged'
         : `is ${action}`;
-  return [`schedule ${paint('bold', name)} ${verb}`, ...changes.map((change) => renderChange(change, paint))].join(
-    '\n',
-  );
+  const note = `another retrain of the model runs: ${running ?? ''}; until it has ended, runs of ${name} are skipped`;
+  return [
+    `schedule ${paint('bold', name)} ${verb}`,
+    ...changes.map((change) => renderChange(change, paint)),
+    ...((running ?? null) === null ? [] : [paint('yellow', note)]),
+  ].join('\n');
 }
 
 function renderChange({ field, from, to }: SettingChange, paint: Paint): string {

@@ -1,11 +1,13 @@
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
 import { TemperError } from '../../domain/errors.js';
 import { controlQueue, retrainWorkflowId, scheduleId } from '../../domain/ids.js';
+import { beginningMemo } from '../../domain/retrain/memo.js';
 import { settingChanges } from '../../domain/retrain/settings.js';
 import { RetrainInputSchema, type RetrainInput } from '../../schemas/retrain.js';
 import type { ScheduleApplied } from '../../schemas/schedule.js';
 import type { TemperClient } from '../connect.js';
 import { makeRetrainInput, type ScheduleRequest } from './make-input.js';
+import { otherRetrain } from './running.js';
 
 /** Creates or updates a schedule, or tells what that would change. */
 export async function applySchedule(
@@ -20,7 +22,9 @@ export async function applySchedule(
   const before = existing === null ? null : appliedInput(existing);
   const changes = settingChanges(before, input);
   const action = existing === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
-  const answer: ScheduleApplied = { v: 1, name, action, isDryRun, changes };
+  const own = existing?.info.runningActions.map((running) => running.workflow.workflowId) ?? [];
+  const running = await otherRetrain(client, input, own);
+  const answer: ScheduleApplied = { v: 1, name, action, isDryRun, changes, running };
   if (isDryRun || action === 'unchanged') return answer;
   const options = optionsOf(input);
   if (existing === null) await client.temporal.schedule.create({ scheduleId: scheduleId(name), ...options });
@@ -70,6 +74,7 @@ function optionsOf(input: RetrainInput) {
       workflowId: retrainWorkflowId(input.schedule),
       taskQueue: controlQueue(input.fleet),
       args: [input],
+      memo: { temperRetrain: beginningMemo(input) },
       staticSummary: `retrain of ${input.model}`,
     },
     policies: { overlap, catchupWindow: catchupMs, pauseOnFailure },

@@ -74,6 +74,7 @@ export function makeRetrainInput(request: ScheduleRequest, timing: Timing, now: 
     inputs: retrain.inputs,
     startFrom: retrain.startFrom,
     evaluation: evaluationOf(retrain),
+    leaseWaitMs: durationMs(retrain.waitForHosts),
     evaluationMs: durationMs(retrain.evaluationTimeout),
     gate: retrain.gate,
     approvalMs,

@@ -7,6 +7,7 @@ import type { TemperClient } from '../connect.js';
 import { describeById } from './apply.js';
 import { findSchedule, runOf } from './report.js';
 import { backfillTimes } from './backfill-times.js';
+import { otherRetrain } from './running.js';
 
 /** How long the server may take to start what was triggered; a schedule decides within a second. */
 const TRIGGER_MS = 10_000;
@@ -29,6 +30,10 @@ export async function unpauseSchedule(client: TemperClient, name: string, note: 
 export async function triggerSchedule(client: TemperClient, name: string): Promise<ScheduleDone> {
   const { description, input } = await findSchedule(client, name);
   const { numActionsTaken, numActionsSkippedOverlap, runningActions } = description.info;
+  const own = runningActions.map(({ workflow }) => workflow.workflowId);
+  const other = await otherRetrain(client, input, own);
+  if (other !== null)
+    return done(name, 'skipped', `${name} started nothing: another retrain of model ${input.model} runs: ${other}`);
   await client.temporal.schedule.getHandle(scheduleId(name)).trigger(input.when.overlap);
   const until = Date.now() + TRIGGER_MS;
   for (;;) {

@@ -32,11 +32,24 @@ export type CronReading =
     }
   | { readonly problem: string };
 
-/**
- * Reads a cron expression of five fields as Temporal does: the day of the month and of the week must both match. The
- * shortest gap is the one of a clock without changes.
- */
+/** Times of a clock on the wall at which a cron expression starts runs. */
+export interface CronTimes {
+  /** Minutes of a day, sorted. */
+  readonly ofDay: readonly number[];
+  /** Whether it runs on a day, whose date is told as UTC. */
+  isRunDay(date: Date): boolean;
+}
+
+/** Reads a cron expression of five fields; the shortest gap is the one of a clock without changes. */
 export function readCron(text: string): CronReading {
+  const times = cronTimes(text);
+  if ('problem' in times) return times;
+  const gap = shortestGap(times);
+  return gap === 'never' ? { problem: 'no day matches this cron expression' } : { problem: null, shortestGapMs: gap };
+}
+
+/** The times of a cron expression as Temporal reads it: the day of the month and of the week must both match. */
+export function cronTimes(text: string): CronTimes | { readonly problem: string } {
   const words = (SHORTHANDS[text.trim()] ?? text).trim().split(/\s+/);
   if (words.length !== FIELDS.length)
     return { problem: `a cron expression has five fields (minute hour day month weekday), not ${words.length}` };
@@ -49,16 +62,15 @@ export function readCron(text: string): CronReading {
   const [minutes, hours, days, months, weekdays] = sets;
   if (!minutes || !hours || !days || !months || !weekdays) throw new TypeError('a cron expression has five fields');
   const ofDay = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute)).sort((a, b) => a - b);
-  const gap = shortestGap(ofDay, (date) => {
+  const isRunDay = (date: Date): boolean => {
     const weekday = date.getUTCDay();
     const isWeekday = weekdays.has(weekday) || (weekday === 0 && weekdays.has(7));
     return isWeekday && days.has(date.getUTCDate()) && months.has(date.getUTCMonth() + 1);
-  });
-  if (gap === 'never') return { problem: 'no day matches this cron expression' };
-  return { problem: null, shortestGapMs: gap };
+  };
+  return { ofDay, isRunDay };
 }
 
-function shortestGap(ofDay: readonly number[], isRunDay: (date: Date) => boolean): number | null | 'never' {
+function shortestGap({ ofDay, isRunDay }: CronTimes): number | null | 'never' {
   const within = ofDay.slice(1).map((minute, index) => minute - (ofDay[index] ?? 0));
   let shortest = Math.min(Number.POSITIVE_INFINITY, ...within);
   let last: number | null = null;

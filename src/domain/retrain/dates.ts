@@ -34,24 +34,6 @@ export function fillDates(text: string, at: string, timezone: string): string {
 }
 
 /**
- * Whether a zone is known under exactly this name, here and to the server. This side also knows other spellings
- * (asia/shanghai), abbreviations (PST) and offsets, which the server refuses or takes for other times; but it lists only
- * one name of each zone, so that others (Asia/Kolkata) are known by their form.
- */
-export function isTimezone(timezone: string): boolean {
-  const listed = Intl.supportedValuesOf('timeZone');
-  if (timezone === 'UTC' || listed.includes(timezone)) return true;
-  if (!/^(?!SystemV\/)[A-Z][\w+-]*(\/[A-Z][\w+-]*)+$/.test(timezone)) return false;
-  if (listed.some((name) => name.toLowerCase() === timezone.toLowerCase())) return false;
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: timezone });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
  * The moment of a wall clock in a zone, RFC 3339. A time that a clock skips is the moment as long after the skip began:
  * 00:00 is the first moment of a day that begins at 01:00.
  */

@@ -7,8 +7,10 @@ import { suggest } from '../spec/suggest.js';
 import { checkText } from '../spec/text-checks.js';
 import { parseYaml, type YamlSource } from '../spec/yaml-source.js';
 import { readCron } from './cron.js';
-import { checkTemplates, isTimezone, otherTemplate } from './dates.js';
+import { checkTemplates, otherTemplate } from './dates.js';
 import { checkRule, namesOf } from './gate.js';
+import { shortestDistanceMs } from './shortest-distance.js';
+import { isTimezone, nearTimezone } from './zones.js';
 
 /** A schedule file, or all that is wrong with it. */
 export type ReadRetrain =
@@ -46,18 +48,11 @@ export function readRetrain(text: string, file: string): ReadRetrain {
   return { retrain: parsed.data, approvalMs: approvalMs(parsed.data), problems: [] };
 }
 
-/** Shortest time between two runs; null when there is only ever one in years. */
-export function shortestPeriodMs({ schedule }: Pick<RetrainFile, 'schedule'>): number | null {
-  if (schedule.every !== undefined) return durationMs(schedule.every);
-  const cron = readCron(schedule.cron ?? '');
-  return cron.problem === null ? cron.shortestGapMs : null;
-}
-
 function approvalMs(retrain: RetrainFile): number | null {
   const { approval } = retrain;
   if (approval === 'none' || (typeof approval === 'object' && !approval.required)) return null;
   if (typeof approval === 'object') return durationMs(approval.within);
-  return Math.min(DAY_MS, (shortestPeriodMs(retrain) ?? 2 * DAY_MS) / 2);
+  return Math.min(DAY_MS, (shortestDistanceMs(retrain) ?? 2 * DAY_MS) / 2);
 }
 
 type At = (path: FieldPath) => string;
@@ -85,22 +80,26 @@ function scheduleProblems({ schedule }: RetrainFile, at: At): Problem[] {
   }
   if (schedule.every !== undefined && durationMs(schedule.every) < 1_000)
     add('every', `${schedule.every} is under a second`, 'Temporal counts in seconds', 'every: 6h');
-  if (!isTimezone(schedule.timezone))
-    add('timezone', `there is no zone ${schedule.timezone}`, 'times would be told wrongly', 'timezone: Asia/Shanghai');
+  if (!isTimezone(schedule.timezone)) {
+    const near = nearTimezone(schedule.timezone) ?? 'Asia/Shanghai';
+    add('timezone', `there is no zone ${schedule.timezone}`, 'times would be told wrongly', `timezone: ${near}`);
+  }
   if (durationMs(schedule.catchup) < LEAST_CATCHUP_MS)
     add('catchup', `${schedule.catchup} is under 10s`, 'Temporal makes up for no shorter time', 'catchup: 2h');
   return problems;
 }
 
 function approvalProblems(retrain: RetrainFile, at: At): Problem[] {
-  const [limit, period] = [approvalMs(retrain), shortestPeriodMs(retrain)];
+  const [limit, period] = [approvalMs(retrain), shortestDistanceMs(retrain)];
   if (limit === null || period === null || limit < period) return [];
   return [
     invalid(
       at(['approval', 'within']),
-      `the approval may take ${limit / 1_000} s, and the next run is due ${period / 1_000} s after`,
+      period === 0
+        ? 'the jitter is as long as the time between two runs, so that no time is left for an approval'
+        : `the approval may take ${limit / 1_000} s, and the next run is due ${period / 1_000} s after`,
       'a run that waits for a person would keep the next one from training',
-      'make it shorter than the time between two runs',
+      'make it shorter than the shortest time between two runs: the jitter and a clock that is put forward count',
     ),
   ];
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import type { Metrics } from '../../schemas/retrain.js';
@@ -21,6 +21,11 @@ export async function readMeasured(path: string, isFile: boolean): Promise<Metri
     (entry): entry is [string, number] => Number.isFinite(entry[1]) && entry[0] !== 'v' && NAME.test(entry[0]),
   );
   return Object.fromEntries(metrics.slice(0, MOST_METRICS));
+}
+
+/** Removes what an earlier evaluation wrote. */
+export function forgetMeasured(file: string): Promise<void> {
+  return rm(file, { force: true });
 }
 
 async function lastLine(path: string): Promise<string> {

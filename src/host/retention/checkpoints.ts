@@ -5,7 +5,7 @@ import { neededCheckpoints, retain } from '../ledger/retain.js';
 import { spoiledCheckpoints } from '../ledger/spoiled.js';
 import { readLedger } from '../ledger/store.js';
 import { runDir } from '../run/run-folder.js';
-import { measure } from './survey.js';
+import { measure } from './measure.js';
 
 /** Checkpoints of ended runs beyond the newest `keep` of each training, once the outputs `going` are gone; changes nothing. */
 export async function surplusCheckpoints(

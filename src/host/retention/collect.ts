@@ -1,8 +1,9 @@
-import { findSurplus, neededNow, type Surplus, type Survey } from '../../domain/retention.js';
-import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
+import { findSurplus, neededNow, totalBytes, type Surplus, type Survey } from '../../domain/retention.js';
+import { bytesFreed, sum } from '../../domain/sizes.js';
 import { fetchingRun } from '../../domain/surplus-downloads.js';
+import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
 import { retainCheckpoints, surplusCheckpoints } from './checkpoints.js';
-import { planDownloads, removeDownloads } from './downloads.js';
+import { DOWNLOADS, removeDownloads } from './downloads.js';
 import { surveyWorkspace, type LookAtRuns } from './survey.js';
 import { listTrash, moveToTrash, remove, removeGone, restore, type Trashed } from './trash.js';
 
@@ -20,16 +21,15 @@ export async function planCollection(
   look: LookAtRuns,
 ): Promise<Collection> {
   const survey = await surveyWorkspace(workspace, look);
-  const surplus = findSurplus(survey, policy, Date.now());
+  const surplus = await findIn(workspace, survey, policy);
   const left = (await listTrash(workspace)).map(({ origin, bytes }) => leftover(origin, bytes));
   const going = new Set(surplus.outputs.map(({ id }) => id));
   const ended = stayingEnded(survey, surplus);
   const checkpoints = await surplusCheckpoints(workspace, ended, policy.keepCheckpoints, going);
-  const downloads = await planDownloads(workspace, survey, idsOf(surplus), policy);
   return {
-    totalBytes: totalOf(survey) + downloads.totalBytes,
-    items: [...itemsOf(survey, surplus), ...checkpoints, ...downloads.items, ...left],
-    kept: [...surplus.kept, ...downloads.kept],
+    totalBytes: totalBytes(survey),
+    items: [...itemsOf(survey, surplus), ...checkpoints, ...left],
+    kept: surplus.kept,
   };
 }
 
@@ -39,15 +39,13 @@ export async function planCollection(
  * point leaves whole folders, and the next call goes on.
  */
 export async function collect(workspace: string, policy: RetentionPolicy, look: LookAtRuns): Promise<Collection> {
+  // Downloads are chosen here too: afterwards nobody can tell a file that an output has just given up from a new one.
   const survey = await surveyWorkspace(workspace, look);
-  const surplus = findSurplus(survey, policy, Date.now());
-  const planned = itemsOf(survey, surplus);
-  // Before anything goes: afterwards nobody can tell a file that an output has just given up from a new one.
-  const downloads = await planDownloads(workspace, survey, idsOf(surplus), policy);
+  const surplus = await findIn(workspace, survey, policy);
   const going = new Set(surplus.runs.map(({ name }) => name));
-  const names = (id: string): boolean =>
-    survey.outputs.some((one) => one.id === id && one.points.some((path) => going.has(path.split('/')[1] ?? '')));
-  const outputs = idsOf(surplus);
+  const ofGoing = (path: string): boolean => path.startsWith('runs/') && going.has(path.split('/')[1] ?? '');
+  const names = (id: string): boolean => survey.outputs.some((one) => one.id === id && one.points.some(ofGoing));
+  const outputs = surplus.outputs.map(({ id }) => id);
   for (const id of outputs.filter(names)) await moveToTrash(workspace, `store/${id}`);
   for (const { name } of surplus.runs) await moveToTrash(workspace, `runs/${name}`);
   for (const id of outputs.filter((one) => !names(one))) await moveToTrash(workspace, `store/${id}`);
@@ -58,15 +56,31 @@ export async function collect(workspace: string, policy: RetentionPolicy, look: 
   const removed = [...removedRuns, ...(await emptyTrash(workspace, now, look, 'store/'))];
   const rest = await removeGone(workspace);
   const checkpoints = await retainCheckpoints(workspace, endedOf(now), policy.keepCheckpoints);
-  const files = fetchingRun(now) === null ? await removeDownloads(workspace, downloads.items) : [];
-  const items = removed.map(
-    ({ origin, bytes }) => planned.find(({ name }) => name === origin) ?? leftover(origin, bytes),
-  );
+  const wanted = surplus.downloads.map(({ name }) => name);
+  const files = fetchingRun(now) === null ? await removeDownloads(workspace, wanted) : [];
+  const done = new Set([...removed.map(({ origin }) => origin), ...files.map((name) => `${DOWNLOADS}/${name}`)]);
+  const items = itemsOf(survey, surplus, done);
+  const others = removed.filter(({ origin }) => !items.some(({ name }) => name === origin));
   return {
-    totalBytes: totalOf(survey) + downloads.totalBytes,
-    items: [...items, ...checkpoints, ...files, ...(rest === 0 ? [] : [leftover('.trash', rest)])],
-    kept: [...surplus.kept, ...downloads.kept],
+    totalBytes: totalBytes(survey),
+    items: [
+      ...items,
+      ...others.map(({ origin, bytes }) => leftover(origin, bytes)),
+      ...checkpoints,
+      ...(rest === 0 ? [] : [leftover('.trash', rest)]),
+    ],
+    kept: surplus.kept,
   };
+}
+
+async function findIn(workspace: string, survey: Survey, policy: RetentionPolicy): Promise<Surplus> {
+  const spared = new Map<string, number>();
+  // What goes as a checkpoint need not go with the whole run.
+  for (const run of policy.maxBytes === null ? [] : endedOf(survey)) {
+    const checkpoints = await surplusCheckpoints(workspace, [run], policy.keepCheckpoints, new Set());
+    spared.set(run, sum(checkpoints.map(({ bytes }) => bytes)));
+  }
+  return findSurplus(survey, policy, Date.now(), spared);
 }
 
 /** Removes what of one kind lies in the trash, but moves back what is needed by now. */
@@ -91,21 +105,24 @@ async function emptyTrash(
   return removed;
 }
 
-function itemsOf(survey: Survey, { runs, outputs }: Surplus): Collected[] {
-  return [
-    ...runs.map(({ name, why }): Collected => {
-      const bytes = survey.runs.find((run) => run.name === name)?.bytes ?? 0;
-      return { kind: 'run', name: `runs/${name}`, bytes, why };
-    }),
-    ...outputs.map(({ id, why }): Collected => {
-      const bytes = survey.outputs.find((output) => output.id === id)?.bytes ?? 0;
-      return { kind: 'output', name: `store/${id}`, bytes, why };
-    }),
-  ];
-}
-
-function idsOf({ outputs }: Surplus): string[] {
-  return outputs.map(({ id }) => id);
+/** What goes, or what of it is `done`, with the bytes that become free by it: of a file, by its last name. */
+function itemsOf(survey: Survey, surplus: Surplus, done: ReadonlySet<string> | null = null): Collected[] {
+  const all = [
+    ...surplus.runs.map(({ name, why }) => ({
+      item: { kind: 'run' as const, name: `runs/${name}`, why },
+      size: survey.runs.find((run) => run.name === name),
+    })),
+    ...surplus.outputs.map(({ id, why }) => ({
+      item: { kind: 'output' as const, name: `store/${id}`, why },
+      size: survey.outputs.find((output) => output.id === id),
+    })),
+    ...surplus.downloads.map(({ name, why }) => ({
+      item: { kind: 'download' as const, name: `${DOWNLOADS}/${name}`, why },
+      size: survey.downloads.find((download) => download.name === name),
+    })),
+  ].filter(({ item }) => done?.has(item.name) ?? true);
+  const freed = bytesFreed(all.map(({ size }) => size ?? { bytes: 0, shared: [] }));
+  return all.map(({ item }, index) => ({ ...item, bytes: freed[index] ?? 0 }));
 }
 
 function endedOf({ runs }: Survey): string[] {
@@ -114,10 +131,6 @@ function endedOf({ runs }: Survey): string[] {
 
 function stayingEnded(survey: Survey, { runs }: Surplus): string[] {
   return endedOf(survey).filter((name) => !runs.some((run) => run.name === name));
-}
-
-function totalOf({ runs, outputs }: Survey): number {
-  return [...runs, ...outputs].reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 function leftover(name: string, bytes: number): Collected {

@@ -1,12 +1,11 @@
-import { lstat, readdir, rm, stat, unlink } from 'node:fs/promises';
+import { readdir, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
-import { fetchingRun, surplusDownloads, type DownloadFacts } from '../../domain/surplus-downloads.js';
-import type { Surplus, Survey } from '../../domain/retention.js';
-import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
+import type { DownloadFacts } from '../../domain/surplus-downloads.js';
 import { tryClaimDownload } from '../download/claim.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
 import { discardPartial, journalOf } from '../download/partial-file.js';
+import { fileId } from './measure.js';
 
 /** Folder of a workspace that downloads come into. */
 export const DOWNLOADS = 'downloads';
@@ -17,11 +16,9 @@ const NAME = /^((?:sha256|git-blob|url)-[0-9a-f]{40,64})((?:\.[0-9a-f-]{36})?\.p
 /** A holder shows every few seconds that it lives; after a day without, its host is not coming back to it. */
 const LOST_CLAIM_MS = 24 * 3_600_000;
 
-/** What lies in the folder of downloads. `going`: outputs (`stage/key`) that are about to go. */
-export async function surveyDownloads(workspace: string, going: readonly string[]): Promise<DownloadFacts[]> {
+/** What lies in the folder of downloads. */
+export async function surveyDownloads(workspace: string): Promise<DownloadFacts[]> {
   const root = join(workspace, DOWNLOADS);
-  const freed = new Map<string, number>();
-  for (const id of going) await countLinks(join(workspace, 'store', id), freed);
   const found: DownloadFacts[] = [];
   for (const name of await readdir(root).catch(() => [])) {
     const [, key, part] = NAME.exec(name) ?? [];
@@ -29,52 +26,30 @@ export async function surveyDownloads(workspace: string, going: readonly string[
     if (key === undefined || info === null || !info.isFile()) continue;
     const isPartial = part !== undefined;
     const journal = isPartial ? await stat(journalOf(join(root, name))).catch(() => null) : null;
-    const inGoing = freed.get(`${info.dev} ${info.ino}`) ?? 0;
+    // A partial file has holes.
+    const bytes = isPartial ? info.blocks * 512 : info.size;
     found.push({
       name,
-      // A partial file has holes.
-      bytes: info.blocks * 512,
+      ...(info.nlink > 1
+        ? { bytes: 0, shared: [{ id: fileId(info), bytes, links: info.nlink, names: 1 }] }
+        : { bytes, shared: [] }),
       touchedMs: Math.max(info.ctimeMs, journal?.ctimeMs ?? 0),
       isPartial,
       isClaimed: await isClaimed(join(root, `${key}.claim`)),
-      outputs: info.nlink - 1 - inGoing,
-      isFreed: inGoing > 0,
     });
   }
   return found;
-}
-
-/** Downloads that would go, the size of all, and the run for whose sake all stay. */
-export async function planDownloads(
-  workspace: string,
-  survey: Survey,
-  going: readonly string[],
-  policy: RetentionPolicy,
-): Promise<{ readonly items: Collected[]; readonly totalBytes: number; readonly kept: Surplus['kept'] }> {
-  const found = await surveyDownloads(workspace, going);
-  const items = surplusDownloads(found, survey, policy, Date.now()).map(({ name, bytes, why }): Collected => ({
-    kind: 'download',
-    name: `${DOWNLOADS}/${name}`,
-    bytes,
-    why,
-  }));
-  const run = found.length === 0 ? null : fetchingRun(survey);
-  return {
-    items,
-    totalBytes: found.reduce((sum, { bytes }) => sum + bytes, 0),
-    kept: run === null ? [] : [{ run, why: 'it may not have all that it downloads, so no download is removed' }],
-  };
 }
 
 /**
  * Removes of these downloads what nobody took into use meanwhile. A file that is linked into an output at this very
  * moment stays there; a fetch that has just looked at it fetches it again.
  */
-export async function removeDownloads(workspace: string, planned: readonly Collected[]): Promise<Collected[]> {
-  const removed: Collected[] = [];
-  for (const one of planned) {
-    const path = join(workspace, one.name);
-    if (await (one.name.endsWith('.part') ? removePartial(path) : removeWhole(path))) removed.push(one);
+export async function removeDownloads(workspace: string, names: readonly string[]): Promise<string[]> {
+  const removed: string[] = [];
+  for (const name of names) {
+    const path = join(workspace, DOWNLOADS, name);
+    if (await (name.endsWith('.part') ? removePartial(path) : removeWhole(path))) removed.push(name);
   }
   return removed;
 }
@@ -110,16 +85,4 @@ async function isClaimed(dir: string): Promise<boolean> {
     if (beat !== null && Date.now() - beat.mtimeMs < LOST_CLAIM_MS) return true;
   }
   return false;
-}
-
-/** Counts the names of each file that has several. */
-async function countLinks(path: string, links: Map<string, number>): Promise<void> {
-  const info = await lstat(path).catch(() => null);
-  if (info === null) return;
-  if (info.isDirectory()) {
-    for (const name of await readdir(path).catch(() => [])) await countLinks(join(path, name), links);
-  } else if (info.isFile() && info.nlink > 1) {
-    const id = `${info.dev} ${info.ino}`;
-    links.set(id, (links.get(id) ?? 0) + 1);
-  }
 }

@@ -1,4 +1,4 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { OutputFacts, RunFacts, Survey } from '../../domain/retention.js';
 import { nullIfMissing } from '../system-error.js';
@@ -6,9 +6,12 @@ import { ReceiptSchema, StageRecordSchema } from '../../schemas/receipt.js';
 import { readJsonFile } from '../json-file.js';
 import { readLedger } from '../ledger/store.js';
 import { listModels } from '../models/promote.js';
+import { modelPlace } from '../models/model-place.js';
 import { listVersions } from '../models/versions.js';
 import { pathsNamedBy } from '../run/specs-naming.js';
 import { readClaim } from '../store/claim.js';
+import { surveyDownloads } from './downloads.js';
+import { measure } from './measure.js';
 
 /** Tells of each run why it may still be going on; null when it has ended for certain. */
 export type LookAtRuns = (
@@ -30,7 +33,7 @@ export async function surveyWorkspace(workspace: string, lookAtRuns: LookAtRuns)
     for (const one of await listVersions(workspace, model))
       promoted.push({ label: `model ${one.version} of ${model}`, run: one.run, output: `export/${one.export.key}` });
   }
-  return { runs, outputs, promoted };
+  return { runs, outputs, promoted, downloads: await surveyDownloads(workspace) };
 }
 
 async function surveyOutputs(workspace: string): Promise<OutputFacts[]> {
@@ -46,7 +49,9 @@ async function surveyOutputs(workspace: string): Promise<OutputFacts[]> {
         id: `${stage}/${key}`,
         ...size,
         isClaimed: (await readClaim(entry)) !== null,
-        points: named.map((path) => inWorkspace(workspace, path)).filter((path) => path.startsWith('runs/')),
+        points: named
+          .map((path) => inWorkspace(workspace, path))
+          .filter((path) => isElsewhere(path, `store/${stage}/${key}`)),
       });
     }
   }
@@ -81,31 +86,20 @@ async function outputsOf(dir: string): Promise<string[]> {
 async function usesOf(workspace: string, dir: string, name: string): Promise<string[]> {
   const { inUse } = await readLedger(dir);
   const named = await pathsNamedBy(workspace, name);
-  const all = [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named].map((path) =>
+  // What a link to a promoted model shows now is what the run is about to adopt.
+  const shown = await Promise.all(named.map((path) => modelPlace(workspace, path)));
+  const all = [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named, ...shown].map((path) =>
     inWorkspace(workspace, path),
   );
   return all.filter((path) => !path.startsWith('..') && path !== `runs/${name}` && !path.startsWith(`runs/${name}/`));
 }
 
-function inWorkspace(workspace: string, path: string): string {
-  return isAbsolute(path) ? relative(workspace, path) : path;
+function isElsewhere(path: string, own: string): boolean {
+  return /^(runs|store)\//.test(path) && path !== own && !path.startsWith(`${own}/`);
 }
 
-/** Bytes and newest time of a folder; links are not followed, and shared files free nothing. */
-export async function measure(path: string): Promise<{ bytes: number; touchedMs: number }> {
-  const info = await lstat(path).catch(() => null);
-  if (info === null) return { bytes: 0, touchedMs: 0 };
-  let bytes = info.isFile() && info.nlink === 1 ? info.size : 0;
-  // A link is made anew when an output is noted again, which is no work.
-  let touchedMs = info.isSymbolicLink() ? 0 : info.mtimeMs;
-  if (info.isDirectory()) {
-    for (const name of await readdir(path).catch(() => [])) {
-      const inner = await measure(join(path, name));
-      bytes += inner.bytes;
-      touchedMs = Math.max(touchedMs, inner.touchedMs);
-    }
-  }
-  return { bytes, touchedMs };
+function inWorkspace(workspace: string, path: string): string {
+  return isAbsolute(path) ? relative(workspace, path) : path;
 }
 
 async function foldersOf(dir: string): Promise<string[]> {

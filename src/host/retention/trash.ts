@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTaken, nullIfMissing } from '../system-error.js';
-import { measure } from './survey.js';
+import { measure } from './measure.js';
 
 /** A folder that was moved out of the way and is not removed yet. */
 export interface Trashed {

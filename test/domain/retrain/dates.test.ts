@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  checkTemplates,
-  fillDates,
-  isTimezone,
-  readMoment,
-  showInZone,
-  zonedMoment,
-} from '../../../src/domain/retrain/dates.js';
+import { checkTemplates, fillDates, readMoment, showInZone, zonedMoment } from '../../../src/domain/retrain/dates.js';
 import { retrainRun } from '../../../src/domain/retrain/run-name.js';
 import { NameSchema } from '../../../src/schemas/units.js';
 
@@ -69,23 +62,6 @@ describe('moments of a zone', () => {
       expect(readMoment(text, '00:00:00', 'UTC'), text).toBeNull();
   });
 });
-
-it.each(['UTC', 'Asia/Shanghai', 'Asia/Kolkata', 'Asia/Calcutta', 'America/Argentina/Buenos_Aires', 'Etc/GMT+8'])(
-  'zone %s is known',
-  (zone) => expect(isTimezone(zone)).toBe(true),
-);
-
-it.each([
-  'asia/shanghai',
-  'Asia/shanghai',
-  'Asia/SHANGHAI',
-  'PST',
-  'utc',
-  '+08:00',
-  'SystemV/PST8',
-  'Mars/Olympus',
-  '',
-])('zone %s is not known under that name', (zone) => expect(isTimezone(zone)).toBe(false));
 
 it('names of runs hold the time of the longest schedule', () => {
   const run = retrainRun('a'.repeat(24), '2026-11-26T02:00:00.000Z');

@@ -60,6 +60,44 @@ describe('downloads', () => {
     expect(readdirSync(join(workspace, 'store/weights/weights-stays/out-0001/hf'))).toContain('shard');
   });
 
+  it('count once with the outputs that hold them, and as freed when their last name goes', async () => {
+    const { workspace, at, names } = await makeWorkspace();
+    const size = 100_000;
+    for (const name of ['a', 'b']) writeFileSync(at(key(name)), 'x'.repeat(size));
+    const whole = await planCollection(workspace, { ...POLICY, keepRuns: 9 }, ended);
+    const without = whole.totalBytes - 2 * size;
+    expect(without).toBeGreaterThan(0);
+    expect(without).toBeLessThan(size);
+
+    const planned = await planCollection(workspace, POLICY, ended);
+    const bytesOf = (kind: string): number =>
+      planned.items.filter((item) => item.kind === kind).reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(bytesOf('download')).toBe(size);
+    expect(bytesOf('output')).toBeLessThan(size);
+    const freed = planned.items.reduce((sum, { bytes }) => sum + bytes, 0);
+    const done = await collect(workspace, POLICY, ended);
+    expect(done.items.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(freed);
+    expect(names()).toEqual([key('b'), key('c')]);
+    expect((await planCollection(workspace, POLICY, ended)).totalBytes).toBe(whole.totalBytes - freed);
+  });
+
+  it.each([
+    // Without its download, which goes with it, the older run would not be enough, and the younger one went too.
+    ['of the older run and its download suffice', 150_000, ['gone']],
+    ['of both are needed', 90_000, ['gone', 'stays']],
+    ['are few enough', 250_000, []],
+  ])('count for the limit of bytes: those %s', async (_what, maxBytes, runs) => {
+    const { workspace, at } = await makeWorkspace();
+    for (const name of ['a', 'b']) writeFileSync(at(key(name)), 'x'.repeat(100_000));
+    utimesSync(join(workspace, 'runs/gone'), new Date(0), new Date(0));
+    for (const name of readdirSync(join(workspace, 'runs/gone'), { recursive: true, encoding: 'utf8' }))
+      utimesSync(join(workspace, 'runs/gone', name), new Date(0), new Date(0));
+    const { items } = await planCollection(workspace, { ...POLICY, keepRuns: null, maxBytes }, ended);
+    expect(items.flatMap(({ kind, name }) => (kind === 'run' ? [name] : [])).sort()).toEqual(
+      runs.map((name) => `runs/${name}`),
+    );
+  });
+
   it('stay while a run is open that may still fetch', async () => {
     const { workspace, names } = await makeWorkspace();
     waitDays(9);
