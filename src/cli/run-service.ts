@@ -41,7 +41,7 @@ export interface RunService {
   /** A status for each change, until the run ends or is blocked, or `signal` is aborted. */
   watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
   /** `by` and `why` are told by its status later. */
-  cancelRun(run: string, ender: { readonly by: string; readonly why: string | null }): Promise<void>;
+  cancelRun(run: string, ender: { readonly by: string; readonly why: string | null }): Promise<string | null>;
   pauseRun(run: string): Promise<void>;
   resumeRun(
     run: string,

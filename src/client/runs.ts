@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname } from 'node:path';
+import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
-import { controlQueue, runWorkflowId } from '../domain/ids.js';
+import { controlQueue, runWorkflowId, scheduleOfRetrain } from '../domain/ids.js';
 import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
 import { asFlags, correctionsBetween } from '../domain/spec/corrections.js';
 import { readSpec, toProblem } from '../domain/spec/read-spec.js';
@@ -100,15 +101,32 @@ export async function* watchRun(
   }
 }
 
-/** Asks a run to end; its commands are stopped before it closes. */
+/**
+ * Asks a run to end; its commands are stopped before it closes. Of a run that is done and that its retrain measures, or
+ * waits for an approval of, the retrain ends: the answer is the schedule of that one, else null.
+ */
 export async function cancelRun(
   client: TemperClient,
   run: string,
   { by = null, why = null }: { readonly by?: string | null; readonly why?: string | null } = {},
-): Promise<void> {
+): Promise<string | null> {
   const status = await getRunStatus(client, run);
-  if (status.closedAt !== null) throw isOver(run, status, 'cancel');
-  await requestCancel(client, status.workflowId, { by, why });
+  if (status.closedAt === null) {
+    await requestCancel(client, status.workflowId, { by, why });
+    return null;
+  }
+  const retrain = await openRetrain(client, status.workflowId);
+  if (retrain === null) throw isOver(run, status, 'cancel');
+  await requestCancel(client, retrain, { by, why });
+  return scheduleOfRetrain(retrain);
+}
+
+/** Workflow of the retrain that a run belongs to while it is open, or null. */
+async function openRetrain(client: TemperClient, workflowId: string): Promise<string | null> {
+  const own = await describe(client, workflowId);
+  const parent = own?.raw.workflowExecutionInfo?.parentExecution?.workflowId ?? '';
+  const retrain = scheduleOfRetrain(parent) === null ? null : await describe(client, parent);
+  return retrain === null || isClosedStatus(retrain.status.name) ? null : parent;
 }
 
 /** Stops what a run does and parks it; answers when everything has stopped. */

@@ -78,6 +78,8 @@ describe('the claim of a retrain on its model', () => {
       { [OLD]: 'TERMINATED', 'temper/run/nightly-1': 'TERMINATED', 'temper/run/nightly-1/train': 'COMPLETED' },
       null,
     ],
+    ['unknown, whose run was recovered and goes on', { 'temper/run/nightly-1': 'RUNNING' }, 'temper/run/nightly-1'],
+    ['unknown, whose run was recovered and has ended', { 'temper/run/nightly-1': 'COMPLETED' }, null],
     ['unknown', {}, `${OLD}, which this server does not know and which was at work within two days`],
   ])('of one that is %s', async (_name, server, expected) => {
     await claim(OLD);

@@ -130,16 +130,26 @@ describe('temper start', () => {
 describe('temper cancel, pause, resume, hosts', () => {
   it('cancels after a yes only', async () => {
     const cancelled: unknown[] = [];
-    const cancelRun: RunService['cancelRun'] = (run, { why }) => Promise.resolve(void cancelled.push([run, why]));
-    const runs = { ...knowing(aRun()), cancelRun };
+    const cancelRun =
+      (schedule: string | null): RunService['cancelRun'] =>
+      async (run, { why }) => {
+        cancelled.push([run, why]);
+        return schedule;
+      };
+    const runs = { ...knowing(aRun()), cancelRun: cancelRun(null) };
     const refused = await temper(['cancel', 'tiny'], { runs });
     expect(refused).toMatchObject({ status: 2, stdout: '' });
     expect(refused.stderr).toContain('temper cancel tiny --yes');
     expect((await temper(['cancel', 'tiny'], { runs, answer: true })).status).toBe(0);
     expect((await temper(['cancel', 'tiny', '--yes', '--reason', 'enough'], { runs })).status).toBe(0);
+    const ofRetrain = await temper(['cancel', 'tiny', '--yes'], { runs: { ...runs, cancelRun: cancelRun('nightly') } });
+    expect(ofRetrain.stdout).toBe(
+      'the retrain of tiny is being cancelled; temper schedule describe nightly shows it\n',
+    );
     expect(cancelled).toEqual([
       ['tiny', null],
       ['tiny', 'enough'],
+      ['tiny', null],
     ]);
   });
 

@@ -83,4 +83,13 @@ describe('a run that somebody ended', () => {
       { id: RUN, identity: '1@here' },
     ]);
   });
+
+  it('goes to the retrain of a run that is done, while that is open', async () => {
+    const done = { status: 'COMPLETED', parent: RETRAIN };
+    const { client, cancelled } = fakeServer({ [RUN]: done, [RETRAIN]: { status: 'RUNNING' } });
+    expect(await cancelRun(client, 'tiny', { by: 'ada', why: 'enough' })).toBe('nightly');
+    expect(cancelled).toEqual([{ id: RETRAIN, identity: 'ada', reason: 'enough' }]);
+    const over = fakeServer({ [RUN]: done, [RETRAIN]: { status: 'COMPLETED' } });
+    await expect(cancelRun(over.client, 'tiny')).rejects.toThrow('nothing to cancel');
+  });
 });

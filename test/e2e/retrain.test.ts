@@ -13,11 +13,11 @@ import {
   triggerSchedule,
   unpauseSchedule,
 } from '../../src/client/schedules/steer.js';
-import { runWorkflowId } from '../../src/domain/ids.js';
+import { runWorkflowId, scheduleId } from '../../src/domain/ids.js';
 import type { ScheduleRun } from '../../src/schemas/schedule.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayRetrains } from './support/histories.js';
-import { apply, endedRun, retrainSpec, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
+import { apply, endedRun, oneOfEach, retrainSpec, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
 
 const NIGHTLY = `apiVersion: temper/v1
 kind: Retrain
@@ -32,6 +32,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
   let dev: Dev;
   let workspace: string;
   let rows: string;
+  let approved: string;
 
   const schedule = (more: string, every = '1h'): string =>
     `${NIGHTLY}schedule: { every: ${every}, catchup: 10m }\ninputs: [{ data: daily, glob: '${rows}/*.json' }]\n${more}`;
@@ -186,6 +187,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
       (one) => (one.runs.length === 3 && one.runs.every(({ state }) => state === 'promoted') ? one : null),
       140_000,
     );
+    expect(report).toMatchObject({ overlap: 'SKIP', catchupMs: 2 * 3_600_000, isPaused: false });
     const spans = await spansOf(dev, 'dated');
     for (const [index, { from }] of spans.slice(1).entries())
       expect(from).toBeGreaterThanOrEqual(spans[index]?.to ?? 0);
@@ -211,9 +213,9 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     await triggerSchedule(dev.client, 'asked');
     const run = await waitForSchedule(dev, 'asked', ({ runs: [one] }) => (one?.state === 'approval' ? one.run : null));
     await approveRun(dev.client, run, { isApproved: true, by: 'ada', reason: 'looks good' });
-    expect(await waitForSchedule(dev, 'asked', (report) => endedRun(report, taken))).toMatchObject({
-      state: 'promoted',
-    });
+    const answered = await waitForSchedule(dev, 'asked', (report) => endedRun(report, taken));
+    expect(answered).toMatchObject({ state: 'promoted' });
+    approved = answered.workflowId;
     const [model] = await listModels(dev.client, null, 'asked');
     expect(model?.history[0]?.by).toContain('approved by ada');
     await expect(approveRun(dev.client, run, { isApproved: true, by: 'ada', reason: '' })).rejects.toThrow(
@@ -221,10 +223,6 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     );
     await deleteSchedule(dev.client, 'asked');
     await expect(describeSchedule(dev.client, 'asked')).rejects.toThrow('there is no schedule');
-  });
-
-  it('replays', async () => {
-    await replayRetrains(dev.client, await oneOfEach(dev));
   });
 
   it('ends the training of a retrain that is cancelled, and is not paused by that', async () => {
@@ -256,10 +254,44 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     });
     expect(await describeSchedule(dev.client, 'nightly')).toMatchObject({ isPaused: false });
   });
-});
 
-/** One retrain for each way in which they ended. */
-async function oneOfEach(dev: Dev): Promise<Map<string, string>> {
-  const reports = await Promise.all(['nightly', 'dated'].map((name) => describeSchedule(dev.client, name)));
-  return new Map(reports.flatMap(({ runs }) => runs.map(({ state, workflowId }) => [state, workflowId] as const)));
-}
+  it('never retrains a model twice at once, and waits for hosts no longer than it may', async () => {
+    const text = (name: string, more = ''): string =>
+      `${NIGHTLY.replace('nightly', name).replace('numbers', name)}schedule: { every: 1h }\ninputs: [{ data: daily, glob: '${rows}/a.json' }]\n${more}`;
+    const long = retrainSpec({ workspace, iterations: 5_000, env: { SIM_STEP_MS: 20 } });
+    await apply(dev, text('twice'), long);
+    const { run: first } = await triggerSchedule(dev.client, 'twice');
+    const id = first?.workflowId ?? '';
+    await waitForSchedule(dev, 'twice', ({ runs: [one] }) => (one?.phase === 'training' ? one : null));
+
+    expect((await deleteSchedule(dev.client, 'twice')).text).toContain(`${id} goes on`);
+    expect(await apply(dev, text('twice'), long)).toMatchObject({ action: 'created', running: id });
+    expect(await triggerSchedule(dev.client, 'twice')).toMatchObject({
+      did: 'skipped',
+      text: `twice started nothing: another retrain of model twice runs: ${id}`,
+    });
+    // As it does by itself when its time has come.
+    await dev.client.temporal.schedule.getHandle(scheduleId('twice')).trigger();
+    expect(await waitForSchedule(dev, 'twice', (report) => endedRun(report, 0))).toMatchObject({
+      state: 'skipped',
+      run: null,
+      reason: `another retrain of model twice runs: ${id}`,
+    });
+
+    // Its hosts are not free, and another model is none of its business.
+    await apply(dev, text('waiting', 'waitForHosts: 1s\n'), retrainSpec({ workspace }));
+    const late = await trigger('waiting');
+    expect(late).toMatchObject({ state: 'skipped', run: expect.stringMatching(/^waiting-/) });
+    expect(late.reason).toContain('no 2 free hosts came within 1 s');
+    expect(await describeSchedule(dev.client, 'waiting')).toMatchObject({ isPaused: false });
+
+    await dev.client.temporal.workflow.getHandle(id).cancel();
+    await expect(dev.client.temporal.workflow.getHandle(id).result()).rejects.toThrow('cancelled');
+    await apply(dev, text('twice'), retrainSpec({ workspace }));
+    expect(await trigger('twice')).toMatchObject({ state: 'promoted' });
+  });
+
+  it('replays', async () => {
+    await replayRetrains(dev.client, new Map([...(await oneOfEach(dev)), ['approved', approved]]));
+  });
+});

@@ -35,20 +35,19 @@ export async function giveModelBack(model: Model): Promise<void> {
 
 /** The workflow for whose sake a claim stands; null when the retrain and the training that it began are over. */
 async function whoHolds(workspace: string, { owner: { workflowId, runId }, run, at }: Claim): Promise<string | null> {
-  const retrain = await describeWorkflow(workflowId, runId);
-  if (retrain === null) {
-    // Of a database that was lost, or of another server that uses the workspace.
-    const { touchedMs } = await measure(runDir(workspace, run));
-    return Date.now() - Math.max(Date.parse(at), touchedMs) > FORGOTTEN_MS
-      ? null
-      : `${workflowId}, which this server does not know and which was at work within two days`;
-  }
-  if (!isClosedStatus(retrain.status.name)) return workflowId;
-  for (const id of [runWorkflowId(run), gangWorkflowId(run)]) {
-    const training = await describeWorkflow(id);
-    if (training !== null && !isClosedStatus(training.status.name)) return id;
-  }
-  return null;
+  const workflows = [
+    { id: workflowId, found: await describeWorkflow(workflowId, runId) },
+    { id: runWorkflowId(run), found: await describeWorkflow(runWorkflowId(run)) },
+    { id: gangWorkflowId(run), found: await describeWorkflow(gangWorkflowId(run)) },
+  ];
+  const open = workflows.find(({ found }) => found !== null && !isClosedStatus(found.status.name));
+  if (open !== undefined) return open.id;
+  if (workflows.some(({ found }) => found !== null)) return null;
+  // Of a database that was lost, or of another server that uses the workspace.
+  const { touchedMs } = await measure(runDir(workspace, run));
+  return Date.now() - Math.max(Date.parse(at), touchedMs) > FORGOTTEN_MS
+    ? null
+    : `${workflowId}, which this server does not know and which was at work within two days`;
 }
 
 function placeOf({ workspace, model }: Model): string {

@@ -25,8 +25,12 @@ export async function cancel(
         fix: `temper cancel ${run} --yes, or temper pause ${run} to be able to resume`,
       });
     }
-    await runs.cancelRun(run, { by: whoAsks(io), why: options.reason ?? null });
-    output.result({ v: 1, run, cancelled: true }, () => `${run} is being cancelled; temper watch ${run} follows it`);
+    const schedule = await runs.cancelRun(run, { by: whoAsks(io), why: options.reason ?? null });
+    output.result({ v: 1, run, cancelled: true, schedule }, () =>
+      schedule === null
+        ? `${run} is being cancelled; temper watch ${run} follows it`
+        : `the retrain of ${run} is being cancelled; temper schedule describe ${schedule} shows it`,
+    );
     return EXIT.ok;
   });
 }

@@ -18,9 +18,14 @@ export function settingChanges(before: RetrainInput | null, after: RetrainInput)
 
 function settingsOf(input: RetrainInput): Map<string, string> {
   const { specText, when, schedule: _schedule, v: _version, timing, ...rest } = input;
+  const { evaluationMs, leaseWaitMs, approvalMs, ...others } = rest;
   const settings = new Map<string, string>();
   flatten('schedule', when, settings);
-  for (const [name, value] of Object.entries(rest)) set(name, value, settings);
+  for (const [name, value] of Object.entries(others)) set(name, value, settings);
+  // As the schedule file names them.
+  setTime('evaluationTimeout', evaluationMs, settings);
+  setTime('waitForHosts', leaseWaitMs, settings);
+  setTime('approval', approvalMs, settings);
   flatten('timing', timing, settings);
   flatten('spec', parseDocument(specText).toJS(), settings);
   return settings;
@@ -35,7 +40,10 @@ function flatten(path: string, value: unknown, into: Map<string, string>): void 
 /** What is not set is no setting; times are told in seconds. */
 function set(path: string, value: unknown, into: Map<string, string>): void {
   if (value === undefined || value === null) return;
-  const isTime = path.endsWith('Ms') && typeof value === 'number';
-  if (isTime) into.set(path.slice(0, -2), `${value / 1_000} s`);
+  if (path.endsWith('Ms') && typeof value === 'number') setTime(path.slice(0, -2), value, into);
   else into.set(path, typeof value === 'string' ? value : canonicalJson(value));
+}
+
+function setTime(path: string, ms: number | null | undefined, into: Map<string, string>): void {
+  if (typeof ms === 'number') into.set(path, `${ms / 1_000} s`);
 }

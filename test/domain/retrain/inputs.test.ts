@@ -67,5 +67,10 @@ it('settings differ by the fields of the file and of the spec', () => {
     { field: 'approval', from: null, to: '60 s' },
     { field: 'timing.poll', from: `${before.timing.pollMs / 1_000} s`, to: '0.001 s' },
   ]);
+  const command = { by: 'command' as const, argv: ['measure'] };
+  expect(settingChanges(before, { ...before, evaluation: command, evaluationMs: 1_000 })).toEqual([
+    { field: 'evaluation', from: expect.any(String), to: '{"argv":["measure"],"by":"command"}' },
+    { field: 'evaluationTimeout', from: '3600 s', to: '1 s' },
+  ]);
   expect(settingChanges(null, before).every(({ from, to }) => from === null && to !== null)).toBe(true);
 });

@@ -94,3 +94,9 @@ export async function spansOf(dev: Dev, name: string): Promise<{ from: number; t
   }
   return spans.sort((a, b) => a.from - b.from);
 }
+
+/** One retrain for each way in which they ended. */
+export async function oneOfEach(dev: Dev): Promise<Map<string, string>> {
+  const reports = await Promise.all(['nightly', 'dated'].map((name) => describeSchedule(dev.client, name)));
+  return new Map(reports.flatMap(({ runs }) => runs.map(({ state, workflowId }) => [state, workflowId] as const)));
+}
