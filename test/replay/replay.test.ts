@@ -17,6 +17,13 @@ describe('recorded histories', { timeout: 60_000 }, () => {
     expect(new Set(types)).toEqual(new Set(['fineTunePipeline', 'fleet', 'scheduledRetrain', 'trainGang']));
   });
 
+  it('cover every way in which a retrain ends', () => {
+    const ways = ['approved', 'cancelled', 'failed', 'promoted', 'refused', 'skipped'];
+    expect(files.filter((name) => name.startsWith('temper_retrain_')).toSorted()).toEqual(
+      ways.map((way) => `temper_retrain_${way}.json`),
+    );
+  });
+
   for (const name of files) {
     it(`replays ${name}`, async () => {
       const history: unknown = JSON.parse(readFileSync(join(HISTORIES, name), 'utf8'));
