@@ -17,7 +17,16 @@ import { runWorkflowId, scheduleId } from '../../src/domain/ids.js';
 import type { ScheduleRun } from '../../src/schemas/schedule.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayRetrains } from './support/histories.js';
-import { apply, endedRun, oneOfEach, retrainSpec, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
+import {
+  apply,
+  endedRun,
+  isTraining,
+  oneOfEach,
+  retrainSpec,
+  spansOf,
+  waitForSchedule,
+  writeRows,
+} from './support/retrains.js';
 
 const NIGHTLY = `apiVersion: temper/v1
 kind: Retrain
@@ -236,10 +245,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
       const run = await waitForSchedule(dev, 'nightly', ({ runs: [one], taken: now }) =>
         now > taken ? (one?.run ?? null) : null,
       );
-      await waitFor('the training', async () => {
-        const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
-        return progress.some(({ iteration }) => iteration !== undefined) ? true : null;
-      });
+      await waitFor('the training', async () => ((await isTraining(dev, run)) ? true : null));
       if (what === 'run') await cancelRun(dev.client, run);
       else await dev.client.temporal.workflow.getHandle(started?.workflowId ?? '').cancel();
       const ended = await waitForSchedule(dev, 'nightly', (report) => endedRun(report, taken));
@@ -262,7 +268,8 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     await apply(dev, text('twice'), long);
     const { run: first } = await triggerSchedule(dev.client, 'twice');
     const id = first?.workflowId ?? '';
-    await waitForSchedule(dev, 'twice', ({ runs: [one] }) => (one?.phase === 'training' ? one : null));
+    const training = await waitForSchedule(dev, 'twice', ({ runs: [one] }) => one?.run ?? null);
+    await waitFor('the training', async () => ((await isTraining(dev, training)) ? true : null));
 
     expect((await deleteSchedule(dev.client, 'twice')).text).toContain(`${id} goes on`);
     expect(await apply(dev, text('twice'), long)).toMatchObject({ action: 'created', running: id });
@@ -279,7 +286,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     });
 
     // Its hosts are not free, and another model is none of its business.
-    await apply(dev, text('waiting', 'waitForHosts: 1s\n'), retrainSpec({ workspace }));
+    await apply(dev, text('waiting', 'waitForHosts: 1s\n'), retrainSpec({ workspace, iterations: 31 }));
     const late = await trigger('waiting');
     expect(late).toMatchObject({ state: 'skipped', run: expect.stringMatching(/^waiting-/) });
     expect(late.reason).toContain('no 2 free hosts came within 1 s');

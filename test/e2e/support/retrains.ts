@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRetrain } from '../../../src/domain/retrain/read-retrain.js';
+import { getRunStatus } from '../../../src/client/run-status.js';
 import { applySchedule } from '../../../src/client/schedules/apply.js';
 import { describeSchedule } from '../../../src/client/schedules/report.js';
 import type { ScheduleApplied, ScheduleReport, ScheduleRun } from '../../../src/schemas/schedule.js';
@@ -99,4 +100,10 @@ export async function spansOf(dev: Dev, name: string): Promise<{ from: number; t
 export async function oneOfEach(dev: Dev): Promise<Map<string, string>> {
   const reports = await Promise.all(['nightly', 'dated'].map((name) => describeSchedule(dev.client, name)));
   return new Map(reports.flatMap(({ runs }) => runs.map(({ state, workflowId }) => [state, workflowId] as const)));
+}
+
+/** Whether a run has begun to train, so that it holds its hosts. */
+export async function isTraining(dev: Dev, run: string): Promise<boolean> {
+  const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
+  return progress.some(({ iteration }) => iteration !== undefined);
 }

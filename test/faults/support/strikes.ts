@@ -89,7 +89,7 @@ export const STRIKES = {
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'reset');
     await expectSameProcesses(place, nodes);
   },
-  cancel: ({ site, run }) => cancelRun(site.client, run),
+  cancel: async ({ site, run }) => void (await cancelRun(site.client, run)),
   terminate: ({ site, run }) => terminate(site.client, run),
   startAnother: (place) => startAnother(place),
   orphanAndStartAnother: async (place) => {
