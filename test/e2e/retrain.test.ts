@@ -17,16 +17,8 @@ import { runWorkflowId, scheduleId } from '../../src/domain/ids.js';
 import type { ScheduleRun } from '../../src/schemas/schedule.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayRetrains } from './support/histories.js';
-import {
-  apply,
-  endedRun,
-  isTraining,
-  oneOfEach,
-  retrainSpec,
-  spansOf,
-  waitForSchedule,
-  writeRows,
-} from './support/retrains.js';
+import { apply, endedRun, oneOfEach, retrainSpec } from './support/retrains.js';
+import { isTraining, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
 
 const NIGHTLY = `apiVersion: temper/v1
 kind: Retrain
