@@ -33,6 +33,7 @@ export function bytesFreed(sizes: readonly Size[]): number[] {
   });
 }
 
+/** Sum of numbers. */
 export function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }

@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { nullIfMissing } from '../null-if-missing.js';
+import { nullIfMissing } from '../system-error.js';
 
 /**
  * Where the files of a promoted model lie that a path below `models/` shows by links, as an absolute path; other paths
