@@ -1,6 +1,6 @@
 import { TemperError } from '../domain/errors.js';
 import { interfaceOf } from '../host/network-interface.js';
-import { allAttempts } from '../host/run/attempts.js';
+import { allAttempts, checkpointFolder } from '../host/run/attempts.js';
 import { slowestPreparation } from '../host/run/preparation.js';
 import { needPlan, readRunSpec, readRunSpecText } from '../host/run/run-folder.js';
 import type { RenderAnswer } from '../schemas/render.js';
@@ -20,6 +20,8 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
   const spec = await readRunSpec(workspace, run, plan.specDigest);
   const tools = hostTools(host, recipe, spec);
   const { outputs } = await findOutputs(host, plan, tools);
+  const { fromCheckpoint } = spec.train;
+  const checkpoint = fromCheckpoint === undefined ? null : await checkpointFolder(fromCheckpoint, recipe.checkpoint);
   const attempts = await allAttempts(workspace, run);
   const ofNewest = attempts.filter(({ key }) => key === attempts.at(-1)?.key);
   return {
@@ -33,6 +35,7 @@ export async function renderFacts(host: StageHost, workspace: string, run: strin
       saveMs: attempts.at(-1)?.budgets?.expectedSaveMs ?? null,
       preprocessRowsPerSecond: await slowestPreparation(workspace, run, ofNewest),
     },
+    ...(checkpoint === null ? {} : { checkpoint }),
     gang: attempts.at(-1)?.hosts ?? [],
     known: Object.fromEntries(
       Object.entries(outputs).map(([stage, output]) => [

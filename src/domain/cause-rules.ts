@@ -64,7 +64,7 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'weights-not-loaded',
     {
       kind: 'event',
-      id: /^(checkpoint-not-found|random-start|checkpoint-required|tracker-invalid|keys-missing|keys-unexpected)$/,
+      id: /^(checkpoint-not-found|random-start|checkpoint-required|tracker-invalid|keys-missing|keys-unexpected|load-untold)$/,
     },
     'empty-load',
     'stop',

@@ -28,10 +28,14 @@ export type LogEvent =
     }
   | { readonly kind: 'saved'; readonly iteration: number }
   | { readonly kind: 'frozen'; readonly modules: readonly string[] }
+  /** A line that says that all is well with something, such as that no tensor was missing. */
+  | { readonly kind: 'told'; readonly id: string }
   | { readonly kind: 'ended' }
   | { readonly kind: 'fatal'; readonly id: string; readonly text: string };
 
 /** How the training code speaks: one line of a rank's log to what it means; several events where lines were glued. */
 export interface LogDialect {
   read(line: string): readonly LogEvent[];
+  /** Ids of `told` lines that rank 0 prints after each load, of converted weights as of a checkpoint: none may be absent. */
+  readonly mustTell?: readonly string[];
 }

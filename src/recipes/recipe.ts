@@ -241,7 +241,7 @@ export interface TrainingRecipe {
   masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */
   readonly stackSignal?: 'SIGUSR1' | 'SIGUSR2';
-  /** Modules that the log of rank 0 must name as not trained, where it names any; nothing is compared when left out. */
+  /** Modules that the log of rank 0 must name as not trained; nothing is compared when left out. */
   frozen?(spec: PipelineSpec): readonly string[];
   /** Parameters of the model that a spec names, before any weight is converted; null where only the weights can tell. */
   plannedParameters?(spec: PipelineSpec): { readonly total: number; readonly trained: number } | null;

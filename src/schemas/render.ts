@@ -22,6 +22,10 @@ export const RenderAnswerSchema = z.object({
     .object({ saveMs: z.number().nullable(), preprocessRowsPerSecond: z.number().nullable() })
     .optional()
     .describe('What the attempts of the run measured; absent from an older host.'),
+  checkpoint: z
+    .string()
+    .optional()
+    .describe('Folder of the checkpoint that the spec starts from (train.fromCheckpoint), where it names one.'),
   gang: z.array(z.string()).describe('Hosts of the newest attempt by node rank; empty before the first.'),
   known: z
     .partialRecord(

@@ -32,6 +32,8 @@ const line = (iteration: number, loss: number): string =>
 const TRAINED = [line(1, 4), line(2, 2), line(4, 0.5), '[after training is done] datetime: 2026-01-01'];
 
 interface Said {
+  /** Lines of the first rank. */
+  readonly first?: readonly string[];
   /** Lines of the last rank. */
   readonly lines?: readonly string[];
   readonly saves?: readonly number[];
@@ -41,7 +43,7 @@ interface Said {
 }
 
 /** A training that needs no torch: it writes the logs and copies the checkpoints that a test wants. */
-function recipeSaying({ lines = TRAINED, saves = [2, 4], stderr = '', end = 'exit 0' }: Said): Recipe {
+function recipeSaying({ first = [], lines = TRAINED, saves = [2, 4], stderr = '', end = 'exit 0' }: Said): Recipe {
   const fake = recipeOf(() => ({}));
   const launch = ({ rankLogDir, saveDir }: LaunchFacts) => ({
     step: 'h00',
@@ -56,6 +58,7 @@ function recipeSaying({ lines = TRAINED, saves = [2, 4], stderr = '', end = 'exi
       lines.join('\n'),
       stderr,
       end,
+      first.join('\n'),
     ],
     cwd: rankLogDir,
     env: {},
@@ -63,7 +66,7 @@ function recipeSaying({ lines = TRAINED, saves = [2, 4], stderr = '', end = 'exi
   return { ...fake, training: { ...fake.training, launch } };
 }
 const PROGRAM = `
-mkdir -p "$1/0" "$1/1"; touch "$1/0/stdout.log" "$1/0/stderr.log"
+mkdir -p "$1/0" "$1/1"; touch "$1/0/stderr.log"; printf '%s\n' "$7" > "$1/0/stdout.log"
 printf '%s' "$5" > "$1/1/stderr.log"
 for n in $3; do cp -r ${READERS}/dcp/iter_000000$n "$2/"; done
 printf '%s\n' "$4" > "$1/1/stdout.log"
@@ -214,21 +217,29 @@ describe('what a launch is told', () => {
   });
 });
 
-describe('frozen modules', () => {
-  const saying = (modules: string): Recipe => {
-    const recipe = recipeSaying({ lines: [`Set modules not trainable: ${modules}`, ...TRAINED] });
+describe('what rank 0 says before the first iteration', () => {
+  const KEYS = ['Missing keys: []', 'Unexpected keys: []'];
+  const FROZEN = "Set modules not trainable: {'visual.blocks'}";
+  const saying = (said: readonly string[]): Recipe => {
+    const recipe = recipeSaying({ first: [...said, '[before the start of training step] datetime: 2026-01-01'] });
     return { ...recipe, training: { ...recipe.training, log: megatronLog, frozen: () => ['visual.blocks'] } };
   };
 
-  it('that the log names as they were asked for change nothing', async () => {
-    const { host, train } = await open(saying("{'visual.blocks'}"));
+  it('changes nothing where all of it is as it was asked for', async () => {
+    const { host, train } = await open(saying([FROZEN, ...KEYS]));
     expect(await run(() => trainNode(host, train))).toMatchObject({ hasEnded: true });
   });
 
-  it.each(['set()', "{'visual.blocks', 'lm_head'}"])('that are others end the training: %s', async (modules) => {
-    const { host, train } = await open(saying(modules));
+  it.each([
+    ['no module is frozen', ['Set modules not trainable: set()', ...KEYS], 'freeze-differs'],
+    ['another is frozen too', ["Set modules not trainable: {'visual.blocks', 'lm_head'}", ...KEYS], 'freeze-differs'],
+    ['nothing is said of frozen ones', KEYS, 'freeze-differs'],
+    ['nothing is said of the load', [FROZEN], 'load-untold'],
+    ['one list of keys is not printed', [FROZEN, 'Missing keys: []'], 'load-untold'],
+  ])('ends the training: %s', async (_what, said, why) => {
+    const { host, train } = await open(saying(said));
     await expect(run(() => trainNode(host, train))).rejects.toMatchObject({
-      problem: { code: 'TrainingUnproven', why: 'freeze-differs' },
+      problem: { code: 'TrainingUnproven', why },
     });
   });
 });

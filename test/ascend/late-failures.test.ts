@@ -133,6 +133,24 @@ describe('a late failure of the load', { timeout: 60_000 }, () => {
     expect(reading).toMatchObject({ hasEnded: true, fatal: { id: 'keys-missing' } });
   });
 
+  it.each([
+    ['Missing keys', 'load-untold'],
+    ['Unexpected keys', 'load-untold'],
+    ['Set modules not trainable', 'freeze-differs'],
+  ])('a load after which nobody says "%s": trains to the end, and the log is fatal', async (text, id) => {
+    site.faults({ kind: 'unsaid', rank: 0, text });
+    const { statuses, reading } = await train();
+    expect(statuses).toEqual(BOTH_WELL);
+    expect(reading).toMatchObject({ hasEnded: true, last: { iteration: 6 }, fatal: { id } });
+  });
+
+  it('other modules are frozen than the spec asks for: the log is fatal', async () => {
+    const file = (path: string, content: string) =>
+      path.endsWith('model.json') ? content.replaceAll('"freeze": true', '"freeze": false') : content;
+    const { reading } = await train({ change: { file } });
+    expect(reading.fatal?.id).toBe('freeze-differs');
+  });
+
   it('a converter that the kernel ends: the stage convert says by which signal', async () => {
     site.faults({ kind: 'convert-killed' });
     expect((await perform(site, 'convert', { weights })).failed).toContain('hf-to-dcp ended with SIGKILL');

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
+import { READERS } from '../host/checkpoint/fixtures.js';
 import { temper } from './support.js';
 
 let dir = '';
@@ -38,10 +39,32 @@ describe('temper render', () => {
   it.each<[string, readonly string[], RegExp]>([
     ['too few hosts', ['--host', 'a=1.2.3.4'], /1 hosts are named, fleet\.hosts is 2/],
     ['a host without an address', ['--host', 'a', '--host', 'b=1.2.3.4'], /"a" is no host/],
+    ['two hosts with one address', ['--host', 'a=1.2.3.4', '--host', 'b=1.2.3.4'], /one address: a 1\.2\.3\.4, b 1/],
     ['a host twice', ['--host', 'a=1.2.3.4', '--host', 'a=1.2.3.5'], /a is named twice/],
   ])('refuses %s', async (_what, flags, message) => {
     const { status, stderr } = await render(...flags);
     expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
+  });
+
+  it.each([
+    ['dcp-release', 'release'],
+    ['dcp', 'iter_0000004'],
+  ])('resolves a folder with a tracker as a run would: %s to %s', async (folder, meant) => {
+    const start = cpuTiny.template.replace(/^train:\n/m, `train:\n  fromCheckpoint: ${join(READERS, folder)}\n`);
+    await writeFile(join(dir, 'tiny.yaml'), start);
+    const { status, stderr } = await temper(['render', join(dir, 'tiny.yaml'), '--output', join(dir, 'from')]);
+    expect([status, stderr]).toEqual([0, '']);
+    const script = await readFile(join(dir, 'from', '05-train-host-00.sh'), 'utf8');
+    expect(script).toContain(`ln -sfn ${join(READERS, folder, meant)} `);
+  });
+
+  it('refuses a checkpoint that no run would start from', async () => {
+    await mkdir(join(dir, 'empty'));
+    const start = cpuTiny.template.replace(/^train:\n/m, `train:\n  fromCheckpoint: ${join(dir, 'empty')}\n`);
+    await writeFile(join(dir, 'tiny.yaml'), start);
+    const { status, stderr } = await render();
+    expect([status, stderr]).toEqual([expect.any(Number), expect.stringContaining('cannot be used')]);
+    expect(status).not.toBe(0);
   });
 
   it('writes into no folder that holds something', async () => {

@@ -205,6 +205,15 @@ export const CASES: readonly FailureCase[] = [
     }),
   },
   {
+    name: 'a load that told nothing',
+    cause: 'empty-load',
+    reaction: 'stop',
+    signs: signs('h1', {
+      events: [{ id: 'load-untold', text: 'the log does not say that there are no missing keys', rank: 0, at: at(1) }],
+      stop: { reason: 'load-untold', at: at(2) },
+    }),
+  },
+  {
     name: 'other frozen modules',
     cause: 'bad-input',
     reaction: 'stop',

@@ -109,6 +109,19 @@ describe('the preflight of a gang', { timeout: 90_000 }, () => {
     await expectClean(fleet);
   });
 
+  it('never launches on two machines with one address, and asks neither of them anything', async () => {
+    const world = new World([]);
+    for (const host of ['h1', 'h2']) world.addresses.set(host, '10.0.0.7');
+    const fleet = await site.open(world, HOSTS);
+    const reason = await reasonOf((await fleet.train()).result());
+    expect(reason).toMatchObject({
+      code: 'PreflightFailed',
+      what: expect.stringContaining('h1 10.0.0.7, h2 10.0.0.7'),
+    });
+    expect({ looks: world.looks, attempts: world.attempts }).toEqual({ looks: [], attempts: [] });
+    await expectClean(fleet);
+  });
+
   it('stops for what a person must change, and for what all hosts have', async () => {
     for (const checks of [
       new Map([['h2', [[check('config')]]]]),

@@ -4,8 +4,10 @@ import type { ConnectFlags } from '../../client/connect.js';
 import { readConfig } from '../../config.js';
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
+import { judgeTwins } from '../../domain/preflight/judge-fleet.js';
 import { absoluteSpecText } from '../../domain/spec/edit-spec.js';
 import { readSpec } from '../../domain/spec/read-spec.js';
+import { checkpointFolder } from '../../host/run/attempts.js';
 import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { HostTools, Recipe } from '../../recipes/recipe.js';
@@ -53,11 +55,12 @@ async function fromSpec(context: CommandContext, file: string, flags: RenderFlag
   if (spec === null) return null;
   const recipe = recipeOf(spec);
   const scratch = spec.scratch ?? SCRATCH;
-  return renderText(absoluteSpecText(source.text, source.baseDir), runName(spec.name), (absolute) => ({
+  return renderText(absoluteSpecText(source.text, source.baseDir), runName(spec.name), async (absolute) => ({
     hosts: hostsOf(spec, flags.host ?? []),
     tools: localTools(recipe, absolute, scratch, flags.python),
     scratch,
     known: {},
+    ...(await checkpointOf(recipe, absolute)),
     isResume: flags.resume ?? false,
   }));
 }
@@ -68,8 +71,8 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
   );
   const [first] = hosts;
   if (first === undefined) throw new TemperError('NoHosts', { where: run, what: 'no host of the run could be asked' });
-  const { specText, known, measured } = first.answer;
-  return renderText(specText, run, () => ({
+  const { specText, known, measured, checkpoint } = first.answer;
+  return renderText(specText, run, async () => ({
     hosts: hosts.map(({ address, answer }) => ({
       name: answer.host,
       address,
@@ -82,6 +85,7 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
       Object.entries(known).filter(([stage]) => ['weights', 'data', 'check', 'convert'].includes(stage)),
     ),
     ...(measured === undefined ? {} : { measured }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
     isResume: flags.resume ?? false,
   }));
 }
@@ -93,12 +97,23 @@ function placesOf({ tools: { environment, ...tools }, scratch }: RenderAnswer): 
   return { tools: { ...tools, ...(environment === undefined ? {} : { environment }) }, scratch };
 }
 
-function renderText(specText: string, run: string, factsOf: (spec: PipelineSpec) => RenderFacts): RenderedFile[] {
+/** What the spec starts from, where it names something and this machine sees it. */
+async function checkpointOf(recipe: Recipe, { train }: PipelineSpec): Promise<Pick<RenderFacts, 'checkpoint'>> {
+  const { fromCheckpoint } = train;
+  const checkpoint = fromCheckpoint === undefined ? null : await checkpointFolder(fromCheckpoint, recipe.checkpoint);
+  return checkpoint === null ? {} : { checkpoint };
+}
+
+async function renderText(
+  specText: string,
+  run: string,
+  factsOf: (spec: PipelineSpec) => Promise<RenderFacts>,
+): Promise<RenderedFile[]> {
   const planned = planFromText(specText, run, []);
   const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
   if (planned.plan === null || spec === null)
     throw new TemperError('SpecInvalid', { where: run, what: planned.problems[0]?.what ?? 'the spec cannot be read' });
-  return renderRun(recipeOf(spec), spec, planned.plan, factsOf(spec));
+  return renderRun(recipeOf(spec), spec, planned.plan, await factsOf(spec));
 }
 
 function recipeOf({ recipe: id }: PipelineSpec): Recipe {
@@ -133,11 +148,22 @@ function hostsOf({ fleet }: PipelineSpec, given: readonly string[]): RenderHost[
   const hosts =
     given.length === 0 ? names.map((name) => ({ name, address: name, networkInterface: null })) : given.map(parseHost);
   const twice = hosts.find((host, rank) => hosts.findIndex(({ name }) => name === host.name) !== rank);
-  if (twice === undefined) return hosts;
+  if (twice === undefined) return apart(hosts);
   throw new TemperError('UsageInvalid', {
     where: '--host',
     what: `${twice.name} is named twice`,
     fix: 'name each host once',
+  });
+}
+
+/** Two machines cannot have one address; a loopback address means a try on one machine. */
+function apart(hosts: readonly RenderHost[]): RenderHost[] {
+  const [twin] = judgeTwins(hosts.map(({ name, address }) => ({ host: name, machineId: name, address })));
+  if (twin === undefined) return [...hosts];
+  throw new TemperError('UsageInvalid', {
+    where: '--host',
+    what: twin.what,
+    fix: 'give each host the address of its own training interface',
   });
 }
 

@@ -65,10 +65,34 @@ function judgeZones(facts: readonly HostFacts[]): readonly PreflightCheck[] {
   ];
 }
 
+/** A host as it announced itself. */
+type Announced = Pick<HostFacts, 'host' | 'machineId' | 'address'>;
+
+const ADDRESS_FIX = 'start each worker with the address of its training interface: temper worker --train-address IP';
+
+/** Fails where two machines announced one address: a rank that connects there reaches either of them. */
+export function judgeTwins(hosts: readonly Announced[]): readonly PreflightCheck[] {
+  const twins = hosts.filter(
+    (one) =>
+      !isOwnMachine(one.address) &&
+      hosts.some((other) => other.address === one.address && other.machineId !== one.machineId),
+  );
+  if (twins.length === 0) return [];
+  return [
+    checked('addresses', 'fail', {
+      where: namesOf(twins),
+      what: `different machines announced one address: ${someNames(
+        twins.map(({ host, address }) => `${host} ${address}`),
+        MOST_NAMES,
+      )}`,
+      fix: ADDRESS_FIX,
+    }),
+  ];
+}
+
 function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] {
   const where = namesOf(facts);
   const machines = new Set(facts.map(({ machineId }) => machineId));
-  const fix = 'start each worker with the address of its training interface: temper worker --train-address IP';
   if (machines.size > 1) {
     const loopback = facts.filter(({ address }) => isOwnMachine(address));
     if (loopback.length > 0) {
@@ -79,26 +103,13 @@ function judgeAddresses(facts: readonly HostFacts[]): readonly PreflightCheck[] 
             loopback.map(({ host }) => host),
             MOST_NAMES,
           )} announced a loopback address, and the hosts are ${machines.size} machines`,
-          fix,
-        }),
-      ];
-    }
-    const twins = facts.filter((one) =>
-      facts.some((other) => other.address === one.address && other.machineId !== one.machineId),
-    );
-    if (twins.length > 0) {
-      return [
-        checked('addresses', 'fail', {
-          where,
-          what: `different machines announced one address: ${someNames(
-            twins.map(({ host, address }) => `${host} ${address}`),
-            MOST_NAMES,
-          )}`,
-          fix,
+          fix: ADDRESS_FIX,
         }),
       ];
     }
   }
+  const twins = judgeTwins(facts);
+  if (twins.length > 0) return twins;
   return [checked('addresses', 'ok', { where, what: 'each machine has an address of its own' })];
 }
 
@@ -113,7 +124,7 @@ function differing(facts: readonly HostFacts[], valueOf: (facts: HostFacts) => s
     .join(', ');
 }
 
-function namesOf(facts: readonly HostFacts[]): string {
+function namesOf(facts: readonly Announced[]): string {
   return someNames(
     facts.map(({ host }) => host),
     MOST_NAMES,

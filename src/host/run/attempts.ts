@@ -1,6 +1,6 @@
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { hasCode } from '../system-error.js';
+import { TemperError } from '../../domain/errors.js';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
@@ -8,6 +8,7 @@ import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import { locateCheckpoint } from '../checkpoint/locate.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { hasCode } from '../system-error.js';
 import { runDir } from './run-folder.js';
 
 /** A checkpoint that may be loaded: proven complete just now. */
@@ -104,6 +105,25 @@ export async function namedCheckpoint(
   return {
     refused: `${path}: the name of the folder does not tell its iteration; call it ${contract.iterationFolder(100)} for iteration 100`,
   };
+}
+
+/**
+ * The folder of the checkpoint that a spec names, as its first attempt would start from it; null where this machine does
+ * not see it. Throws for one that no attempt would take.
+ */
+export async function checkpointFolder(path: string, contract: CheckpointContract): Promise<string | null> {
+  const isSeen = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isSeen) return null;
+  const checkpoint = await namedCheckpoint(path, contract);
+  if (!('refused' in checkpoint)) return checkpoint.dir;
+  throw new TemperError('ProofFailed', {
+    where: path,
+    what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
+    fix: 'name a complete one in train.fromCheckpoint',
+  });
 }
 
 function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string {

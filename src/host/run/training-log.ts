@@ -1,6 +1,6 @@
 import { rankLogPath } from '../keeper/paths.js';
-import { FrozenWatch } from './frozen-watch.js';
 import { grownAt } from './grown-at.js';
+import { StartWatch } from './start-watch.js';
 import { readLog } from '../processes/tail.js';
 import type { IterationReading, LogDialect, LogEvent, TrainingPhase } from '../../recipes/log-dialect.js';
 
@@ -22,9 +22,8 @@ export interface TrainingReading {
  * from the files by byte offset, so a worker that takes over sees what its predecessor saw.
  */
 export class TrainingLog {
-  readonly #files: { readonly path: string; offset: number }[];
+  readonly #files: { readonly path: string; readonly start: StartWatch | null; offset: number }[];
   readonly #dialect: LogDialect;
-  readonly #frozen: FrozenWatch;
   readonly iterations: IterationReading[] = [];
   #reads = 0;
   #firstSeenAt: string | null = null;
@@ -39,11 +38,15 @@ export class TrainingLog {
     lastStepAt: Date.now(),
   };
 
-  /** `frozen`: modules that the log must name as not trained, where it names any. */
+  /** `frozen`: modules that rank 0 must name as not trained. */
   constructor(keeperDir: string, ranks: readonly number[], dialect: LogDialect, frozen?: readonly string[]) {
-    this.#files = ranks.map((rank) => ({ path: rankLogPath(keeperDir, rank, 'out'), offset: 0 }));
+    const proof = { frozen: frozen ?? null, mustTell: dialect.mustTell ?? [] };
+    this.#files = ranks.map((rank) => ({
+      path: rankLogPath(keeperDir, rank, 'out'),
+      start: rank === 0 ? new StartWatch(proof) : null,
+      offset: 0,
+    }));
     this.#dialect = dialect;
-    this.#frozen = new FrozenWatch(frozen ?? null);
   }
 
   /** Reads on to the present end of all files. */
@@ -52,7 +55,8 @@ export class TrainingLog {
       for (;;) {
         const chunk = await readLog(file.path, file.offset);
         const grown = chunk.lines.length === 0 ? null : await grownAt(file.path);
-        for (const line of chunk.lines) for (const event of this.#dialect.read(line)) this.#take(event, grown);
+        for (const line of chunk.lines)
+          for (const event of this.#dialect.read(line)) this.#take(event, grown, file.start);
         const isAtEnd = chunk.nextOffset === file.offset || chunk.nextOffset >= chunk.sizeBytes;
         file.offset = chunk.nextOffset;
         if (isAtEnd) break;
@@ -85,9 +89,9 @@ export class TrainingLog {
     return new Date(Date.parse(lastAt) - restMs).toISOString();
   }
 
-  #take(event: LogEvent, grown: string | null): void {
+  #take(event: LogEvent, grown: string | null, start: StartWatch | null): void {
     const hadFatal = this.#reading.fatal !== null;
-    const broken = this.#frozen.take(event);
+    const broken = start?.take(event) ?? null;
     this.#reading = next(broken === null ? this.#reading : next(this.#reading, broken), event);
     if (!hadFatal && this.#reading.fatal !== null) this.#reading = { ...this.#reading, fatalAt: grown };
     if (event.kind === 'phase' && event.rows !== undefined)
@@ -117,6 +121,7 @@ function next(reading: TrainingReading, event: LogEvent): TrainingReading {
         fatal: reading.fatal ?? notANumber(event),
       };
     case 'frozen':
+    case 'told':
       return reading;
     case 'saved':
       return { ...reading, phase: 'training', saved: event.iteration };

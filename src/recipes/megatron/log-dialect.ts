@@ -3,12 +3,13 @@ import { parseFrozen } from './frozen-modules.js';
 import { parseIterationLines, type IterationLine } from './iteration-line.js';
 import { findMilestone, parseSaved, type Milestone } from './milestones.js';
 import { findSuspicion } from './suspicions.js';
+import { LOAD_IDS, parseToldKeys } from './told-keys.js';
 
 /**
  * The log of a Megatron-style training. Lines may be glued, split, full of carriage returns or a megabyte long; what
  * cannot be read for sure is not reported, so half a line never looks like a NaN.
  */
-export const megatronLog: LogDialect = { read: readLogLine };
+export const megatronLog: LogDialect = { read: readLogLine, mustTell: LOAD_IDS };
 
 /** What one line means. A line with several meanings tells the gravest, and every iteration that it holds whole. */
 function readLogLine(line: string): readonly LogEvent[] {
@@ -16,8 +17,9 @@ function readLogLine(line: string): readonly LogEvent[] {
   if (suspicion?.severity === 'fatal') return [{ kind: 'fatal', id: suspicion.id, text: suspicion.text }];
   const iterations = parseIterationLines(line).filter(({ isWhole }) => isWhole);
   if (iterations.length > 0) return iterations.map((one) => ({ kind: 'iteration', ...toReading(one) }));
+  const told = parseToldKeys(line).map((id) => ({ kind: 'told' as const, id }));
   const event = readStep(line);
-  return event === null ? [] : [event];
+  return event === null ? told : [...told, event];
 }
 
 /** What the training does at this line, other than an iteration. */

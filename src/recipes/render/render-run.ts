@@ -26,6 +26,8 @@ export interface RenderFacts {
   readonly known: Readonly<Partial<Record<StageName, StageOutput>>>;
   /** What the attempts of a run measured; nothing, before there is one. */
   readonly measured?: LaunchFacts['measured'];
+  /** Folder of the checkpoint that the spec starts from; left out where nobody could look at it. */
+  readonly checkpoint?: string;
   /** Continue from what an earlier start of the same scripts saved. */
   readonly isResume: boolean;
 }
@@ -117,13 +119,14 @@ function startOf({ recipe, spec, facts, inputs, out }: Training, hostDir: string
   if (facts.isResume) return { loadDir: join(out, 'ckpt'), isResume: true };
   if (fromCheckpoint === undefined) return { loadDir: inputs.convert?.outputs['dcp'] ?? out, isResume: false };
   const { layout, iterationFolder, converted } = recipe.checkpoint;
-  const named = layout.parseFolder(basename(fromCheckpoint));
+  const target = facts.checkpoint ?? fromCheckpoint;
+  const named = layout.parseFolder(basename(target));
   if (named === null) return { loadDir: fromCheckpoint, isResume: true };
   const { iteration } = named;
   const loadDir = join(hostDir, 'load');
   const link = join(loadDir, iteration === null ? converted.folder : iterationFolder(iteration));
   const tracker = iteration === null ? converted.tracker : String(iteration);
-  return { loadDir, isResume: iteration !== null, view: { link, target: fromCheckpoint, tracker } };
+  return { loadDir, isResume: iteration !== null, view: { link, target, tracker } };
 }
 
 /** Where the recipe takes any free port: torchrun's own default. */
@@ -147,7 +150,7 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
         : []),
       ...(start.loadDir === train.spec.train.fromCheckpoint
         ? [
-            `the tracker file in ${start.loadDir} must name a trained checkpoint; for converted weights name their own folder in it`,
+            `${start.loadDir} is not seen where this was made: its tracker file must name a trained checkpoint; for converted weights name their own folder in it`,
           ]
         : []),
     ],

@@ -2,6 +2,7 @@ import { isCancellation, uuid4 } from '@temporalio/workflow';
 import { problem } from '../../domain/errors.js';
 import { packHosts } from '../../domain/host-list.js';
 import { judgeClocks, type ClockReading } from '../../domain/preflight/clocks.js';
+import { judgeTwins } from '../../domain/preflight/judge-fleet.js';
 import { preflightFailure, type FoundCheck } from '../../domain/preflight/problem.js';
 import type { HostRecord } from '../../schemas/host.js';
 import type { CompareCall, HostReport, PreflightDepth } from '../../schemas/preflight.js';
@@ -21,6 +22,7 @@ export async function preflight(gang: Gang, silence: Silence): Promise<void> {
   // A new host is compared with one that is known to fit.
   const compared = fresh.length === 0 ? [] : [...known.slice(0, 1), ...fresh];
   const round = compared.length === 0 ? null : uuid4();
+  assertApart(gang);
   try {
     const looks = await inParallel(grant.hosts, (host, index) =>
       lookAt(gang, silence, {
@@ -117,6 +119,15 @@ function assertFit({ grant }: Gang, found: readonly FoundCheck[]): void {
   if (failure === null) return;
   const host = failure.host ?? hostIn(failure.problem.where, grant.hosts) ?? grant.hosts[0]?.name ?? '';
   throw NodeFailure.of(host, failure.problem);
+}
+
+/** Of all hosts of the gang, not only of those that are compared: a rank would reach the wrong one of two. */
+function assertApart(gang: Gang): void {
+  const hosts = gang.grant.hosts.map(({ name, machineId, address }) => ({ host: name, machineId, address }));
+  assertFit(
+    gang,
+    judgeTwins(hosts).map((check) => ({ host: null, check })),
+  );
 }
 
 /** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */

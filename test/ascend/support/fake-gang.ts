@@ -90,7 +90,7 @@ export async function trainOn(site: FakeSite, options: GangOptions): Promise<Tra
     mkdirSync(dirname(kept), { recursive: true });
     if (existsSync(logOf(rank, 'out'))) copyFileSync(logOf(rank, 'out'), kept);
   }
-  const log = new TrainingLog(keeper, [0, last], glm45v.training.log);
+  const log = new TrainingLog(keeper, [0, last], glm45v.training.log, glm45v.training.frozen?.(site.spec));
   return {
     save,
     statuses,

@@ -102,6 +102,8 @@ describe('the log of a training', () => {
       const iteration = Number(text);
       if (kind === 'step')
         return text.split('+').map((one) => ({ kind: 'iteration', iteration: Number(one), ...step }));
+      if (kind === 'loading') return [{ kind: 'phase', phase: kind, text: line }];
+      if (kind === 'told') return [{ kind, id: text }];
       if (kind === 'saving') return [{ kind: 'phase', phase: 'saving', text: line }];
       if (kind === 'saved') return [{ kind, iteration }];
       if (kind === 'frozen') return [{ kind, modules: text === '' ? [] : text.split('+') }];
@@ -136,14 +138,31 @@ describe('the log of a training', () => {
   it.each([
     ['in one line', 'frozen b+a\nsaving\n', null],
     ['in several', 'frozen a\nfrozen b\nsaving\n', null],
-    ['or names none', 'saving\nstep 1\n', null],
     ['but not all', 'frozen a\nsaving\n', 'the training froze a instead of a, b'],
-    ['but none of them', 'frozen \nstep 1\n', 'the training froze nothing instead of a, b'],
+    ['but none of them', 'frozen \nstep 1\n', 'the training froze nothing that its log names instead of a, b'],
+    ['but never said so', 'saving\nstep 1\n', 'the training froze nothing that its log names instead of a, b'],
+    ['but said so too late', 'step 1\nfrozen a+b\n', 'the training froze nothing that its log names instead of a, b'],
     ['and one more', 'frozen a+b+c\nstep 1\n', 'the training froze a, b, c instead of a, b'],
   ])('names the modules that were to be frozen %s', async (_how, text, told) => {
     append(0, text);
     const { fatal } = await new TrainingLog(workspace, [0], dialect, ['a', 'b']).read();
     expect(fatal?.text ?? null).toBe(told);
+  });
+
+  it.each([
+    ['both', 'told x\ntold y\nsaving\n', null],
+    ['one of them', 'told x\nsaving\n', 'there are no y,'],
+    ['none of them', 'saving\n', 'there are no x and y,'],
+    ['one of them too late', 'told x\nstep 1\ntold y\n', 'there are no y,'],
+    ['none of them yet, and the load goes on', 'loading\n', null],
+  ])('says about its load %s, of what rank 0 must say', async (_how, text, told) => {
+    append(0, text);
+    append(1, 'step 1\n');
+    const strict = { ...dialect, mustTell: ['x', 'y'] };
+    const { fatal } = await new TrainingLog(workspace, [0, 1], strict).read();
+    if (told === null) expect(fatal).toBeNull();
+    else expect(fatal).toMatchObject({ id: 'load-untold', text: expect.stringContaining(told) });
+    expect((await new TrainingLog(workspace, [1], strict).read()).fatal).toBeNull();
   });
 
   it('is not held against anything where nothing was asked for', async () => {

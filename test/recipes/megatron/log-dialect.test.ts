@@ -255,6 +255,25 @@ test('no line of any shape takes long or throws (property)', () => {
   );
 });
 
+describe('what rank 0 says of its load', () => {
+  test('is told by empty lists, also where they are glued', () => {
+    expect(megatronLog.mustTell).toEqual(['missing keys', 'unexpected keys']);
+    expect(megatronLog.read('Missing keys: []')).toEqual([{ kind: 'told', id: 'missing keys' }]);
+    expect(megatronLog.read('Unexpected keys: []')).toEqual([{ kind: 'told', id: 'unexpected keys' }]);
+    expect(megatronLog.read('Missing keys: []Unexpected keys: [] ').map((event) => event.kind)).toEqual([
+      'told',
+      'told',
+    ]);
+  });
+
+  test.each(['Missing keys: [', "Missing keys: ['w']", 'Unexpected keys:', 'loading release checkpoint from /x'])(
+    'is not told by %s',
+    (line) => {
+      expect(megatronLog.read(line).filter(({ kind }) => kind === 'told')).toEqual([]);
+    },
+  );
+});
+
 describe('the modules that are not trained', () => {
   test.each([
     ["Set modules not trainable: {'visual.blocks', 'visual.patch_embed'}", ['visual.blocks', 'visual.patch_embed']],

@@ -160,12 +160,21 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     },
   );
 
-  it('take a folder with a tracker file as it is, for a trained one', async () => {
+  it('show the converted weights that the tracker of a named folder means', async () => {
+    const { spec, facts, plan } = await site(recipe);
+    const from = { ...spec, train: { ...spec.train, fromCheckpoint: '/ckpt' } };
+    const files = renderRun(recipe, from, plan, { ...facts, checkpoint: '/ckpt/release' });
+    const content = files.find(({ path }) => path.endsWith('train-h0.sh'))?.content ?? '';
+    expect(content).toContain('ln -sfn /ckpt/release ');
+    expect(content).toMatch(/^ {4}--no-load-optim/m);
+  });
+
+  it('take a folder that nobody could look at as it is, for a trained one', async () => {
     const { spec, facts, plan } = await site(recipe);
     const files = renderRun(recipe, { ...spec, train: { ...spec.train, fromCheckpoint: '/ckpt' } }, plan, facts);
     const content = files.find(({ path }) => path.endsWith('train-h0.sh'))?.content ?? '';
     expect(content).toContain('--load /ckpt\n');
-    expect(content).toContain('the tracker file in /ckpt must name a trained checkpoint');
+    expect(content).toContain('its tracker file must name a trained checkpoint');
   });
 
   it('use the folders of each host where hosts differ', async () => {

@@ -125,7 +125,7 @@ async function openFleet(
       name: host,
       machineId: host,
       pid: 1,
-      address: '127.0.0.1',
+      address: world.addresses.get(host) ?? '127.0.0.1',
       labels: [],
       scratch: '/s',
       startedAt: '',

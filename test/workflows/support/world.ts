@@ -70,6 +70,8 @@ export class World {
   readonly refusals = new Map<string, Problem>();
   /** What the preflights of a host find, one list per look; nothing once they are over. */
   readonly checks = new Map<string, PreflightCheck[][]>();
+  /** Addresses that hosts announce; loopback where none stands here. */
+  readonly addresses = new Map<string, string>();
   /** How far the clock of a host is ahead, ms. */
   readonly clocks = new Map<string, number>();
   readonly looks: { readonly host: string; readonly depth: PreflightDepth; readonly isCompared: boolean }[] = [];

@@ -42,7 +42,13 @@ export const TRAPS: readonly Trap[] = [
     'nothing switches the load path between first start and resume',
     launch("--load is the attempt's own view"),
   ),
-  trap('T5', 'missing or unexpected keys are only printed', log('keys-missing'), log('keys-unexpected')),
+  trap(
+    'T5',
+    'missing or unexpected keys are only printed',
+    log('keys-missing'),
+    log('keys-unexpected'),
+    log('load-untold'),
+  ),
   trap(
     'T6',
     'a save into a half-written folder mixes two, and the tracker is not atomic',

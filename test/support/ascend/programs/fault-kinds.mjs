@@ -10,6 +10,7 @@ const OWN_KINDS = {
   'convert-torn': 'convert',
   'scattered-save': 'scatter',
   'unseen-tracker': 'tracker',
+  unsaid: 'say',
 };
 
 /**
