@@ -16,6 +16,8 @@ export interface PreflightRecipe {
    * host has for the tools of its devices, in this order; a quick look is made in under a second, so it has few or none.
    */
   probes?(facts: PreflightFacts): readonly PreflightProbe[];
+  /** Commands that only make sense after what the first ones said, such as the fault of a device that is not well. */
+  followUps?(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts): readonly PreflightProbe[];
   /** Checks from the outputs, by probe id; ids begin with the recipe's own prefix, such as `npu/health`. */
   judge?(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts, sight: HostSight): RecipeReading;
   /** Checks from the facts of all hosts, by host: what must be equal, or must differ. */

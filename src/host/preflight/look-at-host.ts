@@ -15,13 +15,13 @@ import { measureBandwidth } from '../measure-bandwidth.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { announcedMachineId } from '../probe.js';
 import { availableRamBytes } from '../resources.js';
+import { askDevices } from './ask-devices.js';
 import { lookAtDisk, lookAtWorkspace, openScratch, tryToWrite } from './disks.js';
 import { lookAtTrainings } from './leftovers.js';
 import { lookAtSharedMemory, lookAtZones, openFileLimit } from './limits.js';
 import { lookAtTaskLimit } from './task-limit.js';
 import { oncePerDisk } from './once-per-disk.js';
 import { isLocalAddress, lookAtPorts } from './ports.js';
-import { runProbes } from './run-probe.js';
 import { lookAround } from './sight.js';
 
 /** What is to be looked at. */
@@ -54,7 +54,7 @@ export async function lookAtHost(
   const own = training?.recipe.preflight;
   const [look, outputs, environment] = await Promise.all([
     gather(host, preflight),
-    runProbes(probeFacts === null ? [] : (own?.probes?.(probeFacts) ?? [])),
+    probeFacts === null || own === undefined ? new Map<string, never>() : askDevices(own, probeFacts),
     training === null ? null : readEnvironment(host.scratch, training.recipe.id, training.tools.python),
   ]);
   const reading =

@@ -9,9 +9,13 @@ format        "22" (no processes), "25" or "26" (wider, with pids of containers)
 driver        version of the driver
 firmware      version of the firmware
 health        health by physical id, such as {"3": "Alarm"}
+codes         fault codes by physical id, such as {"3": "80E18402"}, as `info -t health` tells them
 usedMb        memory in use by physical id
 processes     [{"device": 3, "pid": 4711, "name": "python3.1", "memoryMb": 197, "containerPid": 12}]
 linkDown      physical ids whose link is down
+linkText      what is said instead of "link status: UP"
+tlsText       what is said instead of the line of the TLS switch
+light         lines about the light by physical id; without them no device has an optical module
 tls           0 or 1 for all, or by physical id
 superPod      {"id": 0, "serverIndex": 4, "sdid": 16777216}; left out: the product has none
 hang          names of tools that never answer

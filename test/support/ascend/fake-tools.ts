@@ -15,6 +15,7 @@ export interface AscendState {
   readonly driver?: string;
   readonly firmware?: string;
   readonly health?: Readonly<Record<number, string>>;
+  readonly codes?: Readonly<Record<number, string>>;
   readonly usedMb?: Readonly<Record<number, number>>;
   readonly processes?: readonly {
     readonly device: number;
@@ -24,6 +25,9 @@ export interface AscendState {
     readonly containerPid?: number;
   }[];
   readonly linkDown?: readonly number[];
+  readonly linkText?: string;
+  readonly tlsText?: string;
+  readonly light?: Readonly<Record<number, string>>;
   readonly tls?: 0 | 1 | Readonly<Record<number, 0 | 1>>;
   readonly superPod?: { readonly id: number; readonly serverIndex: number; readonly sdid?: number };
   readonly hang?: readonly ('npu-smi' | 'hccn_tool')[];

@@ -16,7 +16,16 @@ def main(state, words):
     if device not in [id for _, _, id in state.chips()]:
         print(f"hccn_tool: device {device} is not there")
         return 1
-    if words[2:] == ["-link", "-g"]:
+    if words[2:] == ["-link", "-g"] and state.linkText:
+        print(state.linkText)
+    elif words[2:] == ["-tls", "-g"] and state.tlsText:
+        print(state.tlsText)
+    elif words[2:] == ["-optical", "-g"]:
+        light = (state.light or {}).get(str(device))
+        print("optical info:")
+        print(f"present              : {'present' if light else 'not present'}")
+        print(light or "Tx Power             : NA\nRx Power             : NA\nRxPower Low Thres    : NA")
+    elif words[2:] == ["-link", "-g"]:
         print(f"link status: {'DOWN' if device in (state.linkDown or []) else 'UP'}")
     elif words[2:] == ["-tls", "-g"]:
         on = state.by_device("tls", device, 0)

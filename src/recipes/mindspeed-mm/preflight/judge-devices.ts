@@ -3,12 +3,15 @@ import type { HostSight, PreflightFacts } from '../../preflight.js';
 import type { Answer } from './answers.js';
 import { readDeviceTable, type Chip, type DeviceTable } from './device-table.js';
 import { FULL_HOSTS, idsText, nameOf, PRODUCT_TITLES, productIn, some, wantedDevices } from './devices.js';
+import { tellCode, type HealthCode } from './health-codes.js';
 import { judgeProcesses } from './judge-processes.js';
 import { checkedNpu, type NpuCheckId } from './list.js';
 
 /** What the checks of a host's devices are made from. */
 export interface DeviceFacts extends PreflightFacts {
   readonly sight: HostSight;
+  /** Fault codes that a device which is not well tells. */
+  codes(chip: Chip): readonly HealthCode[];
 }
 
 /** Devices, their health, memory and users, from the table of npu-smi; null where it could not be read. */
@@ -27,7 +30,7 @@ export function judgeTable(
     [
       tools,
       judgeCount(table, wanted, facts),
-      judgeHealth(chips, facts.host),
+      judgeHealth(chips, facts),
       judgeMemory(
         chips.filter((chip) => !users.has(chip)),
         facts.host,
@@ -107,16 +110,26 @@ function judgeCount(table: DeviceTable, wanted: readonly number[], { host, spec 
   });
 }
 
-function judgeHealth(chips: readonly Chip[], host: string): PreflightCheck {
-  const sick = chips.filter(({ health }) => health !== 'OK');
+function judgeHealth(chips: readonly Chip[], { host, codes }: DeviceFacts): PreflightCheck {
+  const sick = chips.filter(({ health }) => health !== 'OK').map((chip) => ({ chip, faults: codes(chip) }));
   if (sick.length === 0) return checkedNpu('npu/health', 'ok', { where: host, what: `${chips.length} devices are OK` });
-  const onlyWarnings = sick.every(({ health }) => health === 'Warning');
-  const [first] = sick;
+  const isBroken = ({ known }: HealthCode): boolean => known?.answer === 'replace-host';
+  const broken = sick.find(({ faults }) => faults.some(isBroken));
+  // A device that its own fleet manager would take out is no warning, whatever it calls itself.
+  const onlyWarnings = broken === undefined && sick.every(({ chip }) => chip.health === 'Warning');
+  const { npu = 0, chip = 0 } = (broken ?? sick[0])?.chip ?? {};
   return checkedNpu('npu/health', onlyWarnings ? 'warn' : 'fail', {
     where: host,
-    what: some(sick.map((chip) => `${nameOf(chip)} is ${chip.health}`)),
-    fix: `npu-smi info -t health -i ${first?.npu ?? 0} -c ${first?.chip ?? 0} tells the code; a reset (as root: npu-smi set -t reset -i ${first?.npu ?? 0} -c ${first?.chip ?? 0}) or another host`,
+    what: some(sick.map(tellSick)),
+    fix:
+      broken === undefined
+        ? `npu-smi info -t health -i ${npu} -c ${chip} tells the code; a reset (as root: npu-smi set -t reset -i ${npu} -c ${chip}) or another host`
+        : `no reset mends it: have it replaced, and take the host out of the fleet: temper cordon ${host} --reason TEXT`,
   });
+}
+
+function tellSick({ chip, faults }: { readonly chip: Chip; readonly faults: readonly HealthCode[] }): string {
+  return `${nameOf(chip)} is ${chip.health}${faults.length === 0 ? '' : `: ${faults.map(tellCode).join(', ')}`}`;
 }
 
 /** An idle device holds about 3 of 64 GB; more than this share of it is somebody's. */

@@ -13,21 +13,24 @@ export type DeviceAnswers = readonly (readonly [device: number, Answer])[];
 export function linksIn(answers: DeviceAnswers): ReadonlyMap<number, 'up' | 'down'> {
   return new Map(
     answers.flatMap(([device, { kind, text }]) => {
-      const word = kind === 'answered' ? /link status:\s*(\w+)/i.exec(text)?.[1] : undefined;
+      const word = kind === 'answered' ? /link[ _]?status\s*[:=]\s*(\w+)/i.exec(text)?.[1] : undefined;
       return word === undefined ? [] : [[device, word.toUpperCase() === 'UP' ? 'up' : 'down'] as const];
     }),
   );
 }
 
-/** Whether TLS is on, for each device that told it: `tls switch[0](0:disable, 1:enable)`. */
+/** Whether TLS is on, for each device that told it: `tls switch[0](0:disable, 1:enable)`, or `tls switch: enable`. */
 export function tlsIn(answers: DeviceAnswers): ReadonlyMap<number, 'on' | 'off'> {
   return new Map(
     answers.flatMap(([device, { kind, text }]) => {
-      const digit = kind === 'answered' ? /switch\s*\[\s*([01])\s*\]/i.exec(text)?.[1] : undefined;
-      return digit === undefined ? [] : [[device, digit === '1' ? 'on' : 'off'] as const];
+      const [, digit, word] = (kind === 'answered' ? TLS_SWITCH.exec(text) : null) ?? [];
+      const state = digit ?? word?.toLowerCase();
+      return state === undefined ? [] : [[device, /^(1|on|enabled?)$/.test(state) ? 'on' : 'off'] as const];
     }),
   );
 }
+
+const TLS_SWITCH = /switch\s*(?:\[\s*([01])\s*\]|[:=]\s*([01]|on|off|enabled?|disabled?)\b)/i;
 
 /** Links of the devices to the network between hosts. */
 export function judgeLinks(answers: DeviceAnswers, product: Product, host: string): PreflightCheck {

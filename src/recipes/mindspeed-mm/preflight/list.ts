@@ -16,6 +16,10 @@ export const NPU_CHECKS = {
   'npu/processes': { fault: 'host', why: 'two trainings on one device end each other' },
   'npu/interface': { fault: 'config', why: 'ranks wait for each other until the connection times out' },
   'npu/link': { fault: 'host', why: 'ranks wait for each other until the connection times out' },
+  'npu/optics': {
+    fault: 'host',
+    why: 'a link with weak light loses packets, and the collectives with them, hours later',
+  },
   'npu/tls': { fault: 'host', why: 'a device with TLS and one without cannot connect' },
   'npu/versions': { fault: 'host', why: 'driver and firmware must be the same on all hosts' },
   'npu/super-pod': { fault: 'host', why: 'devices of one super pod find each other by their place in it' },

@@ -9,24 +9,34 @@ import type {
 } from '../../preflight.js';
 import { imagePixels, loaderWorkers } from '../training/data-file.js';
 import { readAnswer } from './answers.js';
+import { codesIn } from './health-codes.js';
 import { compareHosts, type HostFact } from './compare.js';
 import { productIn, wantedDevices } from './devices.js';
 import { judgeTable } from './judge-devices.js';
+import { judgeOptics } from './judge-optics.js';
 import { judgeInterface, judgeLinks, judgeTls, linksIn, tlsIn } from './judge-network.js';
 import { firmwareIn, judgeSuperPod, judgeVersions, superPodIn } from './judge-versions.js';
-import { PROBES, probes } from './probes.js';
+import { followUps, PROBES, probes } from './probes.js';
 
 /** What GLM-4.5V needs of a host: its devices, the network between them, and what their driver says. Changes nothing. */
-export const preflight: PreflightRecipe = { ports, limits, probes, judge, compare: compareHosts };
+export const preflight: PreflightRecipe = { ports, limits, probes, followUps, judge, compare: compareHosts };
 
 function judge(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts, sight: HostSight): RecipeReading {
   const { spec, host, depth } = facts;
   const answer = (id: string) => readAnswer(outputs.get(id));
-  const [table, devices] = judgeTable(answer(PROBES.table), { ...facts, sight });
+  const [table, devices] = judgeTable(answer(PROBES.table), {
+    ...facts,
+    sight,
+    codes: (chip) => codesIn(answer(PROBES.health(chip))),
+  });
   if (depth === 'quick') return { checks: devices, facts: {} };
   const wanted = wantedDevices(spec);
   const links = wanted.map((device) => [device, answer(PROBES.link(device))] as const);
   const tls = wanted.map((device) => [device, answer(PROBES.tls(device))] as const);
+  const optics = judgeOptics(
+    wanted.map((device) => [device, answer(PROBES.optics(device))] as const),
+    host,
+  );
   const product = table === null ? 'unknown' : productIn(table);
   const driver = table?.driver ?? null;
   const firmware = firmwareIn(answer(PROBES.board));
@@ -37,6 +47,7 @@ function judge(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts,
       judgeVersions(driver, firmware, host),
       judgeInterface(spec, sight, host),
       judgeLinks(links, product, host),
+      ...(optics === null ? [] : [optics]),
       judgeTls(tls, host),
       judgeSuperPod(answer(PROBES.superPod), place, host),
     ],

@@ -1,5 +1,7 @@
-import type { PreflightFacts, PreflightProbe } from '../../preflight.js';
+import type { PreflightFacts, PreflightProbe, ProbeOutput } from '../../preflight.js';
 import { TOOLKIT_ROOT } from '../toolkit-command.js';
+import { readAnswer } from './answers.js';
+import { readDeviceTable, type Chip } from './device-table.js';
 import { wantedDevices } from './devices.js';
 
 /** Ids of the probes whose outputs are judged. */
@@ -9,6 +11,8 @@ export const PROBES = {
   superPod: 'super-pod',
   link: (device: number) => `link/${device}`,
   tls: (device: number) => `tls/${device}`,
+  health: ({ npu, chip }: Pick<Chip, 'npu' | 'chip'>) => `health/${npu}/${chip}`,
+  optics: (device: number) => `optics/${device}`,
 } as const;
 
 /** It lists 16 devices in a few seconds; a driver that is stuck never answers. */
@@ -18,14 +22,7 @@ const ONE_MS = 5_000;
 
 /** Before a relaunch only the table is read; links and versions do not change within a run. */
 export function probes({ spec, depth }: PreflightFacts): readonly PreflightProbe[] {
-  const root = spec.environment.toolkitRoot ?? TOOLKIT_ROOT;
-  const folders = [`${root}/driver/tools`, '/usr/local/bin', '/usr/local/sbin'];
-  const ask = (id: string, timeoutMs: number, ...argv: readonly string[]): PreflightProbe => ({
-    id,
-    argv,
-    folders,
-    timeoutMs,
-  });
+  const ask = asker(spec);
   const table = ask(PROBES.table, TABLE_MS, 'npu-smi', 'info');
   if (depth === 'quick') return [table];
   return [
@@ -37,4 +34,37 @@ export function probes({ spec, depth }: PreflightFacts): readonly PreflightProbe
       ask(PROBES.tls(device), ONE_MS, 'hccn_tool', '-i', String(device), '-tls', '-g'),
     ]),
   ];
+}
+
+/** The faults of devices that are not well, and the light of links that told their state: only root is told of light. */
+export function followUps(
+  outputs: ReadonlyMap<string, ProbeOutput>,
+  { spec, depth }: PreflightFacts,
+): readonly PreflightProbe[] {
+  const ask = asker(spec);
+  const table = readAnswer(outputs.get(PROBES.table));
+  const wanted = wantedDevices(spec);
+  const chips = table.kind === 'answered' ? (readDeviceTable(table.text)?.chips ?? []) : [];
+  const sick = chips.filter(({ health, physicalId }) => health !== 'OK' && wanted.includes(physicalId));
+  const lit =
+    depth === 'quick' ? [] : wanted.filter((id) => readAnswer(outputs.get(PROBES.link(id))).kind === 'answered');
+  return [
+    ...sick.map(({ npu, chip }) =>
+      ask(
+        PROBES.health({ npu, chip }),
+        ONE_MS,
+        'npu-smi',
+        ...['info', '-t', 'health', '-i', `${npu}`, '-c', `${chip}`],
+      ),
+    ),
+    ...lit.map((id) => ask(PROBES.optics(id), ONE_MS, 'hccn_tool', '-i', String(id), '-optical', '-g')),
+  ];
+}
+
+type Ask = (id: string, timeoutMs: number, ...argv: readonly string[]) => PreflightProbe;
+
+function asker({ environment }: PreflightFacts['spec']): Ask {
+  const root = environment.toolkitRoot ?? TOOLKIT_ROOT;
+  const folders = [`${root}/driver/tools`, '/usr/local/bin', '/usr/local/sbin'];
+  return (id, timeoutMs, ...argv) => ({ id, argv, folders, timeoutMs });
 }

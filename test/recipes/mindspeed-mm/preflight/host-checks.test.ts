@@ -32,7 +32,7 @@ describe('a host on which all is well', () => {
     const log = join(dir, 'calls');
     await look({ product: 'a2', log }, { spec: FEW, depth: 'full' });
     const calls = readFileSync(log, 'utf8').trimEnd().split('\n');
-    expect(calls).toHaveLength(3 + 2 * 4);
+    expect(calls).toHaveLength(3 + 3 * 4);
     for (const call of calls) expect(call).toMatch(/^npu-smi info( -t \S+ -i 0( -c 0)?)?$|^hccn_tool -i \d+ -\w+ -g$/);
   });
 
@@ -84,6 +84,30 @@ const CASES: readonly (readonly [
     'npu/health',
     { status: 'fail', fault: 'host' },
     /device 3 \(NPU 1 chip 1\) is Alarm.+npu-smi info -t health -i 1 -c 1/s,
+  ],
+  [
+    'a sick device that tells its fault',
+    { health: { 3: 'Alarm' }, codes: { 3: '80E01801, 0x80c98008' } },
+    A3,
+    'npu/health',
+    { status: 'fail', fault: 'host' },
+    /is Alarm: 80E01801 \(multi-bit fault .+\), 80C98008 \(multi-bit .+matrix core\).+npu-smi set -t reset -i 1 -c 1/s,
+  ],
+  [
+    'a device that calls it a warning when it is beyond repair',
+    { product: 'a2', health: { 3: 'Warning' }, codes: { 3: '80E18402' } },
+    A2,
+    'npu/health',
+    { status: 'fail', fault: 'host' },
+    /device 3 .+ is Warning: 80E18402 \(64 rows .+no reset mends it.+temper cordon h1/s,
+  ],
+  [
+    'a warning with a code of no consequence, or one that nobody lists',
+    { product: 'a2', health: { 3: 'Warning' }, codes: { 3: '80E18401 8AAAAAAA' } },
+    A2,
+    'npu/health',
+    { status: 'warn' },
+    /80E18401 \(16 rows .+\), 8AAAAAAA.+tells the code/s,
   ],
   [
     'a warning',
@@ -147,6 +171,50 @@ describe('a host with', () => {
       expect.stringMatching(/device 2, 3 is down.+hccn_tool -i 2 -cfg recovery/s),
       expect.stringMatching(/on for device 1 .+-tls -s enable 0/s),
     ]);
+  });
+
+  const LIGHT = [
+    'Vcc                  : 3256.50 mV',
+    'Tx Power0            : 1.5410 mW',
+    'Rx Power0            : 0.9630 mW',
+    'Rx Power1            : 0.9700 mW',
+    'TxPower High Thres   : 3.5481 mW',
+    'TxPower Low Thres    : 0.2818 mW',
+    'RxPower High Thres   : 3.5481 mW',
+    'RxPower Low Thres    : 0.1445 mW',
+    'Rx Los Flag          : 0x0',
+  ].join('\n');
+  it.each([
+    ['weak', LIGHT.replace('0.9700 mW', '0.0090 mW'), 'rx power1 0.009 mW is below 0.1445 mW'],
+    [
+      'of an older driver',
+      LIGHT.replace('Tx Power0 ', 'Tx Power ').replace('1.5410', '9.9'),
+      'tx power 9.9 mW is above',
+    ],
+    [
+      'that is told in other spaces and cases',
+      'RX Power0: -19.5 dBm\nRX Power Low Thres: -8 dBm',
+      'rx power0 -19.5 dBm is b',
+    ],
+  ])('light that is %s is warned of', async (_how, weak, words) => {
+    const found = wrong(await look({ product: 'a2', light: { 0: LIGHT, 2: weak } }, { spec: FEW, depth: 'full' }));
+    expect(found).toMatchObject([{ id: 'npu/optics', status: 'warn', what: expect.stringContaining('device 2: ') }]);
+    expect(told(found[0])).toContain(words);
+  });
+
+  it('light in its limits is well, and without modules nothing is said of it', async () => {
+    const lit = await look({ product: 'a2', light: { 0: LIGHT, 3: LIGHT } }, { spec: FEW, depth: 'full' });
+    expect(statuses(lit)['npu/optics']).toBe('ok');
+    expect(statuses(await look({ product: 'a2' }, { spec: FEW, depth: 'full' }))).not.toHaveProperty('npu/optics');
+  });
+
+  it.each([
+    ['link status : UP', 'tls switch: enable', { links: 'up', tls: 'on' }],
+    ['Link Status:   Up', 'dev_id:0, TLS switch [ 1 ] (0:disable, 1:enable)', { links: 'up', tls: 'on' }],
+    ['link_status = DOWN', 'tls switch : disabled', { links: 'down', tls: 'off' }],
+  ])('words of other drivers are read: %s, %s', async (linkText, tlsText, facts) => {
+    const reading = await look({ product: 'a2', linkText, tlsText }, { spec: FEW, depth: 'full' });
+    expect(reading.facts).toMatchObject(facts);
   });
 
   it('no link at all is only warned of on Atlas A3, whose super pod needs none', async () => {

@@ -1,3 +1,4 @@
+import { askDevices } from '../../../../src/host/preflight/ask-devices.js';
 import { runProbes } from '../../../../src/host/preflight/run-probe.js';
 import { preflight } from '../../../../src/recipes/mindspeed-mm/preflight/preflight.js';
 import type { HostSight, PreflightFacts, PreflightProbe, RecipeReading } from '../../../../src/recipes/preflight.js';
@@ -41,8 +42,12 @@ export async function look(state: AscendState, options: Look = {}): Promise<Reci
     tools: { python: '', node: '', temper: '', programs: '', cpus: 1 },
   };
   const env = ascendEnv(state);
-  const probes = (preflight.probes?.(facts) ?? []).map((probe) => adapt({ ...probe, folders: [ASCEND_BIN], env }));
-  const reading = preflight.judge?.(await runProbes(probes, PATIENCE_MS), facts, sight);
+  const run = (probes: readonly PreflightProbe[]) =>
+    runProbes(
+      probes.map((probe) => adapt({ ...probe, folders: [ASCEND_BIN], env })),
+      PATIENCE_MS,
+    );
+  const reading = preflight.judge?.(await askDevices(preflight, facts, run), facts, sight);
   if (reading === undefined) throw new Error('the recipe judges nothing');
   return reading;
 }
