@@ -28,6 +28,8 @@ export interface CauseRule {
   readonly isCascade: boolean;
   readonly reaction: Reaction;
   readonly sentence: string;
+  /** What it means once the attempt has done an iteration, where that differs: what was left behind shows before. */
+  readonly onceStepped?: { readonly cause: Cause; readonly reaction: Reaction };
   /**
    * Of the lines of one log the earliest explains the others, except where a rule says: `first` explains whatever other
    * lines say, `last` only wraps or follows what another line may say.

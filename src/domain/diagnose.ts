@@ -23,7 +23,7 @@ export function diagnose(all: readonly HostEvidence[]): Verdict {
   );
   const causes = signs.filter(({ finding }) => !finding.isCascade);
   const first = mostTelling(causes);
-  if (first !== null) return verdictOf(first, confidenceOf(first, causes, all), null);
+  if (first !== null) return verdictOf(inTime(first, all), confidenceOf(first, causes, all), null);
   const echo = mostTelling(signs);
   if (echo !== null) return verdictOf(echo, 'low', 'unknown');
   return {
@@ -40,6 +40,13 @@ export function diagnose(all: readonly HostEvidence[]): Verdict {
       .slice(0, MAX_LINES),
     confidence: 'low',
   };
+}
+
+/** The meaning of a sign at its time: hosts that log no iterations do not know how far the attempt came. */
+function inTime(sign: Sign, all: readonly HostEvidence[]): Sign {
+  const { onceStepped } = sign.finding;
+  if (onceStepped === undefined || all.every(({ lastIteration }) => lastIteration === null)) return sign;
+  return { ...sign, finding: { ...sign.finding, ...onceStepped } };
 }
 
 /** Evidence of a verdict travels in failures and memos. */

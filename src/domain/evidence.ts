@@ -223,7 +223,8 @@ function found(
   return rule === undefined ? [] : [fillIn(rule, host, sign)];
 }
 
-function fillIn({ id, match, cause, isCascade, reaction, sentence }: CauseRule, host: string, sign: Sign): Finding {
+function fillIn(rule: CauseRule, host: string, sign: Sign): Finding {
+  const { id, match, cause, isCascade, reaction, sentence, onceStepped } = rule;
   const filled = sentence
     .replace('{host}', host)
     .replace('rank {rank}', sign.rank === null ? 'the launcher' : `rank ${sign.rank}`)
@@ -233,6 +234,7 @@ function fillIn({ id, match, cause, isCascade, reaction, sentence }: CauseRule, 
     cause,
     isCascade,
     reaction,
+    ...(onceStepped === undefined ? {} : { onceStepped }),
     weight: weightOf(match.kind),
     rank: sign.rank,
     at: sign.at,

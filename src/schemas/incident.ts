@@ -49,6 +49,10 @@ export const FindingSchema = z.object({
   cause: CauseSchema,
   isCascade: z.boolean().describe('Follows from a failure elsewhere; never a first cause.'),
   reaction: ReactionSchema,
+  onceStepped: z
+    .object({ cause: CauseSchema, reaction: ReactionSchema })
+    .optional()
+    .describe('Cause and reaction instead, where the attempt has done an iteration.'),
   weight: z.number().describe('How much it says: an exit status 1, a traceback 2, a known text or event 3.'),
   rank: z.number().nullable().describe('Global rank; null when it is about the whole host.'),
   at: z.string().nullable().describe("When, by the host's clock, RFC 3339; null when nobody knows."),

@@ -134,6 +134,33 @@ describe('a gang that failed', () => {
   });
 });
 
+describe('what a code means by the time it comes', () => {
+  const verdictAt = (line: string, lastIteration: number | null) => {
+    const found = findingsOf(
+      signs('h00', { ranks: [rank(0, ['Traceback (most recent call last):', `RuntimeError: ${line}`], 1)] }),
+      ALL,
+    );
+    // The host of the last rank alone knows how far the attempt came.
+    return diagnose([
+      { ...evidence('h00', 0, found), lastIteration: null },
+      { ...evidence('h07', 7, []), lastIteration },
+    ]);
+  };
+
+  it.each([
+    ['EL0004: Failed to allocate memory.', 'clean-restart leftover', 'stop out-of-memory'],
+    ['error code is 207018 The memory on the device is exhausted', 'clean-restart leftover', 'stop out-of-memory'],
+    ['error code is 207001 Failed to apply for memory', 'clean-restart leftover', 'stop out-of-memory'],
+    ['error code is 507018 aicpu execution is abnormal', 'clean-restart device-fault', 'restart device-fault'],
+    ['error code is 507017 aicpu execution times out', 'clean-restart device-fault', 'restart device-fault'],
+    ['error code is 507033 Failed to start the device', 'clean-restart leftover', 'clean-restart leftover'],
+    ['NPU out of memory. Tried to allocate 2.00 GiB', 'restart out-of-memory', 'restart out-of-memory'],
+  ])('%s: %s before the first iteration, %s after it', (line, before, after) => {
+    const told = ({ reaction, cause }: Verdict): string => `${reaction} ${cause}`;
+    expect([told(verdictAt(line, null)), told(verdictAt(line, 512))]).toEqual([before, after]);
+  });
+});
+
 describe('a device that fails', () => {
   const verdict: Verdict = {
     rule: 'core-exception',

@@ -66,20 +66,16 @@ export const DEVICE_RULES: readonly CauseRule[] = [
     'clean-restart',
     'a device of {host} did not start: {text}',
   ),
-  row(
-    'device-memory-held',
-    /\bEL0004\b|Allocate continuous memory failed|error code:? (is )?207018\b|error code:? (is )?207001\b/,
-    'leftover',
-    'clean-restart',
-    'the memory of a device of {host} is exhausted; at the start another process holds it: {text}',
-  ),
-  row(
-    'device-out-of-memory',
-    /The memory on the device is exhausted|Failed to apply for memory/,
-    'out-of-memory',
-    'restart',
-    'the memory of a device of {host} is exhausted under rank {rank}; smaller batches need less: {text}',
-  ),
+  {
+    ...row(
+      'device-memory-exhausted',
+      /\bEL0004\b|Allocate continuous memory failed|error code:? (is )?2070(18|01)\b|The memory on the device is exhausted|Failed to apply for memory/,
+      'leftover',
+      'clean-restart',
+      'the memory of a device of {host} is exhausted under rank {rank}; before the first iteration another process holds it, later smaller batches need less: {text}',
+    ),
+    onceStepped: { cause: 'out-of-memory', reaction: 'stop' },
+  },
   // Hardware.
   row(
     'memory-uncorrectable',
@@ -144,13 +140,16 @@ export const DEVICE_RULES: readonly CauseRule[] = [
     'restart',
     'an operator hung on a device, rank {rank} on {host}: {text}',
   ),
-  row(
-    'device-cpu-failed',
-    /error code:? (is )?50701[78]\b|aicpu execution (is abnormal|times out)/i,
-    'device-fault',
-    'clean-restart',
-    "a device's own CPU failed, rank {rank} on {host}: {text}",
-  ),
+  {
+    ...row(
+      'device-cpu-failed',
+      /error code:? (is )?50701[78]\b|aicpu execution (is abnormal|times out)/i,
+      'device-fault',
+      'clean-restart',
+      "a device's own CPU failed, rank {rank} on {host}; before the first iteration an earlier user may have left it so: {text}",
+    ),
+    onceStepped: { cause: 'device-fault', reaction: 'restart' },
+  },
   row(
     'scheduler-failed',
     /error code:? (is )?507001\b|internal error in the task scheduler/,
