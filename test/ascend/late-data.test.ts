@@ -63,34 +63,40 @@ describe('rows that the training notices after it loaded the model', { timeout: 
 
   it.each([
     {
-      what: 'images that are not there: every sample is skipped, then there is none',
+      what: 'L3: images that are not there: every sample is skipped, then there is none',
       rows: times(8, (index) => good('gone.png', `Row ${index}?`)),
       stage: /gone\.png/,
       late: /Media gone\.png does not exist in `media_dir`[^]*Skipping invalid sample: \['gone\.png'\][^]*StopIteration/,
     },
     {
-      what: 'an image that is no picture',
+      what: 'L8: an image that is no picture',
       rows: times(8, (index) => good('torn.png', `Row ${index}?`)),
       stage: /torn\.png/,
       late: /Skipping invalid sample: [^]*torn\.png[^]*StopIteration/,
     },
     {
-      what: 'another number of <image> than of images',
+      what: 'L4: another number of <image> than of images',
       rows: [row(IMAGE, turn('user', 'none'), turn('assistant', 'no')), ...times(8, () => good(IMAGE, 'Which?'))],
       stage: /<image>/,
       late: /ValueError: The number of images does not match the number of <image> tokens/,
     },
     {
-      what: 'turns out of order',
+      what: 'L5: turns out of order',
       rows: times(8, () => row(null, turn('assistant', 'first'), turn('user', 'second'))),
       stage: /assistant|order|role/i,
       late: /Invalid role tag in [^]*Skipping this abnormal example\.[^]*StopIteration/,
     },
     {
-      what: 'fewer rows than one step of all ranks takes',
+      what: 'L6: fewer rows than one step of all ranks takes',
       rows: times(3, (index) => good(IMAGE, `Row ${index}?`)),
       stage: /3 rows in all data sets, one step of all ranks takes 4/,
       late: /ZeroDivisionError/,
+    },
+    {
+      what: 'L7: an image and a text that are longer than the sequence',
+      rows: times(8, (index) => good(IMAGE, `Row ${index}: ${'which colour is it and why '.repeat(400)}?`)),
+      stage: /tokens|sequence/,
+      late: /ValueError: Image features and image tokens do not match/,
     },
     {
       what: 'no column of images',
@@ -126,6 +132,7 @@ describe('a data file that Temper would not write', { timeout: 60_000 }, () => {
     writeFileSync(path, JSON.stringify(times(8, (index) => good(null, `Row ${index}?`))));
     return path;
   };
+  // L10: a misspelt key. L11: a list with spaces. Temper writes the file, so neither happens; the training notices late.
   it.each([
     [
       '"dataset_dir"',

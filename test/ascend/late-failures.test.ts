@@ -96,7 +96,7 @@ describe('arguments', { timeout: 60_000 }, () => {
 });
 
 describe('a late failure of the load', { timeout: 60_000 }, () => {
-  it('no tracker: all ranks end with status 0, and the log is fatal', async () => {
+  it('L1: no tracker: all ranks end with status 0, and the log is fatal', async () => {
     const load = join(site.root, 'no-tracker');
     mkdirSync(load);
     const { statuses, reading, iterations } = await train({ load });
@@ -104,7 +104,7 @@ describe('a late failure of the load', { timeout: 60_000 }, () => {
     expect(reading.fatal?.id).toBe('checkpoint-not-found');
   });
 
-  it('no tracker, without the flag: trains from random weights to the end, and the log is fatal', async () => {
+  it('L1: no tracker, without the flag: trains from random weights to the end, and the log is fatal', async () => {
     const load = join(site.root, 'random');
     mkdirSync(load);
     const argv = (words: readonly string[]) => words.filter((word) => word !== '--exit-on-missing-checkpoint');
@@ -113,7 +113,7 @@ describe('a late failure of the load', { timeout: 60_000 }, () => {
     expect(reading).toMatchObject({ hasEnded: true, last: { iteration: 6 }, fatal: { id: 'checkpoint-not-found' } });
   });
 
-  it('an empty tracker: ends with status 0, and the log is fatal', async () => {
+  it('L1: an empty tracker: ends with status 0, and the log is fatal', async () => {
     const load = join(site.root, 'empty-tracker');
     cpSync(trained.save, load, { recursive: true });
     writeFileSync(join(load, 'latest_checkpointed_iteration.txt'), '');
@@ -158,7 +158,7 @@ describe('a late failure of the load', { timeout: 60_000 }, () => {
 });
 
 describe('a late failure of the training', { timeout: 60_000 }, () => {
-  it('a loss that is no number: its field is gone, status 0, and the log is fatal', async () => {
+  it('L20: a loss that is no number: its field is gone, status 0, and the log is fatal', async () => {
     site.faults({ kind: 'nan', rank: 0, iteration: 3 });
     const { statuses, reading, iterations } = await train();
     expect(statuses).toEqual(BOTH_WELL);
@@ -166,7 +166,7 @@ describe('a late failure of the training', { timeout: 60_000 }, () => {
     expect(iterations.map(({ loss }) => loss === null)).toEqual([false, false, true, true, true, true]);
   });
 
-  it('shards that one host wrote to a disk of its own: the checkpoint is not complete', async () => {
+  it('L2: shards that one host wrote to a disk of its own: the checkpoint is not complete', async () => {
     site.faults(...[2, 3].map((rank) => ({ kind: 'scattered-save', rank, iteration: 4 })));
     const { statuses, reading, save } = await train();
     expect(statuses).toEqual(BOTH_WELL);
@@ -202,11 +202,11 @@ describe('a late failure of the export', { timeout: 60_000 }, () => {
   const exportOf = (checkpoint: string): Promise<Performed> =>
     perform(site, 'export', { weights, convert, train: { dir: '/', facts: {}, outputs: { checkpoint } } });
 
-  it('the parent of the iterations: the converter ends with a traceback', async () => {
+  it('L16: the parent of the iterations: the converter ends with a traceback', async () => {
     expect((await exportOf(trained.save)).failed).toMatch(/dcp-to-hf ended with 1: [^]*metadata is None/);
   });
 
-  it('a shard that is gone: the converter ends with a traceback, after it left config and index', async () => {
+  it('L16: a shard that is gone: the converter ends with a traceback, after it left config and index', async () => {
     const torn = join(site.root, 'torn/iter_0000006');
     cpSync(join(trained.save, 'iter_0000006'), torn, { recursive: true });
     rmSync(join(torn, '__1_0.distcp'));

@@ -42,7 +42,7 @@ export function exportWork(facts: StageFacts): StageWork {
           ]),
     ],
     checks: [{ kind: 'sameModel', original, exported, dtype, frozen, mayBeEqual: dtype === 'bf16' }],
-    ...(typeof bytes === 'number' ? { resources: exportResources(bytes, dtype) } : {}),
+    ...(typeof bytes === 'number' ? { resources: exportResources(bytes, spec) } : {}),
     outputs: { hf: 'hf' },
   };
 }

@@ -41,21 +41,29 @@ const MOMENTS = 2;
  * learns, so the moments are counted for all of it.
  */
 export function trainResources(modelBytes: number, { keep, fidelity }: PipelineSpec['train']['checkpoint']): Resources {
+  return { diskBytes: (keptWhileTraining(keep) + 1) * savedBytes(modelBytes, { fidelity }), ramBytes: 0 };
+}
+
+/** One checkpoint of a training. */
+function savedBytes(modelBytes: number, { fidelity }: Pick<PipelineSpec['train']['checkpoint'], 'fidelity'>): number {
   const weights = TRAINED_PER_BYTE * modelBytes;
-  const saveBytes = fidelity === 'full' ? weights * (1 + MOMENTS) : weights;
-  return { diskBytes: (keptWhileTraining(keep) + 1) * saveBytes, ramBytes: 0 };
+  return fidelity === 'full' ? weights * (1 + MOMENTS) : weights;
 }
 
 /**
- * What an export needs. Upstream loads the whole F32 checkpoint and writes F32 shards of 4 GB; a cast to BF16 then
+ * What an export needs. Upstream loads the whole F32 checkpoint, with the moments where they were saved
+ * (checkpoint/common/merge_dcp_to_hf.py names no keys to leave out), and writes F32 shards of 4 GB; a cast to BF16 then
  * stands beside it until the F32 files are removed.
  */
-export function exportResources(modelBytes: number, dtype: 'bf16' | 'f32'): Resources {
+export function exportResources(
+  modelBytes: number,
+  { export: { dtype }, train }: Pick<PipelineSpec, 'export' | 'train'>,
+): Resources {
   if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };
   const trained = TRAINED_PER_BYTE * modelBytes;
   return {
     diskBytes: dtype === 'bf16' ? trained + modelBytes : trained,
-    ramBytes: PROGRAM_RAM_BYTES + trained + SHARD_BYTES,
+    ramBytes: PROGRAM_RAM_BYTES + savedBytes(modelBytes, train.checkpoint) + SHARD_BYTES,
   };
 }
 

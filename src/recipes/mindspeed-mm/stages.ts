@@ -112,7 +112,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       placement: 'oneHost',
       programs: [],
       sources: [],
-      resources: exportResources(modelBytes, spec.export.dtype),
+      resources: exportResources(modelBytes, spec),
       timeoutMs: 24 * HOUR_MS,
       parameters: { dtype: spec.export.dtype, freeze: train.freeze, converter },
     },

@@ -30,10 +30,50 @@ export interface GangOptions {
   readonly data: { readonly outputs: Readonly<Record<string, string>>; readonly facts?: object };
   readonly hf: string;
   readonly isResume?: boolean;
+  /** Rows that the stage `check` counted. */
+  readonly checkedRows?: number;
+  /** Ends a training that waits for ever, ms after its start; statuses are then null. */
+  readonly endAfterMs?: number;
   /** Changes the words of the command line, or the configuration files. */
   readonly change?: {
-    readonly argv?: (argv: readonly string[]) => readonly string[];
+    readonly argv?: (argv: readonly string[], node: number) => readonly string[];
     readonly file?: (path: string, content: string) => string;
+  };
+}
+
+/** What the recipe makes of the same facts, without starting it. */
+export function launchOf(
+  site: FakeSite,
+  options: GangOptions,
+  nodeRank: number,
+  masterAddress = site.fleet.address,
+): {
+  readonly argv: readonly string[];
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+} {
+  const facts = { ...factsOf(site, options, { dir: join(site.root, 'none'), port: 6_000, nodeRank }), masterAddress };
+  return { argv: glm45v.training.launch(facts).argv, files: glm45v.training.files?.(facts) ?? [] };
+}
+
+interface Place {
+  readonly dir: string;
+  readonly port: number;
+  readonly nodeRank: number;
+}
+
+function factsOf({ spec, tools, fleet }: FakeSite, options: GangOptions, { dir, port, nodeRank }: Place): LaunchFacts {
+  const { checkedRows } = options;
+  const inputs: StageFacts['inputs'] = {
+    data: { dir: '/', facts: {}, outputs: options.data.outputs },
+    convert: { dir: '/', facts: {}, outputs: { hf: options.hf, dcp: options.load } },
+    ...(checkedRows === undefined ? {} : { check: { dir: '/', facts: { rows: checkedRows }, outputs: {} } }),
+  };
+  return {
+    ...{ spec, tools, nodeRank, nodes: HOSTS, ranksPerNode: NPUS },
+    ...{ masterAddress: fleet.address, masterPort: port, address: fleet.address, networkInterface: null },
+    ...{ rankLogDir: join(dir, `logs-${nodeRank}`), cacheDir: join(dir, `caches-${nodeRank}`) },
+    ...{ hostDir: join(dir, `h${nodeRank}`), loadDir: options.load, saveDir: join(dir, 'ckpt') },
+    ...{ isResume: options.isResume ?? false, inputs },
   };
 }
 
@@ -46,17 +86,7 @@ export async function trainOn(site: FakeSite, options: GangOptions): Promise<Tra
   const [save, keeper] = [join(dir, 'ckpt'), join(dir, 'keeper')];
   mkdirSync(save, { recursive: true });
   const port = await freePort();
-  const inputs: StageFacts['inputs'] = {
-    data: { dir: '/', facts: {}, outputs: options.data.outputs },
-    convert: { dir: '/', facts: {}, outputs: { hf: options.hf, dcp: options.load } },
-  };
-  const facts = (nodeRank: number): LaunchFacts => ({
-    ...{ spec: site.spec, tools: site.tools, nodeRank, nodes: HOSTS, ranksPerNode: NPUS },
-    ...{ masterAddress: site.fleet.address, masterPort: port, address: site.fleet.address, networkInterface: null },
-    ...{ rankLogDir: join(dir, `logs-${nodeRank}`), cacheDir: join(dir, `caches-${nodeRank}`) },
-    ...{ hostDir: join(dir, `h${nodeRank}`), loadDir: options.load, saveDir: save },
-    ...{ isResume: options.isResume ?? false, inputs },
-  });
+  const facts = (nodeRank: number): LaunchFacts => factsOf(site, options, { dir, port, nodeRank });
   const said: string[] = [];
   const launchers = await Promise.all(
     Array.from({ length: HOSTS }, async (_, node) => {
@@ -64,7 +94,7 @@ export async function trainOn(site: FakeSite, options: GangOptions): Promise<Tra
       const change = options.change?.file ?? ((_path: string, content: string) => content);
       await writeFiles(files.map(({ path, content }) => ({ path, content: change(path, content) })));
       const { argv, cwd, env } = glm45v.training.launch(facts(node));
-      const [program = '', ...words] = options.change?.argv?.(argv) ?? argv;
+      const [program = '', ...words] = options.change?.argv?.(argv, node) ?? argv;
       const child = spawn(program, words, { cwd, env: { ...site.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
       child.stderr.on('data', (chunk: Buffer) => (said[node] = (said[node] ?? '') + chunk.toString()));
       return { child, ended: once(child, 'close').then(([code]: (number | null)[]) => code ?? null) };
@@ -76,7 +106,15 @@ export async function trainOn(site: FakeSite, options: GangOptions): Promise<Tra
     for (const { child } of launchers) child.kill('SIGKILL');
     if (findUsers(dir).length > 0) await killUsers(dir);
   });
+  const giveUp = setTimeout(
+    () => {
+      for (const { child } of launchers) child.kill('SIGKILL');
+      void killUsers(dir);
+    },
+    options.endAfterMs ?? 2 ** 30,
+  );
   await Promise.all(first);
+  clearTimeout(giveUp);
   const statuses = await Promise.all(launchers.map(({ ended }) => ended));
   const logOf = (rank: number, stream: 'out' | 'err'): string => {
     const node = Math.floor(rank / NPUS);

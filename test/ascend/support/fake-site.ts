@@ -92,9 +92,10 @@ export async function perform(
   stage: ProducedStage,
   inputs: StageFacts['inputs'] = {},
   spec: PipelineSpec = site.spec,
+  into?: string,
 ): Promise<Performed> {
   outputs += 1;
-  const out = join(site.root, 'out', `${stage}-${outputs}`);
+  const out = into ?? join(site.root, 'out', `${stage}-${outputs}`);
   mkdirSync(out, { recursive: true });
   const work = glm45v.work(stage, { spec, tools: site.tools, out, inputs });
   const absolute = Object.entries(work.outputs).map(([name, path]) => [

@@ -130,7 +130,7 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     expect(steps(site.probe(site.spec()))).toEqual([]);
   });
 
-  it('transformers overwritten by a later install', async () => {
+  it('L18: transformers overwritten by a later install', async () => {
     const { python } = site.tools(site.spec());
     expect(
       await site.run([
@@ -146,7 +146,7 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     expect(await repaired()).toEqual(['install-transformers']);
   });
 
-  it('torch replaced by a later install', async () => {
+  it('L18: torch replaced by a later install', async () => {
     const { python } = site.tools(site.spec());
     const pip = [python, '-m', 'pip', 'install', '--no-deps', 'torch==2.8.0'];
     expect(await site.run([{ step: 'later', argv: pip, cwd: '/', env: {}, isRemote: true }])).toBeNull();

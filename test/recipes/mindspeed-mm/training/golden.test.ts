@@ -9,7 +9,8 @@ import {
 } from '../../../../src/recipes/mindspeed-mm/training/arguments.js';
 import { dataFile } from '../../../../src/recipes/mindspeed-mm/training/data-file.js';
 import { trainingEnvironment } from '../../../../src/recipes/mindspeed-mm/training/environment.js';
-import { trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
+import { revisionOf } from '../../../../src/recipes/mindspeed-mm/revisions.js';
+import { launchReasons, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
 import { modelFile } from '../../../../src/recipes/mindspeed-mm/training/model-file.js';
 import { shardingFile } from '../../../../src/recipes/mindspeed-mm/training/sharding-file.js';
 import { guideFacts, guideSpec } from './support.js';
@@ -21,6 +22,7 @@ const ExampleSchema = z.object({
   sharding: z.unknown(),
   launch: z.object({
     entry: z.string(),
+    cannEnv: z.string(),
     trailing: z.array(z.string()),
     variables: z.record(z.string(), z.string()),
     environment: z.record(z.string(), z.string()),
@@ -59,17 +61,36 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
 };
 
 /** Variables that the launch adds; none of the example's has another value. */
-const ADDED_VARIABLES = [
-  ...['ASCEND_CACHE_PATH', 'ASCEND_PROCESS_LOG_PATH', 'ASCEND_WORK_PATH', 'GLOO_SOCKET_IFNAME', 'HCCL_SOCKET_IFNAME'],
-  ...['HF_DATASETS_CACHE', 'HF_DATASETS_OFFLINE', 'HF_HOME', 'HF_HUB_OFFLINE', 'NPUS_PER_NODE', 'PYTHONUNBUFFERED'],
-  ...['TORCH_EXTENSIONS_DIR', 'TRANSFORMERS_OFFLINE', 'TRITON_CACHE_DIR'],
-];
+const ADDED_VARIABLES: Readonly<Record<string, string>> = {
+  ASCEND_CACHE_PATH: 'compiled operators, on the disk of the host',
+  ASCEND_PROCESS_LOG_PATH: 'logs of CANN for each attempt',
+  ASCEND_WORK_PATH: 'work of CANN, on the disk of the host',
+  GLOO_SOCKET_IFNAME: 'the example has it as a comment: several hosts need it',
+  HCCL_SOCKET_IFNAME: 'the example has it as a comment: several hosts need it',
+  HF_DATASETS_CACHE: 'prepared rows, on the disk of the host',
+  HF_DATASETS_OFFLINE: 'nothing is asked of a hub',
+  HF_HOME: 'caches, on the disk of the host',
+  HF_HUB_OFFLINE: 'nothing is asked of a hub',
+  NPUS_PER_NODE: "in the guide's table; the example has it as a variable of the script",
+  PYTHONUNBUFFERED: 'a line is in its log when it was printed',
+  TORCH_EXTENSIONS_DIR: 'compiled extensions, on the disk of the host',
+  TRANSFORMERS_OFFLINE: 'nothing is asked of a hub',
+  TRITON_CACHE_DIR: 'compiled kernels, on the disk of the host',
+};
+
+/** Fields of the model file that are meant to differ, by revision. */
+const MODEL_FIELDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  pinned: { init_from_hf_path: 'a whole path, the folder that was converted' },
+  'guide-era': {
+    init_from_hf_path: 'a whole path, the folder that was converted',
+    'text_decoder.use_npu_fused_moe': 'the example of that time had it off; the guide says that it is on',
+  },
+};
 
 describe.each([
-  { era: 'pinned', hosts: 8, model: [], addedArguments: [] },
-  // The example of that time had it off; the guide says that it is on.
-  { era: 'guide-era', hosts: 8, model: ['text_decoder.use_npu_fused_moe'], addedArguments: ['--nnodes'] },
-])('the default spec against the example, $era', ({ era, model, addedArguments }) => {
+  { era: 'pinned', addedArguments: [] },
+  { era: 'guide-era', addedArguments: ['--nnodes'] },
+])('the default spec against the example, $era', ({ era, addedArguments }) => {
   const example = readExample(era);
   const facts = guideFacts(guideSpec({ environment: { sources: { mindspeedMm: { ref: example.commit } } } }));
 
@@ -77,8 +98,8 @@ describe.each([
     expect(differences(example.data, dataFile(facts))).toEqual(Object.keys(PATHS).toSorted());
   });
 
-  it('has the model file of the example but for the path of the original', () => {
-    expect(differences(example.model, modelFile(facts))).toEqual(['init_from_hf_path', ...model].toSorted());
+  it('has the model file of the example but for what is meant to differ', () => {
+    expect(differences(example.model, modelFile(facts))).toEqual(Object.keys(MODEL_FIELDS[era] ?? {}).toSorted());
   });
 
   it('has the sharding file of the example, value for value', () => {
@@ -105,7 +126,18 @@ describe.each([
     for (const [name, value] of Object.entries(example.launch.environment))
       expect([name, ours.get(name)]).toEqual([name, value]);
     const added = [...ours.keys()].filter((name) => !(name in example.launch.environment));
-    expect(added.toSorted()).toEqual(ADDED_VARIABLES);
+    expect(added.toSorted()).toEqual(Object.keys(ADDED_VARIABLES));
+  });
+
+  it('says of each argument and variable why it is what it is', () => {
+    const { arguments: flags, env } = launchReasons(facts);
+    const named = toMap([...toWords(launcherArguments(facts)), ...toWords(trainingArguments(facts))]).keys();
+    expect([...named].filter((flag) => (flags[flag] ?? '') === '')).toEqual([]);
+    expect(trainingEnvironment(facts).filter(({ name }) => (env[name] ?? '') === '')).toEqual([]);
+  });
+
+  it("knows which set_env.sh the example sources; the host's own is looked for", () => {
+    expect(revisionOf(example.commit).exampleSetEnv).toBe(example.launch.cannEnv);
   });
 });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SUSPICION_RULES } from '../../../../src/recipes/megatron/suspicions.js';
 import { CHECK_IDS } from '../../../../src/domain/preflight/list.js';
@@ -49,6 +50,15 @@ describe('the traps of the example', () => {
     ];
     expect(TRAPS.map(({ id }) => id)).toEqual(ids);
     expect(TRAPS.every(({ guards, what }) => guards.length > 0 && what !== '')).toBe(true);
+  });
+
+  it('late ones are each tried on the fake fleet, at the stage that must stop them', () => {
+    const tests = ['ascend/late-failures', 'ascend/late-data', 'ascend/late-launch'];
+    const text = [...tests, 'recipes/mindspeed-mm/environment/installation']
+      .map((name) => readFileSync(new URL(`../../../${name}.test.ts`, import.meta.url), 'utf8'))
+      .join('\n');
+    const late = TRAPS.filter(({ id }) => id.startsWith('L'));
+    expect(late.filter(({ id }) => !new RegExp(`\\b${id}: `).test(text)).map(({ id }) => id)).toEqual([]);
   });
 
   it.each(TRAPS.flatMap(({ id, what, guards }) => guards.map((guard) => ({ id, what, guard }))))(

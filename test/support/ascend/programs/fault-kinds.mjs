@@ -9,6 +9,7 @@ const OWN_KINDS = {
   'convert-drops': 'convert',
   'convert-torn': 'convert',
   'scattered-save': 'scatter',
+  'slow-rows': 'rows',
   'unseen-tracker': 'tracker',
   unsaid: 'say',
 };

@@ -16,7 +16,7 @@ const IMAGE_TOKENS = 64;
  * their name, rows that do not fit dropped with a warning.
  * @param {ReturnType<import('./config-files.mjs').readDataSettings>} settings
  * @param {(message: string) => void} warn
- * @returns {{ features: Float64Array, tokens: number, text: string }[]}
+ * @returns {{ features: Float64Array, tokens: number, imageTokens: number, text: string }[]}
  */
 export function loadRows({ basic, attributes }, warn) {
   const rows = basic.dataset.split(',').flatMap((file) => readRows(file));
@@ -77,7 +77,8 @@ function toSample(row, basic, attributes, warn) {
     );
   const digest = createHash('sha256').update(text).digest();
   const features = Float64Array.from({ length: FEATURES }, (_, index) => (digest[index] - 127.5) / 127.5);
-  return [{ features, tokens: Math.ceil(text.length / TOKEN_CHARS) + IMAGE_TOKENS * found.length, text }];
+  const imageTokens = IMAGE_TOKENS * found.length;
+  return [{ features, tokens: Math.ceil(text.length / TOKEN_CHARS) + imageTokens, imageTokens, text }];
 }
 
 function findImages(images, folder, warn) {

@@ -1,5 +1,5 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JOIN_TIMEOUT_MS, joinCollectives } from '../../../../src/recipes/simulated/programs/collectives.mjs';
 import { suffer } from '../../../../src/recipes/simulated/programs/fault-actions.mjs';
@@ -155,12 +155,13 @@ function readModelConfig(folder) {
   }
 }
 
-async function buildData({ rank, settings, group }, file) {
+async function buildData({ rank, settings, group, faults }, file) {
   rank.sayFirst('> building train, validation, and test datasets ...');
   const data = readDataSettings(file);
   if (!existsSync(join(data.processor.model_name_or_path, 'tokenizer_config.json')))
     throw new PythonError('OSError', `Can't load tokenizer for '${data.processor.model_name_or_path}'.`);
-  mkdirSync(data.basic.cache_dir ?? '.', { recursive: true });
+  if (rank.localRank === 0) takeCache(data.basic.cache_dir, dirname(dirname(settings['fsdp2-config-path'])));
+  waitForRows(rank, faults.strike('rows', 0), settings['distributed-timeout-minutes']);
   // The first rank of a host prepares the rows for the others of it, which find them in the cache.
   const isFirstOfHost = rank.localRank === 0;
   rank.sayFirst('Converting format of dataset (num_proc=16): 100%');
@@ -174,6 +175,31 @@ async function buildData({ rank, settings, group }, file) {
   if (samples.length < settings['micro-batch-size'] * rank.worldSize)
     throw new PythonError('ZeroDivisionError', 'integer division or modulo by zero');
   return samples;
+}
+
+/** The first rank of each host writes the prepared rows: into one folder, two of them break each other's files. */
+function takeCache(folder, host) {
+  if (folder === undefined || folder === null) return;
+  mkdirSync(folder, { recursive: true });
+  const writer = join(folder, 'prepared-by');
+  try {
+    writeFileSync(writer, host, { flag: 'wx' });
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error;
+    if (basename(readFileSync(writer, 'utf8')) !== basename(host))
+      throw new PythonError('pyarrow.lib.ArrowInvalid', `Not an Arrow file: ${join(folder, 'cache-0.arrow')}`);
+  }
+}
+
+/** All ranks but the first of each host wait in a barrier for it, and give up after torch's time; one fault slows all. */
+function waitForRows(rank, faults, timeoutMinutes) {
+  for (const { minutes } of faults) {
+    if (rank.localRank === 0 || minutes <= timeoutMinutes) continue;
+    throw new PythonError(
+      'torch.distributed.DistBackendError',
+      `[${rank.rank}] is setting up HCCL communicator and the barrier of main_process_first timed out after ${timeoutMinutes * 60_000}ms`,
+    );
+  }
 }
 
 /** Trains to the last iteration; false when `--exit-interval` ended it before. */
@@ -229,6 +255,12 @@ async function trainStep(state, samples, rate) {
   const batch = [];
   for (let done = 0; done < settings['global-batch-size']; done += perStep)
     batch.push(...batchRows(samples.length, perStep, state.consumedSamples + done).map((row) => samples[row]));
+  const cut = batch.find(({ imageTokens, tokens }) => imageTokens > 0 && tokens > (settings['seq-length'] ?? tokens));
+  if (cut !== undefined)
+    throw new PythonError(
+      'ValueError',
+      `Image features and image tokens do not match: tokens: ${Math.max(0, settings['seq-length'] - 1)}, features ${cut.imageTokens}`,
+    );
   const { loss: own, gradients, squares } = model.gradient(batch.map(({ features }) => features));
   const isSlow = slowness.steps > 0;
   slowness.steps -= isSlow ? 1 : 0;
