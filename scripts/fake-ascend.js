@@ -5,20 +5,25 @@ import { isMain, ROOT, runProgram } from './setup/program.js';
 import { SetupError } from './setup/setup-error.js';
 import { setUp } from './setup.js';
 
+const USAGE = `npm run fake-ascend -- [FOLDER] [--hosts N] [--npus N] [--run]
+
+  FOLDER       where the fleet is made, or served again (.temper/fake-ascend)
+  --hosts N    hosts of a new fleet (8)
+  --npus N     devices of each (16)
+  --run        run its spec to the end, and stop
+`;
+
 /**
  * `npm run fake-ascend [-- FOLDER] [--hosts N] [--npus N] [--run]`: the GLM-4.5V recipe without a device. Makes a fleet
  * of programs in a folder (test/support/ascend) and serves it with `temper dev` until Ctrl-C; with --run it runs the
  * spec there to its end. An existing folder is served again as it is.
  */
 async function fakeAscend() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      hosts: { type: 'string', default: '8' },
-      npus: { type: 'string', default: '16' },
-      run: { type: 'boolean', default: false },
-    },
-  });
+  const { values, positionals } = readWords();
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const [hosts, npusPerHost] = ['hosts', 'npus'].map((name) => wholeNumber(name, values[name]));
   await setUp(process.env);
   const { makeFleet, openFleet } = await import('../test/support/ascend/make-fleet.mjs');
@@ -44,8 +49,25 @@ async function fakeAscend() {
   ]);
 }
 
+function readWords() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        hosts: { type: 'string', default: '8' },
+        npus: { type: 'string', default: '16' },
+        run: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    throw new SetupError({ what: error.message, fix: USAGE });
+  }
+}
+
 function wholeNumber(name, text) {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new SetupError(`--${name} ${text}: write a whole number from 1 to 999`);
+  if (!/^[1-9]\d{0,2}$/.test(text))
+    throw new SetupError({ what: `--${name} ${text} is no number of them`, fix: 'write a whole number from 1 to 999' });
   return Number(text);
 }
 

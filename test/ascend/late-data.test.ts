@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PipelineSpecSchema } from '../../src/schemas/spec.js';
+import { png } from '../support/ascend/make-data.mjs';
 import { openFakeSite, perform, type FakeSite, type Performed } from './support/fake-site.js';
 import { trainOn, type Trained } from './support/fake-gang.js';
 
@@ -16,12 +17,15 @@ beforeAll(async () => {
   ({ output: convert } = await perform(site, 'convert', { weights }));
   images = join(site.root, 'data/COCO2017/train2017');
   writeFileSync(join(images, 'torn.png'), 'no picture');
+  writeFileSync(join(images, LARGE), png(3, 512));
 }, 120_000);
 afterAll(async () => {
   await site?.remove();
 }, 60_000);
 
 const IMAGE = '000000000000.png';
+/** As many pixels as an image has at most: about 334 of the 1024 places. */
+const LARGE = 'large.png';
 const turn = (role: string, content: string) => ({ role, content });
 const row = (image: string | null, ...messages: readonly object[]) => ({
   messages,
@@ -29,7 +33,7 @@ const row = (image: string | null, ...messages: readonly object[]) => ({
 });
 const good = (image: string | null, text: string) =>
   row(image, turn('user', `${image === null ? '' : '<image>'}${text}`), turn('assistant', 'It is blue.'));
-const times = (count: number, make: (index: number) => object) =>
+const times = <T>(count: number, make: (index: number) => T): T[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
 let files = 0;
@@ -93,9 +97,12 @@ describe('rows that the training notices after it loaded the model', { timeout: 
       late: /ZeroDivisionError/,
     },
     {
-      what: 'L7: an image and a text that are longer than the sequence',
-      rows: times(8, (index) => good(IMAGE, `Row ${index}: ${'which colour is it and why '.repeat(400)}?`)),
-      stage: /tokens|sequence/,
+      what: 'L7: images that are longer than the sequence',
+      rows: times(8, (index) => ({
+        messages: [turn('user', `${'<image>'.repeat(4)}Row ${index}?`), turn('assistant', 'All are blue.')],
+        images: times(4, () => LARGE),
+      })),
+      stage: /sequence|tokens/,
       late: /ValueError: Image features and image tokens do not match/,
     },
     {

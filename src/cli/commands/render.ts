@@ -26,6 +26,7 @@ export interface RenderFlags extends ConnectFlags {
   /** `NAME=ADDRESS` or `NAME=ADDRESS,INTERFACE`, in the order of node ranks. */
   readonly host?: readonly string[];
   readonly python?: string;
+  readonly scratch?: string;
   readonly resume?: boolean;
 }
 
@@ -46,6 +47,8 @@ export async function render(context: CommandContext, what: string, flags: Rende
     { v: 1, dir, files: names },
     () => `wrote ${names.length} files to ${flags.output}; README.md says in which order they run`,
   );
+  if (files.some(({ path }) => path.endsWith('-train-host-00.sh')))
+    output.note('the hosts are called host-00 and so on, which must be addresses: give --host NAME=ADDRESS for each');
   return EXIT.ok;
 }
 
@@ -54,7 +57,7 @@ async function fromSpec(context: CommandContext, file: string, flags: RenderFlag
   const spec = tellSpecProblems(source, context.output);
   if (spec === null) return null;
   const recipe = recipeOf(spec);
-  const scratch = spec.scratch ?? SCRATCH;
+  const scratch = flags.scratch ?? spec.scratch ?? SCRATCH;
   return renderText(absoluteSpecText(source.text, source.baseDir), runName(spec.name), async (absolute) => ({
     hosts: hostsOf(spec, flags.host ?? []),
     tools: localTools(recipe, absolute, scratch, flags.python),

@@ -36,6 +36,7 @@ export function defineSpecCommands(runner: Runner): Command[] {
         collectText,
       )
       .option('--python <file>', 'Python of the training environment on the hosts')
+      .option('--scratch <dir>', "folder on each host's own disk, for logs and caches; else that of the spec")
       .option('--resume', 'continue from what these scripts saved')
       .action((what: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/render.js')).render(context, what, options)),

@@ -2,8 +2,8 @@ import { basename, isAbsolute, join } from 'node:path';
 import { wantedPorts } from '../../domain/master-ports.js';
 import type { PipelinePlan, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import type { Check, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
-import { quote } from '../../domain/shell-quote.js';
+import type { Command, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
+import { checkpointProof, proofOf } from './proofs.js';
 import { scriptText } from './script.js';
 
 /** A host of the gang, in the order of node ranks. */
@@ -60,7 +60,10 @@ export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan
       inputs.train = trainOutput(recipe, spec, out);
     } else {
       const work = recipe.work(name as ProducedStage, { spec, tools: facts.tools, out, inputs });
-      files.push(program(`${number}-${name}.sh`, stageScript(work, out, about)));
+      const before = name === 'export' ? checkpointProof(recipe, facts.tools, inputs) : [];
+      files.push(
+        program(`${number}-${name}.sh`, stageScript(work, out, { about, recipe, tools: facts.tools, before })),
+      );
       inputs[name] = { dir: out, outputs: absoluteOutputs(work, out), facts: {} };
     }
   }
@@ -168,18 +171,24 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
       recipe.training.launch(launch),
     ],
     ...(reasons === undefined ? {} : { reasons }),
-    after: [],
   });
   return program(`${number}-train-${host}.sh`, content);
 }
 
-function stageScript(work: StageWork, out: string, about: readonly string[]): string {
+interface StageScript {
+  readonly about: readonly string[];
+  readonly recipe: Recipe;
+  readonly tools: HostTools;
+  /** Proofs of what the stage takes. */
+  readonly before: readonly Command[];
+}
+
+function stageScript(work: StageWork, out: string, { about, recipe, tools, before }: StageScript): string {
   return scriptText({
-    about: work.commands.length === 0 ? [...about, 'nothing runs: what is given is only proven'] : about,
+    about: work.commands.length === 0 ? [...about, 'nothing is made: what is given is only proven'] : about,
     folders: [out],
     files: work.files,
-    commands: work.commands,
-    after: work.checks.map(proofOf),
+    commands: [...before, ...work.commands, ...work.checks.flatMap((check) => proofOf(check, recipe, tools))],
   });
 }
 
@@ -218,7 +227,6 @@ function environmentScript(recipe: Recipe, spec: PipelineSpec, tools: HostTools,
     files: [],
     ...(isInstalled ? { unless: { exists: place, commands } } : {}),
     commands: [environment.probe(tools, spec), environment.prove(tools, spec)],
-    after: [],
   });
 }
 
@@ -234,34 +242,6 @@ function absoluteOutputs({ outputs }: StageWork, out: string): Record<string, st
       isAbsolute(path) || path.includes(',') ? path : join(out, path),
     ]),
   );
-}
-
-function proofOf(check: Check): string {
-  switch (check.kind) {
-    case 'modelFolder':
-      return `Temper proves: headers, index and sizes of the model in ${check.dir} agree`;
-    case 'convertedCheckpoint':
-      return `Temper proves: ${check.dir} holds every tensor of ${check.original}, by name, shape and number format`;
-    case 'sameModel':
-      return `Temper proves: ${verifyWords(check).map(quote).join(' ')}`;
-    case 'filesExist':
-      return `Temper proves: ${check.paths.join(', ')} exist`;
-  }
-}
-
-/** The proof of an export as a command, with all that it is held against. */
-function verifyWords({
-  original,
-  exported,
-  dtype,
-  frozen,
-  mayBeEqual,
-}: Extract<Check, { kind: 'sameModel' }>): string[] {
-  return [
-    ...['temper', 'export', 'verify', '--deep', '--original', original, '--exported', exported, '--dtype', dtype],
-    ...(mayBeEqual === true ? ['--may-be-equal'] : []),
-    ...(frozen.length === 0 ? [] : ['--frozen', ...frozen]),
-  ];
 }
 
 function placeOf(placement: string): string {
@@ -283,14 +263,17 @@ function readme(plan: PipelinePlan, { hosts, scratch }: RenderFacts, files: read
   const scratches = new Set(hosts.map(({ own }) => own?.scratch ?? scratch));
   return `# ${plan.run}, by hand
 
-These scripts run what Temper would run for this spec, in this order:
+These scripts run what Temper would run for this spec, in the order of their numbers; those of one number together, each on
+its own host. The first line of a script says where it runs.
 
 ${files.map(({ path }) => `- \`${path}\``).join('\n')}
 
 - Outputs go to \`${join(plan.workspace, 'rendered', plan.run)}\`, which all hosts must see; caches and logs to \`${[...scratches].join(', ')}\` on each host's own disk.
 - Hosts by node rank: ${hosts.map(({ name, address }) => `${name} (${address})`).join(', ')}. Rank 0's address must be reachable from all others.
-- What Temper would prove after a stage stands at the end of its script; nothing here restarts, chooses checkpoints or
-  notices a host that hangs.
+- What Temper proves after a stage is proven at the end of its script, which fails where it does not hold. Nothing here
+  compares a converted checkpoint with its original name by name, restarts, chooses checkpoints or notices a host that hangs.
+- The commands run with the variables of your shell. A worker's see neither \`https_proxy\` and its like nor what is not
+  named in them: start the scripts from a clean shell.
 - To continue a training that ended early, render again with \`--resume\`: it loads what these scripts saved.
 `;
 }

@@ -12,15 +12,13 @@ export interface ScriptParts {
   readonly unless?: { readonly exists: string; readonly commands: readonly Command[] };
   readonly commands: readonly Command[];
   readonly reasons?: LaunchReasons;
-  /** Lines at the end: what Temper would prove afterwards. */
-  readonly after: readonly string[];
 }
 
 /**
  * The text of a script. Arguments stand in arrays, where a comment may stand on a line of its own: behind a backslash it
  * would become an argument.
  */
-export function scriptText({ about, folders, files, unless, commands, reasons, after }: ScriptParts): string {
+export function scriptText({ about, folders, files, unless, commands, reasons }: ScriptParts): string {
   return [
     '#!/usr/bin/env bash',
     ...about.map(comment),
@@ -30,7 +28,6 @@ export function scriptText({ about, folders, files, unless, commands, reasons, a
     ...files.flatMap(({ path, content }) => writeFile(path, content)),
     ...(unless === undefined ? [] : guarded(unless)),
     ...commands.flatMap((command) => commandLines(command, reasons)),
-    ...after.map(comment),
     '',
   ].join('\n');
 }

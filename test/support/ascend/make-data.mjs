@@ -32,14 +32,14 @@ export async function makeData(folder, rows) {
 }
 
 /** A square of one colour. */
-function png(index) {
-  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(3 * PIXELS, 20 * index)]);
+export function png(index, side = PIXELS) {
+  const row = Buffer.concat([Buffer.from([0]), Buffer.alloc(3 * side, 20 * index)]);
   const header = Buffer.alloc(13);
-  header.writeUInt32BE(PIXELS, 0);
-  header.writeUInt32BE(PIXELS, 4);
+  header.writeUInt32BE(side, 0);
+  header.writeUInt32BE(side, 4);
   // 8 bits a channel, colours, no interlace.
   header.set([8, 2, 0, 0, 0], 8);
-  const pixels = deflateSync(Buffer.concat(Array(PIXELS).fill(row)));
+  const pixels = deflateSync(Buffer.concat(Array(side).fill(row)));
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     ...[chunk('IHDR', header), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))],

@@ -7,8 +7,11 @@ import { timestamp } from '../../../../src/recipes/simulated/programs/training-l
 /** Numbers that stand for a sample. */
 export const FEATURES = 8;
 const PLACEHOLDER = '<image>';
-/** Characters of a token, roughly; an image of the smallest size. */
+/** Characters of a token, roughly. */
 const TOKEN_CHARS = 4;
+/** Pixels of an image token, and of the largest image; an image whose size nobody reads here. */
+const TOKEN_PIXELS = 28 * 28;
+const MOST_PIXELS = 262_144;
 const IMAGE_TOKENS = 64;
 
 /**
@@ -77,7 +80,7 @@ function toSample(row, basic, attributes, warn) {
     );
   const digest = createHash('sha256').update(text).digest();
   const features = Float64Array.from({ length: FEATURES }, (_, index) => (digest[index] - 127.5) / 127.5);
-  const imageTokens = IMAGE_TOKENS * found.length;
+  const imageTokens = found.reduce((sum, path) => sum + tokensOf(path), 0);
   return [{ features, tokens: Math.ceil(text.length / TOKEN_CHARS) + imageTokens, imageTokens, text }];
 }
 
@@ -89,6 +92,13 @@ function findImages(images, folder, warn) {
     warn(`Media ${image} does not exist in \`media_dir\`. Use original path.`);
     return image;
   });
+}
+
+/** Places that an image takes, by the size in the header of a PNG. */
+function tokensOf(path) {
+  const start = readFileSync(path).subarray(0, 24);
+  if (start.toString('latin1', 1, 4) !== 'PNG' || start.length < 24) return IMAGE_TOKENS;
+  return Math.ceil(Math.min(start.readUInt32BE(16) * start.readUInt32BE(20), MOST_PIXELS) / TOKEN_PIXELS);
 }
 
 /** The first bytes of a PNG or JPEG file. */

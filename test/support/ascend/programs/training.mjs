@@ -255,11 +255,12 @@ async function trainStep(state, samples, rate) {
   const batch = [];
   for (let done = 0; done < settings['global-batch-size']; done += perStep)
     batch.push(...batchRows(samples.length, perStep, state.consumedSamples + done).map((row) => samples[row]));
-  const cut = batch.find(({ imageTokens, tokens }) => imageTokens > 0 && tokens > (settings['seq-length'] ?? tokens));
+  // Texts are cut at their end, so the places of the images go last.
+  const cut = batch.find(({ imageTokens }) => imageTokens > (settings['seq-length'] ?? imageTokens));
   if (cut !== undefined)
     throw new PythonError(
       'ValueError',
-      `Image features and image tokens do not match: tokens: ${Math.max(0, settings['seq-length'] - 1)}, features ${cut.imageTokens}`,
+      `Image features and image tokens do not match: tokens: ${settings['seq-length']}, features ${cut.imageTokens}`,
     );
   const { loss: own, gradients, squares } = model.gradient(batch.map(({ features }) => features));
   const isSlow = slowness.steps > 0;
