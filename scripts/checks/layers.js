@@ -30,6 +30,7 @@ const FILE_COMMANDS = [
   'model-cast',
   'model-inspect',
   'model-reduce',
+  'render',
   'unzip',
 ];
 
