@@ -69,6 +69,9 @@ export function attemptFolder(attempt: number): string {
   return String(attempt).padStart(4, '0');
 }
 
+/** File in an attempt's folder that is there before anything of the attempt runs, and that no rank writes. */
+export const ATTEMPT_RECORD = 'attempt.json';
+
 /** Attempt number of a folder name, or null for other names. */
 export function attemptOfFolder(name: string): number | null {
   return /^\d{4,}$/.test(name) ? Number(name) : null;

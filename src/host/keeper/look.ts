@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
 import { errorText } from '../../domain/error-text.js';
-import { attemptFolder } from '../../domain/ids.js';
+import { ATTEMPT_RECORD, attemptFolder } from '../../domain/ids.js';
 
 /** First argument of the keeper program when it is started as the looker of another keeper. */
 export const LOOK_ARGUMENT = '--look-at-fence';
@@ -31,9 +31,10 @@ export function serveLooks(file: string, attempt: number): void {
 export async function look(file: string, attempt: number): Promise<Look> {
   try {
     const named = await readAttempt(file);
-    // Without the own attempt's folder the workspace is not there: its run was deleted, or it is the empty mount point
-    // of a file system that is gone. A newer fence counts all the same.
-    if (named === null || named <= attempt) await stat(join(dirname(file), attemptFolder(attempt)));
+    // Without the own attempt's record the workspace is not there: its run was deleted, or it is the empty mount point
+    // of a file system that is gone. The folder would tell nothing: ranks make it again there, for their curves and
+    // checkpoints. A newer fence counts all the same.
+    if (named === null || named <= attempt) await stat(join(dirname(file), attemptFolder(attempt), ATTEMPT_RECORD));
     return { kind: 'read', attempt: named };
   } catch (error) {
     return { kind: 'unreadable', why: errorText(error) };

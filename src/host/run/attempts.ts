@@ -1,7 +1,7 @@
 import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
-import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
+import { ATTEMPT_RECORD, attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { AttemptRecordSchema, type AttemptRecord } from '../../schemas/attempt.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
@@ -132,12 +132,12 @@ function reasonOf({ problems: [first] }: CheckpointReport, dir: string): string 
 
 /** Writes the record of an attempt; its folder then belongs to it. */
 export async function writeAttempt(workspace: string, record: AttemptRecord): Promise<void> {
-  await writeJsonFile(join(attemptDir(workspace, record.run, record.attempt), 'attempt.json'), record);
+  await writeJsonFile(join(attemptDir(workspace, record.run, record.attempt), ATTEMPT_RECORD), record);
 }
 
 /** The record of an attempt; null when it was never launched. */
 export function readAttempt(workspace: string, run: string, attempt: number): Promise<AttemptRecord | null> {
-  return readJsonFile(join(attemptDir(workspace, run, attempt), 'attempt.json'), AttemptRecordSchema);
+  return readJsonFile(join(attemptDir(workspace, run, attempt), ATTEMPT_RECORD), AttemptRecordSchema);
 }
 
 async function attemptNumbers(root: string): Promise<number[]> {

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ATTEMPT_RECORD } from '../../domain/ids.js';
 import type { HostSigns, RankEnd, RankSigns } from '../../domain/evidence.js';
 import type { HostEvidence } from '../../schemas/incident.js';
 import { writeJsonFile } from '../json-file.js';
@@ -63,7 +64,7 @@ export async function readSigns(
 
 /** Keeps a copy of a host's evidence in the folder of its attempt; a workspace that is not there is not made. */
 export async function keepEvidence(attemptDir: string, evidence: HostEvidence): Promise<void> {
-  await stat(attemptDir);
+  await stat(join(attemptDir, ATTEMPT_RECORD));
   await writeJsonFile(join(attemptDir, evidence.host, 'evidence.json'), evidence);
 }
 

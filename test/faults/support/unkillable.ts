@@ -4,7 +4,6 @@ import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { waitFor } from '../../e2e/support/dev.js';
 import { mountHungFileSystem } from '../../host/keeper/workspace.js';
-import { readProcess } from '../../../src/host/processes/proc.js';
 import type { Place } from './moments.js';
 import type { NodeProcesses } from './training-processes.js';
 
@@ -27,7 +26,7 @@ export async function haveUnkillable({ site, random }: Place, nodes: readonly No
       detached: true,
     });
     await waitFor('a process that waits in the kernel', async () =>
-      stuck.pid !== undefined && readProcess(stuck.pid)?.state === 'D' ? true : null,
+      stuck.pid !== undefined && hung.holds(stuck.pid) ? true : null,
     );
     process.kill(rank, 'SIGKILL');
     const exit = await node.handle.waitForExit();

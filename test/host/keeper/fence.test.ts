@@ -122,6 +122,14 @@ describe('a workspace that cannot be read', () => {
   it.each<[string, (fence: KeeperFence) => void, RegExp]>([
     ['its folder is gone', ({ file }) => rmSync(join(file, '..'), { recursive: true }), /ENOENT/],
     ['it is an empty mount point', ({ file }) => rmSync(join(file, '../0001'), { recursive: true }), /ENOENT/],
+    [
+      'it is an empty mount point in which the ranks make their folders',
+      ({ file }) => {
+        rmSync(join(file, '..'), { recursive: true });
+        mkdirSync(join(file, '../0001/h1/curves'), { recursive: true });
+      },
+      /ENOENT/,
+    ],
     ['reading fails', ({ file }) => mkdirSync(file), /EISDIR/],
     ['its format is too new', ({ file }) => putFence(file, 1, { v: 2 }), /format 2, known is 1/],
   ])('stops the ranks after the timeout when %s', async (_what, spoil, log) => {

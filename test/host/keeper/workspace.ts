@@ -3,14 +3,16 @@ import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ATTEMPT_RECORD } from '../../../src/domain/ids.js';
 import { LOOK_ARGUMENT } from '../../../src/host/keeper/look.js';
 import { listProcesses } from '../../../src/host/processes/proc.js';
 import type { KeeperFence } from '../../../src/schemas/keeper.js';
 import { read, until } from './helpers.js';
 
-/** The folder of a run's attempts with that of attempt 1; answers the path of its fence. */
+/** The folder of a run's attempts with that of attempt 1 and its record; answers the path of its fence. */
 export function makeAttempts(dir: string): string {
   mkdirSync(join(dir, '0001'), { recursive: true });
+  writeFileSync(join(dir, '0001', ATTEMPT_RECORD), '{}');
   return join(dir, 'fence');
 }
 
@@ -45,6 +47,8 @@ export interface HungFileSystem {
   /** Path under which other processes see it. */
   readonly dir: string;
   hang(): void;
+  /** Whether a process waits in it since then: one that does cannot be killed. */
+  holds(pid: number): boolean;
   /** Ends it, which frees all who wait. */
   end(): Promise<void>;
 }
@@ -70,6 +74,7 @@ export async function mountHungFileSystem(dir: string): Promise<HungFileSystem> 
   return {
     dir: `/proc/${daemon.pid}/root${mountPoint}`,
     hang: () => writeFileSync(join(dir, 'hang'), ''),
+    holds: (pid) => read(join(dir, 'hang')).split('\n').includes(String(pid)),
     end: async () => {
       daemon.kill('SIGKILL');
       await gone;
