@@ -1,6 +1,6 @@
 import { TemperError } from '../domain/errors.js';
 import { diskShortage, ramShortage } from '../domain/shortage.js';
-import { readSpec } from '../domain/spec/read-spec.js';
+import { readStoredSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
 import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
@@ -20,7 +20,7 @@ import { stageOutput } from './stage-inputs.js';
 
 /** What a run of this plan would do, seen from this host: commands, what is there already, what is missing. */
 export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   const recipe = host.findRecipe(plan.recipe.id);
   if (spec === null || recipe === null)
     throw new TemperError('RecipeUnknown', {

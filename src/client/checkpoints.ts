@@ -1,6 +1,6 @@
 import { defaultPayloadConverter } from '@temporalio/client';
 import { TemperError } from '../domain/errors.js';
-import { readSpec } from '../domain/spec/read-spec.js';
+import { readStoredSpec } from '../domain/spec/read-spec.js';
 import { CheckpointListSchema, type CheckpointList } from '../schemas/host-call.js';
 import { PipelineInputSchema } from '../schemas/run.js';
 import type { TemperClient } from './connect.js';
@@ -37,7 +37,7 @@ export async function readPlaces(
   const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
   const input = PipelineInputSchema.safeParse(payload ? defaultPayloadConverter.fromPayload(payload) : null);
   const specText = input.success ? input.data.specText : '';
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   if (spec !== null) return { workspace: spec.workspace, fleet: spec.fleet.name, hosts: spec.fleet.hosts, specText };
   throw new TemperError('RunNotFound', {
     where: workflowId,

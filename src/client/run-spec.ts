@@ -1,6 +1,6 @@
 import { TemperError } from '../domain/errors.js';
 import { fingerprint } from '../domain/fingerprint.js';
-import { readSpec } from '../domain/spec/read-spec.js';
+import { readStoredSpec } from '../domain/spec/read-spec.js';
 import { RunSurveySchema } from '../schemas/recovery.js';
 import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
@@ -21,7 +21,7 @@ export async function readSpecOfRun(
   }: { readonly workflowId: string; readonly workflowRunId: string; readonly digest?: unknown },
 ): Promise<string> {
   const { fleet, workspace, specText } = await readPlaces(client, workflowId, workflowRunId);
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   if (spec !== null && fingerprint(spec) === digest) return specText;
   const { hosts } = await getFleet(client, fleet);
   const names = hosts.map(({ name }) => name);

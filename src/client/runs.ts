@@ -5,7 +5,7 @@ import { TemperError } from '../domain/errors.js';
 import { controlQueue, runWorkflowId, scheduleOfRetrain } from '../domain/ids.js';
 import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
 import { asFlags, correctionsBetween } from '../domain/spec/corrections.js';
-import { readSpec, toProblem } from '../domain/spec/read-spec.js';
+import { readStoredSpec, toProblem } from '../domain/spec/read-spec.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import {
@@ -230,9 +230,7 @@ async function howToCorrect(
   specText: string,
 ): Promise<string> {
   const old = await readSpecOfRun(client, status.run, status).catch(() => null);
-  const [from, to] = [old, specText].map((text) =>
-    text === null ? null : readSpec(text, { file: 'spec.yaml', baseDir: '/' }).spec,
-  );
+  const [from, to] = [old, specText].map((text) => (text === null ? null : readStoredSpec(text).spec));
   const flags = from && to ? asFlags(correctionsBetween(from, to)) : null;
   return flags === null
     ? `temper resume ${status.run} --set FIELD=VALUE corrects single fields (temper plan ${status.run} shows it as it is)`

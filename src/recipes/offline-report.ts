@@ -1,4 +1,4 @@
-import { readSpec } from '../domain/spec/read-spec.js';
+import { readStoredSpec } from '../domain/spec/read-spec.js';
 import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan } from '../schemas/plan.js';
 import { findRecipe } from './registry.js';
@@ -6,7 +6,7 @@ import { reportStages } from './report-stages.js';
 
 /** A plan report without any host: what would run, with placeholders for everything that a host knows. */
 export function offlineReport(plan: PipelinePlan, specText: string): PlanReport | null {
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   const recipe = findRecipe(plan.recipe.id);
   if (spec === null || recipe === null) return null;
   const place = recipe.environment.place?.(spec, '<scratch>');

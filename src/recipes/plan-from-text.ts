@@ -1,6 +1,6 @@
 import { makePlan } from '../domain/plan.js';
 import { applySets } from '../domain/spec/edit-spec.js';
-import { readSpec, toProblem } from '../domain/spec/read-spec.js';
+import { readStoredSpec, toProblem } from '../domain/spec/read-spec.js';
 import type { PipelinePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { SpecSet } from '../schemas/run.js';
@@ -18,9 +18,8 @@ export type PlannedText =
 export function planFromText(text: string, run: string | null, sets: readonly SpecSet[]): PlannedText {
   const edited = applySets(text, sets);
   if (edited.problems.length > 0) return { plan: null, problems: edited.problems.map(toProblem) };
-  const { spec, problems } = readSpec(edited.text, {
+  const { spec, problems } = readStoredSpec(edited.text, {
     file: run === null ? 'spec.yaml' : `${run}/spec.yaml`,
-    baseDir: '/',
     recipes: RECIPES,
   });
   const errors = problems.filter(({ severity }) => severity === 'error').map(toProblem);

@@ -1,5 +1,5 @@
 import { TemperError } from '../domain/errors.js';
-import { readSpec } from '../domain/spec/read-spec.js';
+import { readStoredSpec } from '../domain/spec/read-spec.js';
 import type { Resources } from '../schemas/plan.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { Recipe } from './recipe.js';
@@ -10,7 +10,7 @@ export function plannedLaunch(
   findRecipe: (id: string) => Recipe | null,
 ): { readonly spec: PipelineSpec; readonly recipe: Recipe; readonly needs: Resources } | null {
   if (specText === null) return null;
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   const recipe = spec === null ? null : findRecipe(spec.recipe);
   if (spec === null || recipe === null) {
     throw new TemperError('RecipeUnknown', {

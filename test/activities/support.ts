@@ -9,7 +9,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { afterEach, beforeEach } from 'vitest';
 import type { StageHost } from '../../src/activities/stage-host.js';
 import { makePlan } from '../../src/domain/plan.js';
-import { readSpec } from '../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../src/domain/spec/read-spec.js';
 import { LOCAL_TIMING } from '../../src/domain/timing.js';
 import { writeRun } from '../../src/host/run/run-folder.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
@@ -63,7 +63,7 @@ export function useStageBench(): StageBench {
     }),
     async open(recipe, run = 'r1', over = {}, edit = (text) => text) {
       const specText = edit(specFor(workspace()));
-      const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+      const { spec } = readStoredSpec(specText);
       if (spec === null) throw new Error('the spec of the tests is not valid');
       const drafts = recipe.stages(spec);
       const plan = makePlan(spec, run, recipe, drafts, []);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { specJsonSchema } from '../../src/domain/spec/json-schema.js';
-import { readSpec } from '../../src/domain/spec/read-spec.js';
+import { readSpec, readStoredSpec } from '../../src/domain/spec/read-spec.js';
 import { errorsPage } from '../../src/cli/render/errors-page.js';
 import { RECIPES } from '../../src/recipes/registry.js';
 import { SpecReportSchema } from '../../src/schemas/spec-problem.js';
@@ -39,7 +39,7 @@ describe('files made from the code', () => {
 
   it('the template of each recipe is a valid spec without a warning', () => {
     for (const recipe of RECIPES) {
-      const { spec, problems } = readSpec(recipe.template, { file: recipe.id, baseDir: '/', recipes: RECIPES });
+      const { spec, problems } = readStoredSpec(recipe.template, { file: recipe.id, recipes: RECIPES });
       expect(problems).toEqual([]);
       expect(spec?.recipe).toBe(recipe.id);
     }

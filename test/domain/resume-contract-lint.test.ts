@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { resumeLints } from '../../src/domain/resume-contract-lint.js';
-import { readSpec } from '../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../src/domain/spec/read-spec.js';
 import { resume } from '../../src/recipes/cpu-tiny/resume.js';
 import { RECIPES } from '../../src/recipes/registry.js';
 import { specWith } from '../recipes/cpu-tiny/specs.js';
@@ -49,8 +49,7 @@ data: [{ name: made, format: synthetic, rows: 1600 }]
 train: { iterations: 40, learningRate: 0.001, checkpoint: { every: 10, fidelity: weights-only } }
 accept: [${accept}]
 `;
-    const read = (accept: string) =>
-      readSpec(text(accept), { file: 's.yaml', baseDir: '/', recipes: RECIPES }).problems;
+    const read = (accept: string) => readStoredSpec(text(accept), { recipes: RECIPES }).problems;
     expect(read('')).toMatchObject([
       { severity: 'error', fix: expect.stringContaining('add train/weights-only-warmup to accept') },
     ]);

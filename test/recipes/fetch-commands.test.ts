@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { parseRemote, showRemote } from '../../src/domain/remote-source.js';
-import { readSpec } from '../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../src/domain/spec/read-spec.js';
 import {
   fetchAnnotations,
   fetchFacts,
@@ -162,7 +162,7 @@ it('facts are made of manifests, and a form that is unknown is a problem', () =>
 it('recipes that fetch nothing refuse remote data by name, once for each', () => {
   const data = '{ name: d, format: llava, annotations: "https://h/r.json", images: { zip: /a.zip } }';
   const text = specText('{ source: "seed:1" }', data);
-  const { problems } = readSpec(text, { file: 's', baseDir: '/', recipes: RECIPES });
+  const { problems } = readStoredSpec(text, { recipes: RECIPES });
   expect(problems.map(({ id, path }) => [id, path])).toEqual([
     ['data/source-unsupported', 'data.0.annotations'],
     ['data/source-unsupported', 'data.0.images.zip'],

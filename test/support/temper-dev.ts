@@ -16,11 +16,16 @@ export interface DevProcess {
   readonly ended: Promise<number | NodeJS.Signals | null>;
 }
 
-/** Starts `temper dev` of the build in `dist`. */
-export function spawnDev(home: string, args: readonly string[] = []): DevProcess {
+/** Starts `temper dev` of the build in `dist`; `more`: variables of all that it starts. */
+export function spawnDev(
+  home: string,
+  args: readonly string[] = [],
+  more: Readonly<Record<string, string>> = {},
+): DevProcess {
   const venv = join(ROOT, '.temper/venv/bin');
   const env = {
     ...process.env,
+    ...more,
     TEMPER_HOME: home,
     TEMPER_PYTHON: join(venv, 'python'),
     TEMPER_TEMPORAL_CLI: join(venv, 'temporal'),

@@ -4,7 +4,7 @@ import { hubFields, pinCommit } from '../../domain/retrain/hub-inputs.js';
 import { inputsFingerprint, placeFiles, setWeights } from '../../domain/retrain/inputs.js';
 import { fillDates } from '../../domain/retrain/dates.js';
 import { retrainRun } from '../../domain/retrain/run-name.js';
-import { readSpec } from '../../domain/spec/read-spec.js';
+import { readStoredSpec } from '../../domain/spec/read-spec.js';
 import { contentDigest } from '../../host/models/content-digest.js';
 import { findFiles } from '../../host/models/find-files.js';
 import { resolveHubRevision } from '../../host/models/hub-revision.js';
@@ -105,7 +105,7 @@ async function placeGlob(
 }
 
 async function withCommits(specText: string, input: string): Promise<string> {
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   if (spec === null) throw new TemperError('SpecInvalid', { what: 'the spec of the schedule cannot be read' });
   const fields = hubFields(spec, input);
   if (typeof fields === 'string') throw new TemperError('SpecInvalid', { where: `inputs: hub ${input}`, what: fields });
@@ -117,7 +117,7 @@ async function withCommits(specText: string, input: string): Promise<string> {
 
 function read(text: string, run: string): { plan: PipelinePlan; spec: PipelineSpec } {
   const planned = planFromText(text, run, []);
-  const { spec } = readSpec(text, { file: `${run}/spec.yaml`, baseDir: '/' });
+  const { spec } = readStoredSpec(text, { file: `${run}/spec.yaml` });
   if (planned.plan !== null && spec !== null) return { plan: planned.plan, spec };
   const [first] = planned.plan === null ? planned.problems : [];
   throw new TemperError('SpecInvalid', {

@@ -6,7 +6,7 @@ import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
 import { judgeTwins } from '../../domain/preflight/judge-fleet.js';
 import { absoluteSpecText } from '../../domain/spec/edit-spec.js';
-import { readSpec } from '../../domain/spec/read-spec.js';
+import { readStoredSpec } from '../../domain/spec/read-spec.js';
 import { checkpointFolder } from '../../host/run/attempts.js';
 import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
@@ -113,7 +113,7 @@ async function renderText(
   factsOf: (spec: PipelineSpec) => Promise<RenderFacts>,
 ): Promise<RenderedFile[]> {
   const planned = planFromText(specText, run, []);
-  const { spec } = readSpec(specText, { file: 'spec.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(specText);
   if (planned.plan === null || spec === null)
     throw new TemperError('SpecInvalid', { where: run, what: planned.problems[0]?.what ?? 'the spec cannot be read' });
   return renderRun(recipeOf(spec), spec, planned.plan, await factsOf(spec));

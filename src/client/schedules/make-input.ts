@@ -7,7 +7,7 @@ import { placeFiles } from '../../domain/retrain/inputs.js';
 import { retrainRun } from '../../domain/retrain/run-name.js';
 import type { ReadRetrain } from '../../domain/retrain/read-retrain.js';
 import { absoluteSpecText } from '../../domain/spec/edit-spec.js';
-import { readSpec } from '../../domain/spec/read-spec.js';
+import { readStoredSpec } from '../../domain/spec/read-spec.js';
 import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { Problem } from '../../schemas/problem.js';
@@ -39,7 +39,7 @@ export function makeRetrainInput(request: ScheduleRequest, timing: Timing, now: 
   const wrong = checkTemplates(specText, FILLED_BY_RUNS);
   const dated = fillDates(specText, now, schedule.timezone);
   const planned = planFromText(dated, run, []);
-  const { spec } = readSpec(dated, { file: specFile, baseDir: '/' });
+  const { spec } = readStoredSpec(dated, { file: specFile });
   const problems = [
     ...(wrong === null ? [] : [problem('SpecInvalid', { where: specFile, what: wrong })]),
     ...(planned.plan === null ? planned.problems : []),

@@ -51,6 +51,11 @@ export function readSpec(text: string, options: ReadSpecOptions): ReadSpec {
   return { spec: problems.some(({ severity }) => severity === 'error') ? null : spec, problems };
 }
 
+/** Reads a spec as it is kept and as it travels: its paths are absolute, so no folder and no file matter. */
+export function readStoredSpec(text: string, options: Partial<Omit<ReadSpecOptions, 'baseDir'>> = {}): ReadSpec {
+  return readSpec(text, { file: 'spec.yaml', ...options, baseDir: '/' });
+}
+
 /** The problem of a file that could not be parsed or even decoded; `text` is what is known of it. */
 export function findingProblem(finding: Finding, file: string, text = ''): SpecProblem {
   return place(finding, file, positionsIn(text));

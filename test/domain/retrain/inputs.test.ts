@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { inputsFingerprint, placeFiles, setField, setWeights } from '../../../src/domain/retrain/inputs.js';
 import { settingChanges } from '../../../src/domain/retrain/settings.js';
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import { RetrainInputSchema } from '../../../src/schemas/retrain.js';
 import { retrainSpec } from '../../e2e/support/retrains.js';
 import { readFileSync } from 'node:fs';
 
 const text = retrainSpec({ workspace: '/ws', annotations: '/rows/a.json' });
 const specOf = (from: string) => {
-  const { spec, problems } = readSpec(from, { file: 's', baseDir: '/' });
+  const { spec, problems } = readStoredSpec(from);
   if (spec === null) throw new Error(JSON.stringify(problems));
   return spec;
 };

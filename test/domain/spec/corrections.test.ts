@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { asFlags, correctionsBetween } from '../../../src/domain/spec/corrections.js';
 import { applySets } from '../../../src/domain/spec/edit-spec.js';
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import { tinySpec } from '../../e2e/support/tiny-spec.js';
 
 const TEXT = tinySpec({ name: 'tiny', workspace: '/ws', iterations: 20, env: { GREETING: 'hello' } });
 const specOf = (text: string) => {
-  const { spec, problems } = readSpec(text, { file: 's', baseDir: '/' });
+  const { spec, problems } = readStoredSpec(text);
   if (spec === null) throw new Error(JSON.stringify(problems));
   return spec;
 };

@@ -1,16 +1,16 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, readDevState, type TemperClient } from '../../../src/client/connect.js';
 import { getFleet } from '../../../src/client/fleet.js';
 import { LOCAL_TIMING } from '../../../src/domain/timing.js';
 import { stopAll } from '../../../src/host/keeper/stop-all.js';
 import type { DevState } from '../../../src/schemas/dev.js';
+import { spawnDev } from '../../support/temper-dev.js';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
 const HOSTS = ['laptop-1', 'laptop-2'];
 
 /** A real `temper dev` in a folder of its own. */
@@ -28,60 +28,35 @@ export interface Dev {
 /** Starts `temper dev` and waits until its hosts have registered; `env`: more variables of all that it starts. */
 export async function startDev(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Dev> {
   const home = await mkdtemp(join(tmpdir(), 'temper-e2e-'));
-  const child = spawnDev(home, args, env);
+  const { child, said } = spawnDev(home, args, env);
+  const describe = (): string => said().slice(-8_000);
   const given = args.indexOf('--hosts');
   const hosts = given < 0 ? HOSTS.length : Number(args[given + 1]);
   try {
-    const state = await waitFor('dev.json', async () => readDevState(home), child.describe);
-    const client = await waitFor('the server', async () => connectTo(state).catch(() => null), child.describe);
+    const state = await waitFor('dev.json', async () => readDevState(home), describe);
+    const client = await waitFor('the server', async () => connectTo(state).catch(() => null), describe);
     await waitFor(
       'the hosts',
       async () => ((await getFleet(client, 'default').catch(() => null))?.hosts.length === hosts ? true : null),
-      child.describe,
+      describe,
     );
     return {
       home,
       client,
       state: () => waitFor('dev.json', async () => readDevState(home)),
       kill: (role) => killRole(home, role),
-      interrupt: () => end(child.process, 'SIGINT'),
+      interrupt: () => end(child, 'SIGINT'),
       stop: async () => {
         await client.close();
-        await end(child.process, 'SIGTERM');
+        await end(child, 'SIGTERM');
         await removeHome(home);
       },
     };
   } catch (error) {
-    await end(child.process, 'SIGTERM');
+    await end(child, 'SIGTERM');
     await removeHome(home);
     throw error;
   }
-}
-
-/** Spawns the CLI's `dev` with its state in `home`. */
-export function spawnDev(
-  home: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): { readonly process: ChildProcess; readonly describe: () => string } {
-  let output = '';
-  const process_ = spawn(process.execPath, [join(ROOT, 'bin/temper.js'), 'dev', ...args], {
-    cwd: ROOT,
-    env: {
-      ...process.env,
-      ...env,
-      TEMPER_HOME: home,
-      TEMPER_PYTHON: join(ROOT, '.temper/venv/bin/python'),
-      TEMPER_TEMPORAL_CLI: join(ROOT, '.temper/venv/bin/temporal'),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  for (const stream of [process_.stdout, process_.stderr]) {
-    stream?.on('data', (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-8_000);
-    });
-  }
-  return { process: process_, describe: () => output };
 }
 
 /** Waits for a condition to give a value; fails with what was last seen after `limitMs`. */

@@ -1,4 +1,4 @@
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import type { HostTools, StageOutput } from '../../../src/recipes/recipe.js';
 import { PipelineSpecSchema, type PipelineSpec, type PipelineSpecInput } from '../../../src/schemas/spec.js';
 
@@ -51,7 +51,7 @@ export function reversedSpec(): PipelineSpec {
         .map(([key, member]) => [key, reverse(member)]),
     );
   };
-  const { spec } = readSpec(JSON.stringify(reverse(INPUT)), { file: 'spec.json', baseDir: '/' });
+  const { spec } = readStoredSpec(JSON.stringify(reverse(INPUT)));
   if (spec === null) throw new Error('the spec of the tests is not valid');
   return spec;
 }

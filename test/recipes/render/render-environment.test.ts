@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import { glm45v } from '../../../src/recipes/mindspeed-mm/recipe.js';
 import { planFromText } from '../../../src/recipes/plan-from-text.js';
 import type { Command, HostTools } from '../../../src/recipes/recipe.js';
@@ -31,7 +31,7 @@ async function site(environment: string) {
     .replace(/^environment:\n( .*\n)*/m, '')
     .concat(`environment: { cannEnv: '${join(dir, 'set_env.sh')}'${environment} }\n`);
   const { plan, problems } = planFromText(text, 'r', []);
-  const { spec } = readSpec(text, { file: 's.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(text);
   if (plan === null || spec === null) throw new Error(JSON.stringify(problems));
   const place = join(dir, 'scratch', 'environment');
   const tools: HostTools = {

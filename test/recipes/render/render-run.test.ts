@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import { cpuTiny } from '../../../src/recipes/cpu-tiny/recipe.js';
 import { glm45v } from '../../../src/recipes/mindspeed-mm/recipe.js';
 import { planFromText } from '../../../src/recipes/plan-from-text.js';
@@ -42,7 +42,7 @@ async function site(recipe: Recipe) {
     .replace('train:\n', `train:\n  env: { TZ: ${JSON.stringify(AWKWARD)} }\n`);
   const planned = planFromText(text, 'r', []);
   if (planned.plan === null) throw new Error(JSON.stringify(planned.problems));
-  const { spec } = readSpec(text, { file: 's.yaml', baseDir: '/' });
+  const { spec } = readStoredSpec(text);
   if (spec === null) throw new Error('the spec of the test is not valid');
   const hosts = Array.from({ length: spec.fleet.hosts }, (_, rank) => ({
     name: `h${rank}`,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makePlan } from '../../../src/domain/plan.js';
-import { readSpec } from '../../../src/domain/spec/read-spec.js';
+import { readStoredSpec } from '../../../src/domain/spec/read-spec.js';
 import type { StageFacts } from '../../../src/recipes/recipe.js';
 import { RECIPES } from '../../../src/recipes/registry.js';
 import { simulated } from '../../../src/recipes/simulated/recipe.js';
@@ -159,8 +159,8 @@ describe('environment', () => {
   });
 });
 
-function read(text: string): ReturnType<typeof readSpec> {
-  return readSpec(text.replace('./workspace', '/workspace'), { file: 's.yaml', baseDir: '/', recipes: RECIPES });
+function read(text: string): ReturnType<typeof readStoredSpec> {
+  return readStoredSpec(text.replace('./workspace', '/workspace'), { recipes: RECIPES });
 }
 
 function specOf(text: string): PipelineSpec {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { freePort, freePorts } from '../support/ports.js';
+import { freePort, freePorts } from './ports.js';
 
 describe('freePorts', () => {
   it('gives different ports on which one can listen, below those that Linux hands out itself', async () => {

@@ -4,10 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startServer } from '../../src/cli/dev/server.js';
-import { findTemporalCli } from '../../src/cli/dev/temporal-cli.js';
-import { startTestServer, temporalCliPath } from '../support/dev-server.js';
-import type { TestServer } from '../support/dev-server.js';
+import { startServer } from '../../../src/cli/dev/server.js';
+import { findTemporalCli } from '../../../src/cli/dev/temporal-cli.js';
+import { startTestServer, temporalCliPath } from '../../support/dev-server.js';
+import type { TestServer } from '../../support/dev-server.js';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { listenForStop } from '../../src/cli/dev/stop-requests.js';
-import type { StopRequests } from '../../src/cli/dev/stop-requests.js';
+import { listenForStop } from '../../../src/cli/dev/stop-requests.js';
+import type { StopRequests } from '../../../src/cli/dev/stop-requests.js';
 
 let requests: StopRequests;
 beforeEach(() => {

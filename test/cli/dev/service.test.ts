@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startService } from '../../src/cli/dev/service.js';
-import type { Service } from '../../src/cli/dev/service.js';
-import { readProcess } from '../../src/host/processes/proc.js';
-import { expectNoLeftovers } from '../support/sweep.js';
+import { startService } from '../../../src/cli/dev/service.js';
+import type { Service } from '../../../src/cli/dev/service.js';
+import { readProcess } from '../../../src/host/processes/proc.js';
+import { expectNoLeftovers } from '../../support/sweep.js';
 
 let folder: string;
 let told: string[];

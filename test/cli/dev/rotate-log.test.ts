@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { rotateLog } from '../../src/cli/dev/rotate-log.js';
-import { readProcess } from '../../src/host/processes/proc.js';
+import { rotateLog } from '../../../src/cli/dev/rotate-log.js';
+import { readProcess } from '../../../src/host/processes/proc.js';
 
 let folder: string;
 let log: string;

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { readProcess } from '../../src/host/processes/proc.js';
-import type { DevState } from '../../src/schemas/dev.js';
-import { expectNoLeftovers } from '../support/sweep.js';
-import { devStateOf, spawnDev } from '../support/temper-dev.js';
-import type { DevProcess } from '../support/temper-dev.js';
+import { readProcess } from '../../../src/host/processes/proc.js';
+import type { DevState } from '../../../src/schemas/dev.js';
+import { expectNoLeftovers } from '../../support/sweep.js';
+import { devStateOf, spawnDev } from '../../support/temper-dev.js';
+import type { DevProcess } from '../../support/temper-dev.js';
 
 const START_LIMIT_MS = 30_000;
 const ROLES = ['dev', 'server', 'control', 'host:laptop-1', 'host:laptop-2'];
