@@ -41,6 +41,19 @@ const FRESH = [
   ...['make-venv', 'install-packages', 'install-mindspeed', 'install-mindspeed-mm', 'install-transformers'],
 ];
 
+const CLONED_MINDSPEED = ['clear-mindspeed', 'clone-mindspeed', 'place-mindspeed', 'checkout-mindspeed'];
+const MEGATRON = ['clear-megatron', 'copy-megatron', 'remove-megatron', 'place-megatron'];
+
+/** What pip leaves when it was killed after it took the files of a package away. */
+function removePackages(name: string): void {
+  const lib = join(root(), 'venv/lib');
+  const [python = ''] = readdirSync(lib);
+  const packages = join(lib, python, 'site-packages');
+  const ofIt = readdirSync(packages).filter((entry) => entry === name || entry.startsWith(`${name}-`));
+  expect(ofIt).not.toEqual([]);
+  for (const entry of ofIt) rmSync(join(packages, entry), { recursive: true });
+}
+
 describe('an installation', { timeout: 120_000 }, () => {
   it('can be killed after every step: what is left to do is exactly the rest', async () => {
     const first = site.probe(site.spec());
@@ -121,7 +134,7 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     ['a file too few', () => rmSync(working('megatron/training/arguments.py'))],
   ])('a wrong megatron copy: %s', async (_what, spoil) => {
     spoil();
-    expect(await repaired()).toEqual(['clear-megatron', 'copy-megatron', 'remove-megatron', 'place-megatron']);
+    expect(await repaired()).toEqual(MEGATRON);
   });
 
   it('compiled files in the copy are no difference', () => {
@@ -190,6 +203,47 @@ describe('what differs is repaired, and nothing else', { timeout: 120_000 }, () 
     expect(readdirSync(working('MindSpeed'))).toContain('mindspeed');
     const kept = ['.damaged.~1~', '.damaged'].map((ending) => `${working()}${ending}/ckpt/mine.txt`);
     expect(kept.map((path) => readFileSync(path, 'utf8'))).toEqual(['first', 'second']);
+  });
+
+  it.each<[string, () => void, readonly string[]]>([
+    [
+      'a clone',
+      () => {
+        rmSync(working('MindSpeed'), { recursive: true });
+        mkdirSync(working('MindSpeed.new/.git'), { recursive: true });
+      },
+      [...CLONED_MINDSPEED, 'install-mindspeed'],
+    ],
+    [
+      'a copy of megatron, before the old one went',
+      () => {
+        rmSync(working('megatron/core'), { recursive: true });
+        mkdirSync(working('megatron.new/training'), { recursive: true });
+      },
+      MEGATRON,
+    ],
+    [
+      'a copy of megatron, after the old one went',
+      () => {
+        rmSync(working('megatron'), { recursive: true });
+        mkdirSync(working('megatron.new/training'), { recursive: true });
+      },
+      MEGATRON,
+    ],
+    [
+      'the virtual environment, before pip came',
+      () => removePackages('pip'),
+      ['make-venv', 'install-packages', 'install-mindspeed', 'install-mindspeed-mm', 'install-transformers'],
+    ],
+    [
+      'an installation that had removed the old package',
+      () => removePackages('transformers'),
+      ['install-transformers'],
+    ],
+  ])('%s that was killed in the middle', async (_what, spoil, wanted) => {
+    spoil();
+    expect(await repaired()).toEqual(wanted);
+    expect(readdirSync(working()).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 
   it('a removed program and a removed folder', async () => {
