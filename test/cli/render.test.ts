@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
+import type { RenderAnswer } from '../../src/schemas/render.js';
 import { READERS } from '../host/checkpoint/fixtures.js';
-import { temper } from './support.js';
+import { aRun, knowing, temper } from './support.js';
 
 let dir = '';
 beforeEach(async () => {
@@ -71,6 +72,32 @@ describe('temper render', () => {
     await render();
     const { status, stderr } = await render();
     expect([status, stderr]).toEqual([2, expect.stringContaining('the folder is not empty')]);
+  });
+
+  it('leaves out what a run has done, says so when that is all, and writes it from a stage on when asked', async () => {
+    const done = { dir: '/s', outputs: { checkpoint: '/s/iter_0000001', dcp: '/s/dcp', hf: '/s/hf' }, facts: {} };
+    const stages = ['weights', 'data', 'convert', 'train', 'export', 'verify'] as const;
+    const answer: RenderAnswer = {
+      ...{ v: 1, host: 'h1', scratch: '/scratch', networkInterface: 'eth0', gang: ['h1'] },
+      specText: cpuTiny.template.replace('./workspace', join(dir, 'w')).replace('hosts: 2', 'hosts: 1'),
+      tools: { python: '/py', node: '/node', temper: '/temper.js', programs: '/programs', cpus: 8 },
+      known: Object.fromEntries(stages.map((stage) => [stage, done])),
+    };
+    const readRunFacts = (run: string) => Promise.resolve({ run, hosts: [{ address: '10.0.0.1', answer }] });
+    const runs = { ...knowing(aRun({ run: 'tiny' })), readRunFacts };
+    const out = join(dir, 'left');
+    const all = await temper(['render', 'tiny', '--output', out], { runs, cwd: join(dir, '..') });
+    expect([all.status, all.stdout]).toEqual([0, expect.stringContaining('nothing is left of tiny')]);
+    await expect(stat(out)).rejects.toThrow('ENOENT');
+    const again = await temper(['render', 'tiny', '--output', out, '--from', 'export'], { runs, cwd: join(dir, '..') });
+    expect([again.status, again.stderr]).toEqual([0, '']);
+    const files = await readdir(out);
+    expect(files.toSorted()).toEqual(['01-environment.sh', '06-export.sh', '07-verify.sh', 'README.md']);
+  });
+
+  it('takes no --from of a spec file', async () => {
+    const { status, stderr } = await render('--from', 'train');
+    expect([status, stderr]).toEqual([2, expect.stringContaining('leave --from out')]);
   });
 
   it('tells what is wrong with a spec and writes nothing', async () => {

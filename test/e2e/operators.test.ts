@@ -105,7 +105,7 @@ describe('commands for operators through a real temper dev with two hosts', { ti
     const name = await start(dev.client, simulatedSpec({ name: 'sim', workspace, env: { SIM_STEP_MS: 0 } }));
     expect(await follow(dev.client, name)).toMatchObject({ state: 'done' });
     const out = join(dir, 'rendered');
-    const { status, stderr } = await cli('render', name, '--output', out);
+    const { status, stderr } = await cli('render', name, '--output', out, '--from', 'train');
     expect([status, stderr]).toEqual([0, expect.any(String)]);
     for (const [rank, host] of ['laptop-1', 'laptop-2'].entries()) {
       const keeper = listKeepers(join(dev.home, 'hosts', host)).find(({ id }) =>

@@ -12,6 +12,7 @@ import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { HostTools, Recipe } from '../../recipes/recipe.js';
 import { renderRun, type RenderedFile, type RenderFacts, type RenderHost } from '../../recipes/render/render-run.js';
+import { StageNameSchema, type StageName } from '../../schemas/plan.js';
 import type { RenderAnswer } from '../../schemas/render.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { withRuns } from '../context.js';
@@ -28,6 +29,8 @@ export interface RenderFlags extends ConnectFlags {
   readonly python?: string;
   readonly scratch?: string;
   readonly resume?: boolean;
+  /** Of a run: scripts from this stage on, although it is done. */
+  readonly from?: StageName;
 }
 
 /** Host-local folder where neither spec nor host names one. */
@@ -36,11 +39,23 @@ const SCRATCH = '/local/temper';
 /** `temper render SPEC|RUN --output DIR`: scripts that do by hand what Temper would do. */
 export async function render(context: CommandContext, what: string, flags: RenderFlags): Promise<ExitStatus> {
   const { io, output } = context;
-  const files = (await isSpecFile(what, io.cwd))
-    ? await fromSpec(context, what, flags)
-    : await fromRun(context, what, flags);
+  const isFile = await isSpecFile(what, io.cwd);
+  if (isFile && flags.from !== undefined)
+    throw new TemperError('UsageInvalid', {
+      where: '--from',
+      what: `${what} is a spec file, of which no stage is done`,
+      fix: 'leave --from out, or name a run',
+    });
+  const files = isFile ? await fromSpec(context, what, flags) : await fromRun(context, what, flags);
   if (files === null) return EXIT.usage;
   const dir = resolve(io.cwd, flags.output);
+  if (files.length === 0) {
+    output.result(
+      { v: 1, dir, files },
+      () => `nothing is left of ${what}: every stage is done, and no script was written; --from STAGE writes them`,
+    );
+    return EXIT.ok;
+  }
   await writeAll(dir, files);
   const names = files.map(({ path }) => path);
   output.result(
@@ -83,14 +98,17 @@ async function fromRun(context: CommandContext, wanted: string, flags: RenderFla
       own: placesOf(answer),
     })),
     ...placesOf(first.answer),
-    // The environment is a fact of each host, and what was trained is for this rendering to train.
-    known: Object.fromEntries(
-      Object.entries(known).filter(([stage]) => ['weights', 'data', 'check', 'convert'].includes(stage)),
-    ),
+    known: Object.fromEntries(Object.entries(known).filter(([stage]) => isKept(stage, flags.from))),
     ...(measured === undefined ? {} : { measured }),
     ...(checkpoint === undefined ? {} : { checkpoint }),
     isResume: flags.resume ?? false,
   }));
+}
+
+/** What is done is kept, up to the stage from which on scripts are wanted. */
+function isKept(stage: string, from: StageName | undefined): boolean {
+  const order: readonly string[] = StageNameSchema.options;
+  return from === undefined || order.indexOf(stage) < order.indexOf(from);
 }
 
 function placesOf({ tools: { environment, ...tools }, scratch }: RenderAnswer): {

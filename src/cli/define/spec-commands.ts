@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { collectText, newCommand, withConnection } from './shared.js';
+import { collectText, newCommand, stageOption, withConnection } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands about specs: they run without a server. */
@@ -38,6 +38,9 @@ export function defineSpecCommands(runner: Runner): Command[] {
       .option('--python <file>', 'Python of the training environment on the hosts')
       .option('--scratch <dir>', "folder on each host's own disk, for logs and caches; else that of the spec")
       .option('--resume', 'continue from what these scripts saved')
+      .addOption(
+        stageOption('--from <stage>', 'of a run: also the scripts of this stage and all after it that are done'),
+      )
       .action((what: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/render.js')).render(context, what, options)),
       ),

@@ -1,3 +1,4 @@
+import { NETWORK_VARIABLES } from '../../domain/network-variables.js';
 import { isSecretName } from '../../domain/secret-name.js';
 import { keeperKey, scratchKey, KEEPER_ID_VARIABLE, KEEPER_KEY_VARIABLE, SCRATCH_KEY_VARIABLE } from './names.js';
 import { scratchOf } from './paths.js';
@@ -7,9 +8,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Connection settings of the worker's own server, certificates included: no command has a use for them. */
 const SERVER_NAME = /^TEMPORAL_/;
-/** How the host reaches repositories and hubs, passwords of proxies included; ranks talk to each other only. */
-const NETWORK_NAME =
-  /^((https?|no|all)_proxy|TEMPER_(HTTPS?_PROXY|NO_PROXY|CA_FILE|URL_MIRRORS|PIP_INDEX|PIP_FIND_LINKS)|(TEMPER_)?(HF|MODELSCOPE)_ENDPOINT)$/i;
+const NETWORK_NAME = new RegExp(NETWORK_VARIABLES, 'i');
 /** Made for the worker's own Node (debugger, loaders, test hooks): would change or break the keeper's. */
 const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
 

@@ -4,6 +4,7 @@ import type { PipelinePlan, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Command, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';
 import { checkpointProof, proofOf } from './proofs.js';
+import { placeOf, readme, stageNumber } from './readme.js';
 import { scriptText } from './script.js';
 
 /** A host of the gang, in the order of node ranks. */
@@ -41,7 +42,8 @@ export interface RenderedFile {
 
 /**
  * Scripts that run by hand what Temper would run by itself, for a site that cannot run workers yet: one per stage, and
- * one per host for the training. Everything lies under `rendered/<run>` of the workspace, apart from Temper's own runs.
+ * one per host for the training; none where nothing is left to do. Everything lies under `rendered/<run>` of the
+ * workspace, apart from Temper's own runs.
  */
 export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan, facts: RenderFacts): RenderedFile[] {
   const root = join(plan.workspace, 'rendered', plan.run);
@@ -49,7 +51,7 @@ export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan
   const files: RenderedFile[] = [];
   for (const [index, { name, title, placement }] of plan.stages.entries()) {
     if (facts.known[name] !== undefined) continue;
-    const number = String(index + 1).padStart(2, '0');
+    const number = stageNumber(index);
     const about = [`${plan.run}, stage ${name}: ${title}`, placeOf(placement)];
     const out = join(root, name);
     if (name === 'environment') {
@@ -67,6 +69,8 @@ export function renderRun(recipe: Recipe, spec: PipelineSpec, plan: PipelinePlan
       inputs[name] = { dir: out, outputs: absoluteOutputs(work, out), facts: {} };
     }
   }
+  // The environment is a fact of each host, and never done for all time.
+  if (plan.stages.every(({ name }) => name === 'environment' || facts.known[name] !== undefined)) return [];
   return [...files, { path: 'README.md', content: readme(plan, facts, files), isProgram: false }];
 }
 
@@ -157,6 +161,7 @@ function trainingScript(train: Training, nodeRank: number, number: string, about
           ]
         : []),
     ],
+    isOfRanks: true,
     folders: [join(out, 'ckpt'), launch.rankLogDir, launch.cacheDir],
     files: [
       ...(recipe.training.files?.(launch) ?? []),
@@ -244,36 +249,6 @@ function absoluteOutputs({ outputs }: StageWork, out: string): Record<string, st
   );
 }
 
-function placeOf(placement: string): string {
-  switch (placement) {
-    case 'everyHost':
-      return 'run it on every host';
-    case 'gang':
-      return 'each host of the gang has a script of its own';
-    default:
-      return 'run it on one host';
-  }
-}
-
 function program(path: string, content: string): RenderedFile {
   return { path, content, isProgram: true };
-}
-
-function readme(plan: PipelinePlan, { hosts, scratch }: RenderFacts, files: readonly RenderedFile[]): string {
-  const scratches = new Set(hosts.map(({ own }) => own?.scratch ?? scratch));
-  return `# ${plan.run}, by hand
-
-These scripts run what Temper would run for this spec, in the order of their numbers; those of one number together, each on
-its own host. The first line of a script says where it runs.
-
-${files.map(({ path }) => `- \`${path}\``).join('\n')}
-
-- Outputs go to \`${join(plan.workspace, 'rendered', plan.run)}\`, which all hosts must see; caches and logs to \`${[...scratches].join(', ')}\` on each host's own disk.
-- Hosts by node rank: ${hosts.map(({ name, address }) => `${name} (${address})`).join(', ')}. Rank 0's address must be reachable from all others.
-- What Temper proves after a stage is proven at the end of its script, which fails where it does not hold. Nothing here
-  compares a converted checkpoint with its original name by name, restarts, chooses checkpoints or notices a host that hangs.
-- The commands run with the variables of your shell. A worker's see neither \`https_proxy\` and its like nor what is not
-  named in them: start the scripts from a clean shell.
-- To continue a training that ended early, render again with \`--resume\`: it loads what these scripts saved.
-`;
 }

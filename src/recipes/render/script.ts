@@ -1,4 +1,5 @@
 import { quote } from '../../domain/shell-quote.js';
+import { NETWORK_VARIABLES } from '../../domain/network-variables.js';
 import { dirname } from 'node:path';
 import type { Command, LaunchReasons } from '../recipe.js';
 
@@ -6,6 +7,8 @@ import type { Command, LaunchReasons } from '../recipe.js';
 export interface ScriptParts {
   /** Lines at the top: what it does, where and when to run it. */
   readonly about: readonly string[];
+  /** Whether it starts ranks, which get nothing of how this host reaches the network. */
+  readonly isOfRanks?: boolean;
   readonly folders: readonly string[];
   readonly files: readonly { readonly path: string; readonly content: string }[];
   /** Commands that come first where a folder is not there. */
@@ -18,12 +21,13 @@ export interface ScriptParts {
  * The text of a script. Arguments stand in arrays, where a comment may stand on a line of its own: behind a backslash it
  * would become an argument.
  */
-export function scriptText({ about, folders, files, unless, commands, reasons }: ScriptParts): string {
+export function scriptText({ about, isOfRanks, folders, files, unless, commands, reasons }: ScriptParts): string {
   return [
     '#!/usr/bin/env bash',
     ...about.map(comment),
     'set -euo pipefail',
     '',
+    ...(isOfRanks === true ? WITHOUT_NETWORK : []),
     ...folders.map((folder) => `mkdir -p ${quote(folder)}`),
     ...files.flatMap(({ path, content }) => writeFile(path, content)),
     ...(unless === undefined ? [] : guarded(unless)),
@@ -31,6 +35,17 @@ export function scriptText({ about, folders, files, unless, commands, reasons }:
     '',
   ].join('\n');
 }
+
+/** What a worker leaves out of the environment of ranks. */
+const WITHOUT_NETWORK = [
+  '# ranks get no proxies nor places of hubs from your shell, as from a worker',
+  'shopt -s nocasematch',
+  'for name in $(compgen -e); do',
+  `  if [[ $name =~ ${NETWORK_VARIABLES} ]]; then unset "$name"; fi`,
+  'done',
+  'shopt -u nocasematch',
+  '',
+];
 
 /** What an interrupted start left is not repaired here: a person removes it. */
 function guarded({ exists, commands }: NonNullable<ScriptParts['unless']>): string[] {

@@ -64,7 +64,8 @@ async function runScript(dir: string, files: readonly RenderedFile[], path: stri
   const script = join(dir, 'script.sh');
   const witness = await mkdtemp(join(dir, 'witness-'));
   await writeFile(script, files.find((file) => file.path === path)?.content ?? 'exit 9', { mode: 0o755 });
-  await run('bash', [script], { env: { PATH: process.env['PATH'], WITNESS: witness } });
+  const shell = { https_proxy: 'http://p:1', NO_PROXY: '*', HF_ENDPOINT: 'http://hub', KEPT_PROXY_NAME: 'kept' };
+  await run('bash', [script], { env: { ...shell, PATH: process.env['PATH'], WITNESS: witness } });
   const { stdout } = await run('bash', ['-c', 'cat "$1"/*.json', 'bash', witness]);
   return SaidSchema.parse(JSON.parse(stdout));
 }
@@ -90,6 +91,8 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
       expect(said.cwd).toBe(command.cwd);
       const { TZ, ...env } = command.env;
       expect(said.env).toMatchObject(env);
+      expect(said.env).toHaveProperty('KEPT_PROXY_NAME');
+      for (const name of ['https_proxy', 'NO_PROXY', 'HF_ENDPOINT']) expect(said.env).not.toHaveProperty(name);
       expect([TZ, said.env['TZ']]).toEqual([AWKWARD, AWKWARD]);
       for (const file of recipe.training.files?.(launch) ?? [])
         expect(await readFile(file.path, 'utf8')).toBe(file.content);
@@ -127,6 +130,27 @@ describe.each([cpuTiny, glm45v])('the scripts of $id', (recipe) => {
     // A torn checkpoint is noticed before it is read for hours, a model that is not whole at the end.
     expect(text('export')).toMatch(/# prove-trained-checkpoint[^]+ checkpoint verify\n[^]+iter_[^]+# prove-export/);
     if (recipe === glm45v) expect(text('verify')).toContain('# prove-model');
+  });
+
+  it('are explained by number: where each runs, and that all of the training run at the same time', async () => {
+    const { files } = await site(recipe);
+    const lines = files.at(-1)?.content.split('\n') ?? [];
+    const train = lines.filter((line) => line.includes('-train-h0.sh'));
+    expect(train).toEqual([expect.stringMatching(/-train-h1\.sh`.*: each host .+ all of them at the same time$/)]);
+    expect(lines).toContain('- `01-environment.sh`: run it on every host');
+    expect(lines).toContainEqual(expect.stringMatching(/^- `\d\d-weights\.sh`: run it on one host$/));
+  });
+
+  it('are none when nothing but the environment, which no host has for all time, is left', async () => {
+    const { spec, facts, plan } = await site(recipe);
+    const done = { dir: '/s', outputs: { checkpoint: '/s/iter_0000001', dcp: '/s/dcp', hf: '/s/hf' }, facts: {} };
+    const known = Object.fromEntries(
+      plan.stages.flatMap(({ name }) => (name === 'environment' ? [] : [[name, done] as const])),
+    );
+    expect(renderRun(recipe, spec, plan, { ...facts, known })).toEqual([]);
+    const { verify: _, ...most } = known;
+    const paths = renderRun(recipe, spec, plan, { ...facts, known: most }).map(({ path }) => path.slice(3));
+    expect(paths).toEqual(['environment.sh', 'verify.sh', 'DME.md']);
   });
 
   it('load what they saved when they continue', async () => {

@@ -1,0 +1,6 @@
+/**
+ * Names of variables that tell how a host reaches repositories and hubs, passwords of proxies included, whatever their
+ * case: ranks talk to each other only and never get them. Bash reads the same pattern.
+ */
+export const NETWORK_VARIABLES =
+  '^((https?|no|all)_proxy|TEMPER_(HTTPS?_PROXY|NO_PROXY|CA_FILE|URL_MIRRORS|PIP_INDEX|PIP_FIND_LINKS)|(TEMPER_)?(HF|MODELSCOPE)_ENDPOINT)$';
