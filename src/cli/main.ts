@@ -1,5 +1,5 @@
 import { errorText } from '../domain/error-text.js';
-import { Command, CommanderError } from 'commander';
+import { Command, type CommanderError } from 'commander';
 import { EXIT, TemperError, exitStatusOf, problem } from '../domain/errors.js';
 import type { ExitStatus } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
@@ -87,7 +87,9 @@ function createProgram(runner: Runner, io: CliIo): Command {
 
 /** Makes commander throw instead of exiting, and leave the telling of errors to `tellError`. */
 function quieten(command: Command, io: CliIo): void {
-  command.exitOverride().showSuggestionAfterError(true);
+  command.showSuggestionAfterError(true).exitOverride((error) => {
+    throw new WrongUsage(error, wordsOf(command));
+  });
   command.configureOutput({
     writeOut: (text) => io.stdout.write(text),
     writeErr: (text) => io.stderr.write(text),
@@ -97,20 +99,42 @@ function quieten(command: Command, io: CliIo): void {
   for (const child of command.commands) quieten(child, io);
 }
 
+/** How commander refused a command line, and the words of the command whose help tells more. */
+class WrongUsage extends Error {
+  readonly told: CommanderError;
+  readonly command: string;
+
+  constructor(told: CommanderError, command: string) {
+    super(told.message);
+    this.told = told;
+    this.command = command;
+  }
+}
+
+function wordsOf(command: Command): string {
+  return command.parent === null ? command.name() : `${wordsOf(command.parent)} ${command.name()}`;
+}
+
 function tellError(error: unknown, output: Output, isDebug: boolean): ExitStatus {
-  if (error instanceof CommanderError) return tellUsage(error, output);
+  if (error instanceof WrongUsage) return tellUsage(error, output);
   const told = problemOf(error);
   output.problem(told);
   if (isDebug && error instanceof Error) output.note(error.stack ?? error.message);
   return exitStatusOf(told.code);
 }
 
-function tellUsage(error: CommanderError, output: Output): ExitStatus {
+function tellUsage({ told: error, command }: WrongUsage, output: Output): ExitStatus {
   if (error.exitCode === 0) return EXIT.ok;
   // A group without a subcommand has printed its help already.
   if (error.code === 'commander.help') return EXIT.usage;
   const [what = '', ...hints] = error.message.replace(/^error: /, '').split('\n');
-  output.problem(problem('UsageInvalid', { what, ...(hints.length === 0 ? {} : { why: hints.join(' ').trim() }) }));
+  output.problem(
+    problem('UsageInvalid', {
+      what,
+      ...(hints.length === 0 ? {} : { why: hints.join(' ').trim() }),
+      fix: `see ${command} --help`,
+    }),
+  );
   return EXIT.usage;
 }
 

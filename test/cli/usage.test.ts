@@ -3,21 +3,32 @@ import { temper } from './support.js';
 
 describe('the command line', () => {
   it.each([
-    [['validat', 'x.yaml'], "unknown command 'validat'", 'validate'],
-    [['ls', '--adress', 'x'], "unknown option '--adress'", '--address'],
-    [['validate'], "missing required argument 'file'", ''],
-    [['ls', '-o', 'xml'], "option '-o, --output <form>' argument 'xml' is invalid", 'text, json, jsonl'],
-    [['start', 'x.yaml', '--from', 'nowhere'], "argument 'nowhere' is invalid", 'environment'],
-    [['resume', 'tiny', '--set', 'iterations'], "argument 'iterations' is invalid", 'path=value'],
-    [['worker'], "required option '--role <role>' not specified", ''],
-    [['data', 'chek'], "unknown command 'chek'", 'check'],
-  ])('%j is an error of usage', async (argv, what, hint) => {
+    [['validat', 'x.yaml'], "unknown command 'validat'", 'validate', 'temper --help'],
+    [['ls', '--adress', 'x'], "unknown option '--adress'", '--address', 'temper ls --help'],
+    [['validate'], "missing required argument 'file'", '', 'temper validate --help'],
+    [
+      ['ls', '-o', 'xml'],
+      "option '-o, --output <form>' argument 'xml' is invalid",
+      'text, json, jsonl',
+      'temper ls --help',
+    ],
+    [['start', 'x.yaml', '--from', 'nowhere'], "argument 'nowhere' is invalid", 'environment', 'temper start --help'],
+    [
+      ['resume', 'tiny', '--set', 'iterations'],
+      "argument 'iterations' is invalid",
+      'path=value',
+      'temper resume --help',
+    ],
+    [['worker'], "required option '--role <role>' not specified", '', 'temper worker --help'],
+    [['checkpoint', 'ls'], "missing required argument 'run'", '', 'temper checkpoint ls --help'],
+    [['data', 'chek'], "unknown command 'chek'", 'check', 'temper data --help'],
+  ])('%j is an error of usage', async (argv, what, hint, help) => {
     const { status, stdout, stderr } = await temper(argv);
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toMatch(/^error\[UsageInvalid\]: /);
     expect(stderr).toContain(what);
     expect(stderr).toContain(hint);
-    expect(stderr).toContain('fix: see temper --help');
+    expect(stderr).toContain(`fix: see ${help}\n`);
   });
 
   it.each([['--may-be-equal'], ['--frozen', 'visual.blocks']])(

@@ -26,6 +26,11 @@ export interface Breach {
 const LAUNCHER_NAME =
   /^(RANK|LOCAL_RANK|GROUP_RANK|ROLE_RANK|WORLD_SIZE|LOCAL_WORLD_SIZE|NODE_RANK|MASTER_ADDR|MASTER_PORT|TORCHELASTIC_\w*|TEMPER_\w*)$/;
 
+/** Whether the launcher tells ranks this variable, or Temper marks its processes with it; no spec may set one. */
+export function isLauncherVariable(name: string): boolean {
+  return LAUNCHER_NAME.test(name);
+}
+
 /** The closed table of rules that no single field can break; errors all of them. */
 export const SPEC_RULES: readonly SpecRule[] = [
   {
@@ -119,7 +124,7 @@ export const SPEC_RULES: readonly SpecRule[] = [
     fix: 'remove it; fleet.hosts and fleet.npusPerHost decide it',
     find: (_spec, value) =>
       envNames(value)
-        .filter((name) => LAUNCHER_NAME.test(name))
+        .filter(isLauncherVariable)
         .map((name) => envBreach(name, `${name} is set by Temper and torchrun`)),
   },
   ...SOURCE_RULES,

@@ -55,6 +55,7 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
 
 const INDEX_FILE = 'model.safetensors.index.json';
 const SINGLE_FILE = 'model.safetensors';
+const GONE = 'there is no such folder';
 
 /** Node works on four file requests at once; a few more hide the latency of network file systems. */
 const HEADERS_IN_FLIGHT = 8;
@@ -78,8 +79,11 @@ async function readIndex(dir: string): Promise<ModelIndex> {
   const facts = await stat(path).catch(() => null);
   if (facts === null) {
     const single = await stat(join(dir, SINGLE_FILE)).catch(() => null);
-    if (single === null)
-      return failed(modelProblem('weights-missing', dir, `neither ${INDEX_FILE} nor ${SINGLE_FILE} is there`));
+    if (single === null) {
+      const isThere = (await stat(dir).catch(() => null)) !== null;
+      const lacks = `neither ${INDEX_FILE} nor ${SINGLE_FILE} is there`;
+      return failed(isThere ? modelProblem('weights-missing', dir, lacks) : modelProblem('folder-missing', dir, GONE));
+    }
     return { weightMap: new Map([['', SINGLE_FILE]]), totalSize: undefined, isSingle: true, problems: [] };
   }
   if (facts.size > MAX_INDEX_BYTES) return failed(modelProblem('index-damaged', path, `${facts.size} bytes long`));

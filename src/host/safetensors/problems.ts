@@ -8,6 +8,10 @@ const ROWS = {
   'size-wrong': { why: 'the file is cut or has foreign bytes in it', fix: 'fetch or export the file again' },
   'tensor-invalid': { why: 'the tensor would be refused or misread', fix: 'fetch or export the file again' },
   'index-damaged': { why: 'nothing says which file holds which tensor', fix: 'fetch or export the index again' },
+  'folder-missing': {
+    why: 'there is nothing to load',
+    fix: 'correct the path, or mount the file system that it is on',
+  },
   'weights-missing': {
     why: 'there is nothing to load',
     fix: 'give a folder with model.safetensors or model.safetensors.index.json',

@@ -87,7 +87,7 @@ describe('refuses', () => {
     const dir = await copyFixture('hf');
     for (const name of [INDEX, FIRST, SECOND]) await rm(join(dir, name));
     expect(ids(await readModelFolder(dir))).toEqual(['weights-missing']);
-    expect(ids(await readModelFolder(join(dir, 'nowhere')))).toEqual(['weights-missing']);
+    expect(ids(await readModelFolder(join(dir, 'nowhere')))).toEqual(['folder-missing']);
   });
 
   test('an index that names no tensor, beside shards, and a file that holds none', async () => {

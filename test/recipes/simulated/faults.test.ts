@@ -7,6 +7,7 @@ import { readProcess } from '../../../src/host/processes/proc.js';
 import { megatronLayout } from '../../../src/recipes/megatron/checkpoint-dialect.js';
 import { parseTorchrunSummary, parseTracebacks, type FailedRank } from '../../../src/recipes/megatron/failures.js';
 import { findSuspicion } from '../../../src/recipes/megatron/suspicions.js';
+import { Faults } from '../../../src/recipes/simulated/programs/faults.mjs';
 import { makeSite, startGang, waitFor, type Gang, type GangOptions, type Site } from './gang.js';
 
 /** Enough for a step here, and short enough to wait for (1.2 s). */
@@ -19,6 +20,16 @@ beforeAll(async () => {
   site = await makeSite();
 });
 afterAll(() => site.remove());
+
+describe('a faults file', () => {
+  test.each([
+    [{ kind: 'exit', rank: 4 }, /there is no rank 4 to suffer exit\. Choose one of 0 to 3, "last" or "all"/],
+    [{ kind: 'exti', rank: 3 }, /unknown kind "exti"\. Choose one of bad-argument, /],
+  ])('that nobody could suffer is refused: %j', async (fault, message) => {
+    const file = await site.faults([fault]);
+    for (const rank of [0, 3, null]) expect(() => Faults.load(file, rank, 4)).toThrow(message);
+  });
+});
 
 describe('a rank that ends', () => {
   test('with a status: its launcher says which, ends the others, and the other node ends through the collective', async () => {

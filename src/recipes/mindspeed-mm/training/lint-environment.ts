@@ -1,3 +1,4 @@
+import { isLauncherVariable } from '../../../domain/spec/rules.js';
 import { suggest } from '../../../domain/spec/suggest.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';
@@ -121,7 +122,7 @@ function outside(name: string, value: string, platform: Platform): Lint[] {
 }
 
 function unknown(name: string): Lint[] {
-  if (findVariable(name) !== null || KNOWN_VARIABLES.has(name)) return [];
+  if (findVariable(name) !== null || KNOWN_VARIABLES.has(name) || isLauncherVariable(name)) return [];
   const near = suggest(name, [...VARIABLES.map((variable) => variable.name), ...KNOWN_VARIABLES]);
   return [
     {

@@ -35,11 +35,11 @@ export class Faults {
    * @param {number | null} rank
    * @param {number} worldSize
    * @param {Readonly<Record<string, string>>} [kinds] known kinds and where they strike
-   * @throws BadInput for a file that cannot be read or names an unknown kind
+   * @throws BadInput for a file that cannot be read, or names an unknown kind or a rank that does not exist
    */
   static load(file, rank, worldSize, kinds = KINDS) {
     const isMine = ({ rank: victim = 0 }) => victim === 'all' || rank === (victim === 'last' ? worldSize - 1 : victim);
-    const all = file === null ? [] : readFaults(file, kinds);
+    const all = file === null ? [] : readFaults(file, worldSize, kinds);
     return new Faults(
       all.filter((fault) => (rank === null ? kinds[fault.kind] === 'launcher' : isMine(fault))),
       rank,
@@ -82,7 +82,7 @@ export class Faults {
   }
 }
 
-function readFaults(file, kinds) {
+function readFaults(file, worldSize, kinds) {
   let parsed;
   try {
     parsed = JSON.parse(readFileSync(file, 'utf8'));
@@ -95,6 +95,12 @@ function readFaults(file, kinds) {
   if (unknown !== undefined) {
     throw new BadInput(
       `--faults ${file}: unknown kind ${JSON.stringify(unknown.kind)}. Choose one of ${Object.keys(kinds).join(', ')}.`,
+    );
+  }
+  const stranger = parsed.faults.find(({ rank }) => typeof rank === 'number' && rank >= worldSize);
+  if (stranger !== undefined) {
+    throw new BadInput(
+      `--faults ${file}: there is no rank ${stranger.rank} to suffer ${stranger.kind}. Choose one of 0 to ${worldSize - 1}, "last" or "all".`,
     );
   }
   return parsed.faults;

@@ -42,7 +42,8 @@ async function main() {
     if (given[key] === undefined)
       refuse(usage, `Key "${key}" is required but not included in config object or its value is None.`);
   for (const key of folders) await requireFolder(usage, key, given[key]);
-  const faults = loadFaults(0, 1).strike('convert', 0);
+  // How many ranks a training has is not the converter's to judge.
+  const faults = loadFaults(0, Number.POSITIVE_INFINITY).strike('convert', 0);
   await run(
     given,
     faults.filter((fault) => (fault.verb ?? verb) === verb),
