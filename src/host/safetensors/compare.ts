@@ -46,21 +46,32 @@ export async function compareModels(
 }
 
 function compareNames(original: ModelFolder, exported: ModelFolder): readonly FileProblem[] {
-  const missing = [...original.tensors.keys()].filter((name) => !exported.tensors.has(name));
-  const extra = [...exported.tensors.keys()].filter((name) => !original.tensors.has(name));
+  const missing = namesOutside(original, exported);
+  const extra = namesOutside(exported, original);
   return [
     ...(missing.length === 0 ? [] : [modelProblem('tensor-missing', exported.dir, `missing ${countNames(missing)}`)]),
     ...(extra.length === 0 ? [] : [modelProblem('tensor-extra', exported.dir, `extra ${countNames(extra)}`)]),
   ];
 }
 
+function namesOutside({ tensors }: ModelFolder, other: ModelFolder): readonly string[] {
+  const outside: string[] = [];
+  for (const name of tensors.keys()) if (!other.tensors.has(name)) outside.push(name);
+  return outside;
+}
+
 function compareShapes(original: ModelFolder, exported: ModelFolder): readonly FileProblem[] {
-  const differing = [...original.tensors].flatMap(([name, tensor]) => {
-    const other = exported.tensors.get(name);
-    if (other === undefined || other.shape.join() === tensor.shape.join()) return [];
-    return [`${name} is [${other.shape.join(', ')}], the original [${tensor.shape.join(', ')}]`];
-  });
+  const differing: string[] = [];
+  for (const [name, { shape }] of original.tensors) {
+    const other = exported.tensors.get(name)?.shape;
+    if (other === undefined || isSameShape(shape, other)) continue;
+    differing.push(`${name} is [${other.join(', ')}], the original [${shape.join(', ')}]`);
+  }
   return differing.length === 0 ? [] : [modelProblem('shape-differs', exported.dir, countNames(differing))];
+}
+
+function isSameShape(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((size, index) => size === right[index]);
 }
 
 /** A dtype that was asked for, given the original's. */
@@ -70,22 +81,24 @@ function expectedDtype(original: TensorDtype, asked: ExportDtype): TensorDtype {
 
 /** A widening that reached only some tensors gets its own sentence, because its cause is another one. */
 function compareDtypes(original: ModelFolder, exported: ModelFolder, asked: ExportDtype): readonly FileProblem[] {
-  const shared = [...original.tensors].flatMap(([name, { dtype }]) => {
-    const other = exported.tensors.get(name)?.dtype;
-    return other === undefined ? [] : [{ name, original: dtype, exported: other }];
-  });
-  const widened = shared.filter((tensor) => tensor.original === 'BF16' && tensor.exported === 'F32');
-  const kept = shared.filter((tensor) => tensor.original === 'BF16' && tensor.exported === 'BF16');
-  if (widened.length > 0 && kept.length > 0) {
-    const what = `F32 are ${countNames(widened.map(({ name }) => name))}; still BF16 are ${countNames(kept.map(({ name }) => name))}`;
-    return [modelProblem('dtype-mixed', exported.dir, what)];
-  }
+  const widened: string[] = [];
+  const kept: string[] = [];
   const groups = new Map<string, string[]>();
-  for (const tensor of shared) {
-    const expected = expectedDtype(tensor.original, asked);
-    if (tensor.exported === expected) continue;
-    const kind = `${tensor.exported} instead of ${expected}`;
-    groups.set(kind, [...(groups.get(kind) ?? []), tensor.name]);
+  for (const [name, { dtype }] of original.tensors) {
+    const other = exported.tensors.get(name)?.dtype;
+    if (other === undefined) continue;
+    if (dtype === 'BF16' && other === 'F32') widened.push(name);
+    if (dtype === 'BF16' && other === 'BF16') kept.push(name);
+    const expected = expectedDtype(dtype, asked);
+    if (other === expected) continue;
+    const kind = `${other} instead of ${expected}`;
+    const group = groups.get(kind);
+    if (group === undefined) groups.set(kind, [name]);
+    else group.push(name);
+  }
+  if (widened.length > 0 && kept.length > 0) {
+    const what = `F32 are ${countNames(widened)}; still BF16 are ${countNames(kept)}`;
+    return [modelProblem('dtype-mixed', exported.dir, what)];
   }
   return [...groups].map(([kind, names]) =>
     modelProblem('dtype-differs', exported.dir, `${kind} in ${countNames(names)}`),

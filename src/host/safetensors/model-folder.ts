@@ -37,7 +37,8 @@ export async function readModelFolder(dir: string): Promise<ModelFolder> {
   const shards = [...new Set(index.weightMap.values())].toSorted();
   const headers = await mapBounded(shards, HEADERS_IN_FLIGHT, (shard) => readSafetensorsHeader(join(dir, shard)));
   const { tensors, problems } = collectTensors(dir, shards, headers);
-  const totalBytes = [...tensors.values()].reduce((sum, { offsets }) => sum + offsets[1] - offsets[0], 0);
+  let totalBytes = 0;
+  for (const { offsets } of tensors.values()) totalBytes += offsets[1] - offsets[0];
   return {
     dir,
     tensors,
@@ -90,14 +91,22 @@ async function readIndex(dir: string): Promise<ModelIndex> {
   const index = facts.isFile() ? parseJsonObject(await readFile(path)) : null;
   const weightMap = index?.['weight_map'];
   if (!isObject(weightMap)) return failed(modelProblem('index-damaged', path, 'it is not JSON with a weight_map'));
-  const entries = Object.entries(weightMap);
-  const named = entries.filter((entry): entry is [string, string] => isShardName(entry[1]));
-  const wrong = entries.filter(([, shard]) => !isShardName(shard));
+  const named = new Map<string, string>();
+  const wrong: (readonly [string, unknown])[] = [];
+  // Tens of thousands of entries name a hundred files.
+  const shards = new Set<string>();
+  for (const [name, shard] of Object.entries(weightMap)) {
+    if (typeof shard === 'string' && (shards.has(shard) || isShardName(shard))) {
+      named.set(name, shard);
+      shards.add(shard);
+    } else wrong.push([name, shard]);
+  }
   // Weights that nothing names would be loaded as random ones.
-  if (entries.length === 0) return failed(modelProblem('index-damaged', path, 'its weight_map names no tensor'));
+  if (named.size + wrong.length === 0)
+    return failed(modelProblem('index-damaged', path, 'its weight_map names no tensor'));
   const metadata = index?.['metadata'];
   return {
-    weightMap: new Map(named),
+    weightMap: named,
     totalSize: isObject(metadata) ? metadata['total_size'] : undefined,
     isSingle: false,
     problems: wrong
@@ -108,8 +117,8 @@ async function readIndex(dir: string): Promise<ModelIndex> {
   };
 }
 
-function isShardName(name: unknown): name is string {
-  return typeof name === 'string' && name.endsWith('.safetensors') && basename(name) === name;
+function isShardName(name: string): boolean {
+  return name.endsWith('.safetensors') && basename(name) === name;
 }
 
 function collectTensors(
@@ -123,11 +132,14 @@ function collectTensors(
     const header = headers[position];
     if (header === undefined) continue;
     problems.push(...header.problems);
-    const doubled = [...header.tensors.keys()].filter((name) => tensors.has(name));
+    const doubled: string[] = [];
+    for (const [name, { dtype, shape, offsets }] of header.tensors) {
+      if (tensors.has(name)) doubled.push(name);
+      tensors.set(name, { dtype, shape, offsets, shard, dataStart: header.dataStart });
+    }
     if (doubled.length > 0) {
       problems.push(modelProblem('tensor-twice', join(dir, shard), `it repeats ${countNames(doubled)}`));
     }
-    for (const [name, tensor] of header.tensors) tensors.set(name, { ...tensor, shard, dataStart: header.dataStart });
   }
   return { tensors, problems };
 }
@@ -148,8 +160,10 @@ function checkIndex(
   weightMap: ReadonlyMap<string, string>,
   tensors: ReadonlyMap<string, ModelTensor>,
 ): readonly FileProblem[] {
-  const absent = [...weightMap].filter(([name, shard]) => tensors.get(name)?.shard !== shard).map(([name]) => name);
-  const unindexed = [...tensors.keys()].filter((name) => !weightMap.has(name));
+  const absent: string[] = [];
+  for (const [name, shard] of weightMap) if (tensors.get(name)?.shard !== shard) absent.push(name);
+  const unindexed: string[] = [];
+  for (const name of tensors.keys()) if (!weightMap.has(name)) unindexed.push(name);
   const path = join(dir, INDEX_FILE);
   return [
     ...(absent.length === 0
