@@ -43,14 +43,32 @@ export interface PickleLimits {
   readonly stack: number;
   /** Entries of the memo, which takes every text and every object of a pickler. */
   readonly memo: number;
-  /** Lists, dicts, their entries, objects and byte strings in all; those take memory of their own. */
+  /** Lists, dicts, their items and entries, objects and byte strings in all; those take memory of their own. */
   readonly nodes: number;
+  /** Those, and entries of the memo, that need no object; a pickle is read no further than it looks like metadata. */
+  readonly loose: number;
+  /** As many more for each object: the metadata of a checkpoint is made of small objects. */
+  readonly perObject: number;
   /** Different classes and functions. */
   readonly globals: number;
 }
 
-/** 128 ranks with 700 tensors and their moments have fewer than 8 million nodes and 3000 values on the stack. */
-export const PICKLE_LIMITS: PickleLimits = { stack: 1_000_000, memo: 20_000_000, nodes: 16_000_000, globals: 10_000 };
+/**
+ * As torch writes them, 700 tensors and their moments on 128 ranks are 38 MB with 7.6 million nodes, and 40,000 tensors
+ * of 8 chunks each 55 MB with 10 million. Both have 5 nodes and 3 entries of the memo for each object, and neither has
+ * more than 3000 values on the stack.
+ */
+export const PICKLE_LIMITS: PickleLimits = {
+  stack: 1_000_000,
+  memo: 20_000_000,
+  nodes: 16_000_000,
+  loose: 500_000,
+  perObject: 8,
+  globals: 10_000,
+};
+
+/** Items of a list or tuple that need no memory worth counting: sizes have a number for each dimension. */
+const FEW_ITEMS = 4;
 
 /**
  * The stack, marks and memo of a pickle. It builds inert values only: each instruction pushes at most one value, and
@@ -67,6 +85,7 @@ export class PickleMachine {
 
   readonly #limits: PickleLimits;
   #nodes = 0;
+  #objects = 0;
 
   constructor(cursor: ByteCursor, limits: PickleLimits) {
     this.#cursor = cursor;
@@ -131,7 +150,9 @@ export class PickleMachine {
 
   remember(key: number): void {
     if (key > this.#memo.length) throw this.#cursor.error(`memo entry ${key} after ${this.#memo.length} others`);
-    if (key >= this.#limits.memo) throw this.#cursor.error('more memo entries than any real pickle has');
+    if (key >= Math.min(this.#limits.memo, this.#most())) {
+      throw this.#cursor.error('more memo entries than any real pickle has');
+    }
     this.#memo[key] = this.top();
   }
 
@@ -153,7 +174,7 @@ export class PickleMachine {
   }
 
   pushSequence(kind: OpenSequence['kind'], items: OpenValue[]): void {
-    this.#count();
+    this.#count(1 + Math.max(0, items.length - FEW_ITEMS));
     this.push({ kind, items });
   }
 
@@ -165,6 +186,7 @@ export class PickleMachine {
 
   /** An object that Python would build by a call; here the call is only written down. */
   pushObject(callable: OpenValue, args: OpenValue): void {
+    this.#objects += 1;
     this.#count();
     this.push({ kind: 'object', callable, args, items: NONE, entries: NONE, state: undefined });
   }
@@ -180,6 +202,7 @@ export class PickleMachine {
       throw this.#cursor.error('items for something that cannot hold any');
     }
     if (target.kind === 'object' && target.items === NONE) target.items = [];
+    this.#count(items.length);
     for (const item of items) target.items.push(item);
   }
 
@@ -205,9 +228,16 @@ export class PickleMachine {
     target.state = state;
   }
 
-  #count(): void {
-    this.#nodes += 1;
-    if (this.#nodes > this.#limits.nodes) throw this.#cursor.error('more values than any real pickle holds');
+  #count(added = 1): void {
+    this.#nodes += added;
+    if (this.#nodes > Math.min(this.#limits.nodes, this.#most())) {
+      throw this.#cursor.error('more values than any real pickle holds');
+    }
+  }
+
+  /** What the objects so far may need. */
+  #most(): number {
+    return this.#limits.loose + this.#limits.perObject * this.#objects;
   }
 
   #node(): OpenSequence | OpenDict | OpenObject | PickleGlobal | PicklePersistent | undefined {

@@ -99,10 +99,26 @@ describe('what is not a whole pickle is refused', () => {
     ['classes', Array.from({ length: 20 }, (_, index) => `cm\nC${index}\n`).join(''), 'classes'],
   ])('a bomb of %s, by limits of their own', (_, content, what) => {
     const pickle = ascii(`\x80\x04${content}.`);
-    const limits = { stack: 100, memo: 100, nodes: 100, globals: 100 };
-    const small = { stack: 100, memo: 40, nodes: 40, globals: 10 };
+    const limits = { stack: 100, memo: 200, nodes: 200, loose: 200, perObject: 0, globals: 100 };
+    const small = { stack: 100, memo: 40, nodes: 40, loose: 100, perObject: 0, globals: 10 };
     if (what !== 'classes') expect(() => unpickle(pickle, limits)).not.toThrow();
     expect(() => unpickle(pickle, small)).toThrow(`more ${what} than any real pickle`);
+  });
+
+  // A value of one or two bytes takes a hundred in memory, and the file may have hundreds of megabytes.
+  test.each([
+    ['lists side by side', '](' + (']'.repeat(1e3) + 'e(').repeat(4e3)],
+    ['lists as Python writes them', ']\x94(' + (']\x94'.repeat(1e3) + 'e(').repeat(4e3)],
+    ['lists in lists', ')' + '\x85'.repeat(4e6)],
+    ['items of one list', ']' + 'Na'.repeat(4e6)],
+    ['dicts', '](' + ('}'.repeat(1e3) + 'e(').repeat(4e3)],
+    ['tuples of many items', `(${'N'.repeat(9e4)}t\x94`.repeat(50)],
+    ['texts in the memo', '\x8c\x02ab\x940'.repeat(1e6)],
+  ])('a bomb of %s, soon after it holds more than its objects need', (_, content) => {
+    const pickle = ascii(`\x80\x04${content}.`);
+    const error = refusalOf(pickle);
+    expect(error.message).toMatch(/more (values|memo entries) than any real pickle/);
+    expect(error.offset, 'bytes that were read').toBeLessThan(3.1e6);
   });
 
   test('any bytes end in a value or a PickleError (property)', () => {
@@ -131,6 +147,16 @@ const { value: plainValues } = fc.letrec<{ value: Plain }>((tie) => ({
     fc.dictionary(fc.string(), tie('value'), { noNullPrototype: true }),
   ),
 }));
+
+function refusalOf(pickle: Uint8Array): PickleError {
+  try {
+    unpickle(pickle);
+  } catch (error) {
+    if (error instanceof PickleError) return error;
+    throw error;
+  }
+  throw new Error('it was read');
+}
 
 function toPlain(value: PickleValue): Plain {
   const items = itemsOf(value);
