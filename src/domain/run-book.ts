@@ -58,9 +58,9 @@ export class RunBook {
     this.#gang = report;
   }
 
-  fail(name: StageName): void {
-    const status = this.#status(name) ?? { name, state: 'failed' };
-    this.#change(name, { ...status, state: 'failed' });
+  /** A stage that somebody cancelled has not failed. */
+  fail(name: StageName, state: 'failed' | 'cancelled' = 'failed'): void {
+    this.#change(name, { name, ...this.#status(name), state });
   }
 
   /** Begins (again): what failed before is to be done. */
@@ -80,7 +80,7 @@ export class RunBook {
   /** What is not done, and was begun, is to be done again. */
   #reset(state: 'pending' | 'waiting'): void {
     this.#stages = this.#stages.map((status) =>
-      status.state === 'failed' || status.state === 'waiting' ? { name: status.name, state } : status,
+      status.state === 'waiting' || hasStopped(status) ? { name: status.name, state } : status,
     );
   }
 
@@ -107,7 +107,7 @@ export class RunBook {
 
   /** State for `status`, at most `MEMO_BYTES` of JSON: the stages first, the texts in what they leave. */
   memo(): RunMemo {
-    const active = this.#stages.find(({ state }) => state === 'failed' || state === 'running' || state === 'waiting');
+    const active = this.#stages.find((one) => hasStopped(one) || one.state === 'running' || one.state === 'waiting');
     const checkpoint = this.#done.get('train')?.facts['checkpoint'];
     const memo: RunMemo = this.#withResume({
       v: 1,
@@ -146,6 +146,10 @@ export class RunBook {
   #change(name: StageName, changed: StageStatus): void {
     this.#stages = this.#stages.map((status) => (status.name === name ? changed : status));
   }
+}
+
+function hasStopped({ state }: StageStatus): boolean {
+  return state === 'failed' || state === 'cancelled';
 }
 
 function describe({ where, what, why }: Problem): string {

@@ -15,7 +15,7 @@ export type RunState = z.infer<typeof RunStateSchema>;
 
 /** Where a stage stands. */
 export const StageStateSchema = z
-  .enum(['pending', 'waiting', 'running', 'done', 'reused', 'failed', 'skipped'])
+  .enum(['pending', 'waiting', 'running', 'done', 'reused', 'failed', 'cancelled', 'skipped'])
   .describe('Where the stage stands.');
 export type StageState = z.infer<typeof StageStateSchema>;
 

@@ -1,4 +1,4 @@
-import { workflowInfo } from '@temporalio/workflow';
+import { isCancellation, workflowInfo } from '@temporalio/workflow';
 import type { RunBook } from '../domain/run-book.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
@@ -59,7 +59,7 @@ async function runOne(
     const done = await runStageAt(walk, stage, callOf(walk, stage), hosts);
     walk.book.finish(stage.name, done);
   } catch (error) {
-    walk.book.fail(stage.name);
+    walk.book.fail(stage.name, isCancellation(error) ? 'cancelled' : 'failed');
     throw error;
   } finally {
     walk.publish();

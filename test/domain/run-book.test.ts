@@ -66,6 +66,18 @@ describe('the book of a run', () => {
     expect(book.stages.map(({ state }) => state)).toEqual(['done', 'pending', 'pending']);
   });
 
+  it('does not call a cancelled stage failed', () => {
+    const book = bookOf(['weights', 'data', 'train']);
+    book.finish('weights', done('weights'));
+    book.begin('data', 'running', AT, 'h1');
+    book.fail('data', 'cancelled');
+    book.end('cancelled');
+    expect(book.stages.map(({ state }) => state)).toEqual(['done', 'cancelled', 'pending']);
+    expect(RunMemoSchema.parse(book.memo())).toMatchObject({ state: 'cancelled', stage: 'data' });
+    book.run();
+    expect(book.stages.map(({ state }) => state)).toEqual(['done', 'pending', 'pending']);
+  });
+
   it('tells the cause before the place', () => {
     const book = bookOf(['data']);
     const where = `/${'folder/'.repeat(400)}log`;

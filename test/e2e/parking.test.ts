@@ -109,6 +109,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
       state: 'cancelled',
       problem: { code: 'Cancelled', what: 'the run was cancelled by ada', why: 'the hosts are needed' },
     });
+    expect(ended.stages.find(({ name }) => name === 'train')).toMatchObject({ state: 'cancelled' });
     expect(rankPids(dev, run)).toEqual([]);
     expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
   });

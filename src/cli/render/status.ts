@@ -21,6 +21,7 @@ const STAGE_STYLES: Readonly<Record<StageState, Style>> = {
   done: 'green',
   reused: 'green',
   failed: 'red',
+  cancelled: 'yellow',
   skipped: 'dim',
 };
 
@@ -58,7 +59,7 @@ export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: numb
 /** Lines of a live view: one per stage, the running ones with their progress, each cut to the width. */
 export function renderLive(status: RunStatus, paint: Paint, nowMs: number, columns: number): string[] {
   return status.stages.map((stage) => {
-    const name = `  ${stage.state.padEnd(8)} ${stage.name.padEnd(11)}`;
+    const name = `  ${stage.state.padEnd(9)} ${stage.name.padEnd(11)}`;
     const rest = [stageTime(stage, nowMs), showHosts(progressOf(status, stage))]
       .filter((text) => text !== '')
       .join('  ');

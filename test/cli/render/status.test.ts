@@ -113,7 +113,7 @@ describe('renderLive', () => {
     const lines = renderLive(run, plain, NOW, 60);
     expect(lines).toHaveLength(4);
     expect(lines.every((line) => line.length <= 60)).toBe(true);
-    expect(lines[2]).toMatch(/^ {2}running {2}train +30 s {2}torchrun starting {2}\[2Jlong/);
+    expect(lines[2]).toMatch(/^ {2}running {3}train +30 s {2}torchrun starting {2}\[2Jlong/);
   });
 
   it('paints by state', () => {
