@@ -35,10 +35,14 @@ export const HostProbeSchema = z.looseObject({
 });
 export type HostProbe = z.infer<typeof HostProbeSchema>;
 
+/** What a lease says of a host; the rest of its record would make a lease of 256 hosts 55 kB. */
+export const LeasedHostSchema = HostRecordSchema.pick({ name: true, machineId: true });
+export type LeasedHost = z.infer<typeof LeasedHostSchema>;
+
 /** Hosts handed to one owner together. */
 export const LeaseSchema = z.object({
   lease: z.number().describe('Rises with every lease of the fleet; hosts refuse an older one.'),
-  hosts: z.array(HostRecordSchema),
+  hosts: z.array(LeasedHostSchema),
 });
 export type Lease = z.infer<typeof LeaseSchema>;
 

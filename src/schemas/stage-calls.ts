@@ -120,7 +120,9 @@ export type Attempt = z.infer<typeof AttemptSchema>;
 /** Argument of `openAttempt`. */
 export const OpenAttemptCallSchema = StageCallSchema.extend({
   lease: z.number(),
-  hosts: z.array(HostRecordSchema).describe('The first one, where the gang meets; from older workflows all of them.'),
+  hosts: z
+    .array(HostRecordSchema)
+    .describe('From older workflows the first one, where the gang meets, or all; the host knows its own address.'),
   hostNames: z
     .array(z.string())
     .optional()

@@ -4,7 +4,7 @@ import { packHosts } from '../../domain/host-list.js';
 import { judgeClocks, type ClockReading } from '../../domain/preflight/clocks.js';
 import { judgeTwins } from '../../domain/preflight/judge-fleet.js';
 import { preflightFailure, type FoundCheck } from '../../domain/preflight/problem.js';
-import type { HostRecord } from '../../schemas/host.js';
+import type { LeasedHost } from '../../schemas/host.js';
 import type { CompareCall, HostReport, PreflightDepth } from '../../schemas/preflight.js';
 import { inParallel } from '../../domain/in-parallel.js';
 import { NodeFailure, onHost, quickCalls, workOn, type Gang } from './gang.js';
@@ -46,7 +46,7 @@ export async function preflight(gang: Gang, silence: Silence): Promise<void> {
 /** Takes away what was left for a comparison that does not come; what a silent host left, a later one removes. */
 async function giveUpComparison(
   { input }: Gang,
-  compared: readonly HostRecord[],
+  compared: readonly LeasedHost[],
   round: string,
   failure: NodeFailure,
 ): Promise<void> {
@@ -61,7 +61,7 @@ async function giveUpComparison(
 }
 
 interface LookCall {
-  readonly host: HostRecord;
+  readonly host: LeasedHost;
   readonly depth: PreflightDepth;
   readonly round: string | null;
   readonly isFirst: boolean;
@@ -131,7 +131,7 @@ function assertApart(gang: Gang): void {
 }
 
 /** Whoever takes a host makes sure of its software, and it must be the one that the run was planned with. */
-async function checkEnvironments({ input }: Gang, hosts: readonly HostRecord[]): Promise<void> {
+async function checkEnvironments({ input }: Gang, hosts: readonly LeasedHost[]): Promise<void> {
   const answers = await inParallel(hosts, ({ name }) =>
     onHost(name, workOn(input, name, 'environment').ensureEnvironment(input.call)),
   );
@@ -148,7 +148,7 @@ async function checkEnvironments({ input }: Gang, hosts: readonly HostRecord[]):
 /** What only several hosts together tell: a round of tokens, the facts of all, and their clocks. */
 async function compare(
   { input, grant }: Gang,
-  compared: readonly HostRecord[],
+  compared: readonly LeasedHost[],
   round: string,
   looks: readonly Look[],
 ): Promise<FoundCheck[]> {
@@ -170,6 +170,6 @@ async function compare(
 }
 
 /** The host that a check about several names first. */
-function hostIn(where: string | undefined, hosts: readonly HostRecord[]): string | null {
+function hostIn(where: string | undefined, hosts: readonly LeasedHost[]): string | null {
   return hosts.find(({ name }) => name === where)?.name ?? null;
 }

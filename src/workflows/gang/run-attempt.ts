@@ -108,7 +108,8 @@ async function openAttempt({ input, grant }: Gang): Promise<Attempt> {
     quickCalls(input, first.name).openAttempt({
       ...input.call,
       lease: grant.lease,
-      hosts: [first],
+      // It knows where it is reached; its whole record is not in a lease.
+      hosts: [],
       hostNames: packHosts(grant.hosts.map(({ name }) => name)),
     }),
   );
