@@ -1,7 +1,7 @@
 import { mapBounded } from './map-bounded.js';
 
 /**
- * Calls to hosts under way at a time. Five hundred calls to as many queues at once broke the embedded server; fifty
+ * Calls to hosts under way, and supervisors being started, at a time. Five hundred calls to as many queues at once broke the embedded server; fifty
  * are answered as fast as the server dispatches.
  */
 export const CALLS = 50;

@@ -1,9 +1,17 @@
-import { CancellationScope, isCancellation, patched, sleep } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  CancellationScope,
+  CancelledFailure,
+  isCancellation,
+  patched,
+  sleep,
+  TimeoutFailure,
+} from '@temporalio/workflow';
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
 import { newestOf, type GangProgress } from '../../domain/gang-progress.js';
-import { inParallel } from '../../domain/in-parallel.js';
+import { CALLS, inParallel } from '../../domain/in-parallel.js';
 import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
 import type { Silence } from './silence.js';
 
@@ -23,6 +31,12 @@ export type NodesOutcome =
 /** Ranks of a broken gang have nothing to finish: their peers are gone. */
 const FAULT_GRACE_MS = 2_000;
 
+/**
+ * Between two groups of supervisors that are started: the embedded server hands out some hundred tasks a second, so each
+ * group finds the one before it taken up.
+ */
+const GROUP_MS = 200;
+
 /** Supervisors of ranks that are dead look at their keepers every few seconds. */
 const LATE_MS = 10_000;
 
@@ -31,15 +45,25 @@ const LATE_MS = 10_000;
  * seconds, and the answer comes when every rank is proven dead or its host is lost. Throws only when cancelled.
  */
 export async function runNodes(input: GangInput, nodes: readonly Node[], silence: Silence): Promise<NodesOutcome> {
-  const running = nodes.map((node) => {
+  const isPatched = patched('supervisors-in-groups');
+  const turns = isPatched ? turnsOf(nodes) : [];
+  let isOver = false;
+  const running = nodes.map((node, index) => {
     const scope = new CancellationScope();
-    return { node, scope, done: scope.run(() => superviseNode(input, node, silence)) };
+    const supervise = async (): Promise<NodeDone> => {
+      const turn = turns[Math.floor(index / CALLS)];
+      if (turn !== undefined) await turn;
+      if (isOver) throw new CancelledFailure('the attempt ended before this node was started');
+      return superviseNode(input, node, silence, isPatched);
+    };
+    return { node, scope, done: scope.run(supervise) };
   });
   silence.watch(() => progressOf(input, nodes, silence));
   try {
     return { kind: 'done', nodes: await Promise.all(running.map(({ done }) => done)) };
   } catch (error) {
     const knownAtMs = Date.now();
+    isOver = true;
     silence.watch(null);
     const isAsked = CancellationScope.current().consideredCancelled;
     if (isAsked) silence.hurry();
@@ -78,26 +102,51 @@ async function cancelLate(
   else timer.cancel();
 }
 
+/** When each group of nodes is started, as many as there are calls under way at a time. */
+function turnsOf(nodes: readonly Node[]): readonly (Promise<void> | undefined)[] {
+  const groups = Math.ceil(nodes.length / CALLS);
+  return Array.from({ length: groups }, (_, group) => (group === 0 ? undefined : sleep(group * GROUP_MS)));
+}
+
 /** One supervisor, taken up again while its host is only not heard. */
-async function superviseNode(input: GangInput, { host, call }: Node, silence: Silence): Promise<NodeDone> {
-  const activities = workActivities({
-    timing: call.timing,
-    fleet: input.fleet,
-    host,
-    activityId: trainActivityId(call.attempt.attempt, call.nodeRank),
-    summary: `train attempt ${call.attempt.attempt}, node ${call.nodeRank}`,
-    timeoutMs: call.stage.timeoutMs,
-  });
+async function superviseNode(
+  input: GangInput,
+  { host, call }: Node,
+  silence: Silence,
+  isPatched: boolean,
+): Promise<NodeDone> {
+  const { callTimeoutMs, scheduleToStartMs } = call.timing;
+  // The host answered the preflight a moment ago: one that dies before it takes this up must not cost the minutes that
+  // are for a worker which is being restarted.
+  let patienceMs = isPatched ? Math.min(callTimeoutMs, scheduleToStartMs) : scheduleToStartMs;
   for (;;) {
+    const activities = workActivities({
+      timing: { ...call.timing, scheduleToStartMs: patienceMs },
+      fleet: input.fleet,
+      host,
+      activityId: trainActivityId(call.attempt.attempt, call.nodeRank),
+      summary: `train attempt ${call.attempt.attempt}, node ${call.nodeRank}`,
+      timeoutMs: call.stage.timeoutMs,
+    });
     try {
       return await activities.trainNode(call);
     } catch (error) {
       if (isCancellation(error)) throw error;
       if (!isUnanswered(error)) throw new NodeFailure(host, error);
+      if (patienceMs < scheduleToStartMs && wasTakenUp(error)) {
+        patienceMs = scheduleToStartMs;
+        continue;
+      }
       const state = await Promise.race([silence.settle(host), CancellationScope.current().cancelRequested]);
       if (state === 'lost') throw new NodeFailure(host, error);
     }
   }
+}
+
+/** Whether a supervisor that nobody answers for had been at work: then its ranks may train on without a worker. */
+function wasTakenUp(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure) || !(error.cause instanceof TimeoutFailure)) return false;
+  return (error.cause.lastHeartbeatDetails ?? null) !== null;
 }
 
 async function stopNodes(

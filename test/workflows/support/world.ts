@@ -83,6 +83,8 @@ export class World {
   stopMs = 0;
   /** Hosts whose stop finds nothing to stop. */
   readonly deaf = new Set<string>();
+  /** What happens between the opening of an attempt and the start of its nodes. */
+  beforeNodes: (() => Promise<void>) | null = null;
   /** Period of the nodes' heartbeats, ms. */
   heartbeatMs = 200;
   readonly #plays: Play[];
@@ -142,6 +144,7 @@ export class World {
         this.attempts.push({ number, hosts: unpackHosts(hostNames ?? []), lease, load: this.proven });
         this.#nodes = new Map();
         this.evidence.clear();
+        await this.beforeNodes?.();
         return {
           v: 1 as const,
           attempt: number,
