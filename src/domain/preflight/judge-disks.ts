@@ -54,7 +54,7 @@ function judgeScratch({ host, scratch, scratchWrite }: HostLook): readonly Prefl
 }
 
 function judgeWorkspace(look: HostLook): readonly PreflightCheck[] {
-  const { host, workspace, workspacePath, neededBytes } = look;
+  const { host, workspace, workspacePath, neededBytes, reserved } = look;
   if (workspace === null || workspacePath === null) {
     return [
       checked('workspace', 'skipped', {
@@ -69,12 +69,17 @@ function judgeWorkspace(look: HostLook): readonly PreflightCheck[] {
   if (workspace.state !== 'usable') return [usable];
   const { disk } = workspace;
   const isEnough = disk.freeBytes >= Math.max(neededBytes, 1);
+  const refused = reserved !== null && 'refused' in reserved ? reserved.refused : null;
   return [
     usable,
-    checked('workspace-disk', isEnough ? 'ok' : 'fail', {
+    checked('workspace-disk', isEnough && refused === null ? 'ok' : 'fail', {
       where,
-      what: `${showBytes(disk.freeBytes)} are free, ${showBytes(neededBytes)} are needed`,
-      ...(isEnough ? {} : { fix: 'free space in the workspace, or keep fewer checkpoints (train.checkpoint.keep)' }),
+      what: `${showBytes(disk.freeBytes)} are free, ${showBytes(neededBytes)} are needed${refused === null ? '' : `, and a file of so many bytes is refused: ${refused}`}`,
+      ...(isEnough && refused === null
+        ? {}
+        : {
+            fix: `${refused === null ? '' : 'look at the quota of the user and of the folder, '}free space in the workspace, or keep fewer checkpoints (train.checkpoint.keep)`,
+          }),
     }),
     judgeInodes('workspace-inodes', where, disk),
     ...judgeBandwidth(look, where),

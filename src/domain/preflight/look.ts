@@ -88,6 +88,8 @@ export interface HostLook {
   readonly workspacePath: string | null;
   readonly workspace: WorkspaceLook | null;
   readonly neededBytes: number;
+  /** What came of setting the needed bytes aside for a moment; null: not tried, or the file system cannot. */
+  readonly reserved: WriteLook | null;
   readonly bandwidth: BandwidthLook | Unseen | null;
 }
 

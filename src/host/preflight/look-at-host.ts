@@ -1,6 +1,6 @@
 import { totalmem } from 'node:os';
 import { errorText } from '../../domain/error-text.js';
-import { isUnseen, type HostLook, type Unseen } from '../../domain/preflight/look.js';
+import { isUnseen, type DiskLook, type HostLook, type Unseen, type WriteLook } from '../../domain/preflight/look.js';
 import { judgeHost } from '../../domain/preflight/judge-host.js';
 import type { PreflightRecipe } from '../../recipes/preflight.js';
 import type { HostTools } from '../../recipes/recipe.js';
@@ -22,6 +22,8 @@ import { lookAtSharedMemory, lookAtZones, openFileLimit } from './limits.js';
 import { lookAtTaskLimit } from './task-limit.js';
 import { oncePerDisk } from './once-per-disk.js';
 import { isLocalAddress, lookAtPorts } from './ports.js';
+import { tryToReserve } from './reserve.js';
+import { runProbes } from './run-probe.js';
 import { lookAround } from './sight.js';
 
 /** What is to be looked at. */
@@ -90,6 +92,19 @@ function trialBytes({ diskBytes }: Resources, most: number): number {
   return diskBytes === 0 ? most : Math.min(most, Math.max(16 * MIB, Math.floor(diskBytes / 16)));
 }
 
+/** Left to others that write meanwhile: blocks that are set aside are missing to them for a moment. */
+const LEFT_BYTES = 16 * 1024 * MIB;
+
+/** Node 0 alone asks, because all hosts together would ask for the sum; only where statfs says that there is room. */
+async function reserve(
+  { masterPorts, needs: { diskBytes } }: Preflight,
+  { path, freeBytes }: DiskLook,
+): Promise<WriteLook | null> {
+  if (masterPorts === null || diskBytes === 0 || freeBytes < diskBytes + LEFT_BYTES) return null;
+  // Other looks tell when the workspace takes no file at all.
+  return tryToReserve(path, diskBytes).catch(() => null);
+}
+
 async function gather(
   host: HostContext,
   preflight: Preflight,
@@ -146,6 +161,7 @@ async function gather(
     workspacePath: workspace,
     workspace: room,
     neededBytes: needs.diskBytes,
+    reserved: isFull && isLaunch && room?.state === 'usable' ? await reserve(preflight, room.disk) : null,
     bandwidth: measured?.value ?? null,
     measurement: measured?.id ?? null,
   };

@@ -30,6 +30,7 @@ export function aLook(change: Partial<HostLook> = {}): HostLook {
     workspacePath: '/w',
     workspace: { state: 'usable', disk: { path: '/w', freeBytes: 900 * GIB, freeInodes: 1e6 } },
     neededBytes: 800 * GIB,
+    reserved: { bytes: 800 * GIB },
     bandwidth: { writeBytesPerSecond: 1e9, readBytesPerSecond: 1e9, isReadCached: false },
     ...change,
   };

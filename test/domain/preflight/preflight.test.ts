@@ -40,6 +40,11 @@ const HOST_CASES: readonly (readonly [CheckId, Partial<HostLook>, RegExp])[] = [
   ['workspace', { workspace: { state: 'hangs', limitMs: 5_000 } }, /within 5 s/],
   ['workspace', { workspace: { state: 'refused', step: 'writing a file', why: 'EROFS' } }, /writing a file.+EROFS/],
   ['workspace-disk', room({ freeBytes: MIB }), /1\.0 MB are free, 859 GB are needed/],
+  [
+    'workspace-disk',
+    { reserved: { bytes: 800 * 1024 * MIB, refused: 'Disk quota exceeded' } },
+    /966 GB are free, 859 GB are needed, and a file of so many bytes is refused: Disk quota exceeded/,
+  ],
   ['workspace-inodes', room({ freeInodes: 3 }), /3 inodes/],
   ['workspace-bandwidth', { bandwidth: { unseen: 'ENOSPC' } }, /ENOSPC/],
 ];
