@@ -30,7 +30,7 @@ async function writtenAt({ workspace, run, attempt: { attempt } }: TrainCall, re
   const { curves } = recipe.training;
   const last = (await readAttempt(workspace, run, attempt))?.hosts.at(-1);
   const folders = [saveDir(workspace, run, attempt)];
-  if (curves !== undefined && last !== undefined) folders.push(join(attemptDir(workspace, run, attempt), last, curves));
+  if (last !== undefined) folders.push(join(attemptDir(workspace, run, attempt), last, curves));
   const times = await Promise.all(folders.map(lastWrite));
   const known = times.filter((time) => time !== null);
   return known.length === 0 ? null : Math.max(...known);

@@ -235,8 +235,8 @@ export interface TrainingRecipe {
   readonly log: LogDialect;
   /** Rank whose log has the iteration lines: the last of all. Milestones come from rank 0. */
   iterationRank(nodes: number, ranksPerNode: number): number;
-  /** Folder in `hostDir` into which that rank writes as its iterations go, for whom its log cannot be read; if any. */
-  readonly curves?: string;
+  /** Folder in `hostDir` into which that rank writes as its iterations go, for whom its log cannot be read. */
+  readonly curves: string;
   /** Ports to try on rank 0's host, in order, unless the spec names some; empty means any free port. */
   masterPorts(spec: PipelineSpec): readonly number[];
   /** Signal at which a rank writes the stacks of its threads into its error log and goes on; none when left out. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startRun } from '../../src/client/runs.js';
@@ -43,6 +43,17 @@ describe('examples/tiny.yaml', { timeout: 300_000 }, () => {
     expect(verify?.['accuracyAfter']).toBeGreaterThanOrEqual(0.95);
     expect(verify?.['accuracyBlankImages']).toBeLessThanOrEqual(0.4);
     expect(verify?.['accuracySwappedImages']).toBeLessThanOrEqual(0.4);
+  });
+
+  it('draws the curve of its loss, which shows other hosts that it steps', async () => {
+    const attempt = join(workspace, 'runs', first.run, 'attempts/0001');
+    const { iterations } = first.result?.facts['train'] ?? {};
+    const files = (await readdir(attempt, { recursive: true })).filter((name) => name.endsWith('curves/loss.tsv'));
+    expect(files).toHaveLength(1);
+    const points = (await readFile(join(attempt, files[0] ?? ''), 'utf8')).trim().split('\n');
+    expect(points.map((point) => Number(point.split('\t')[0]))).toEqual(
+      Array.from({ length: Number(iterations) }, (_, index) => index + 1),
+    );
   });
 
   it('answers each kind of question', async () => {

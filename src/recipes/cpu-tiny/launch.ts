@@ -5,6 +5,9 @@ import { OFFLINE } from './python-command.js';
 import { worldBatch } from '../stage-drafts.js';
 import { outputOf } from '../stage-work.js';
 
+/** Name of the folder of curves in a host's part of an attempt. */
+export const CURVES = 'curves';
+
 /** The command of one host: torchrun with static rendezvous, one log per rank. */
 export function launch(facts: LaunchFacts): Command {
   const { spec, tools, nodeRank, nodes, ranksPerNode } = facts;
@@ -30,7 +33,7 @@ export function launch(facts: LaunchFacts): Command {
   };
 }
 
-function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFacts): string[] {
+function trainArguments({ spec, inputs, hostDir, loadDir, saveDir, isResume }: LaunchFacts): string[] {
   const { train } = spec;
   const isWeightsOnly = train.checkpoint.fidelity === 'weights-only';
   const loads = resume.loads(spec);
@@ -51,6 +54,7 @@ function trainArguments({ spec, inputs, loadDir, saveDir, isResume }: LaunchFact
     ...['--hf-dir', outputOf(inputs, 'weights', 'hf')],
     ...['--data', outputOf(inputs, 'data', 'rows'), '--image-root', outputOf(inputs, 'data', 'imageRoot')],
     ...['--load', loadDir, '--save', saveDir, '--save-interval', String(train.checkpoint.every)],
+    ...['--tensorboard-dir', join(hostDir, CURVES)],
     ...['--train-iters', String(train.iterations), '--micro-batch-size', String(train.microBatchSize)],
     ...['--global-batch-size', String(worldBatch(spec) * train.gradientAccumulation)],
     ...['--seq-length', String(train.sequenceLength), '--lr', String(train.learningRate)],
@@ -82,6 +86,7 @@ export function reasons({ spec, isResume }: LaunchFacts): LaunchReasons {
       '--load': 'view of the attempt on the checkpoint it starts from',
       '--save': 'folder of this attempt: no other attempt writes into it',
       '--save-interval': 'train.checkpoint.every',
+      '--tensorboard-dir': 'the curve of the loss: shows that the gang steps to hosts that do not log it',
       '--train-iters': 'train.iterations',
       '--micro-batch-size': 'train.microBatchSize',
       '--global-batch-size': 'micro batch x accumulation x ranks',

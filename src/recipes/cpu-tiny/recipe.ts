@@ -4,7 +4,7 @@ import { iterationFolder, megatronLayout, RELEASE_FOLDER } from '../megatron/che
 import type { Recipe } from '../recipe.js';
 import { environment } from './environment.js';
 import { evaluation } from './evaluation.js';
-import { launch, reasons } from './launch.js';
+import { CURVES, launch, reasons } from './launch.js';
 import { lint } from './lint.js';
 import { resume } from './resume.js';
 import { stages } from './stages.js';
@@ -28,6 +28,7 @@ export const cpuTiny: Recipe = {
     reasons,
     log: megatronLog,
     iterationRank: (nodes, ranksPerNode) => nodes * ranksPerNode - 1,
+    curves: CURVES,
     masterPorts: () => [],
     stackSignal: 'SIGUSR1',
     resume,

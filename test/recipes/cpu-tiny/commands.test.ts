@@ -203,7 +203,7 @@ describe('the launch', () => {
     expect(argv.join(' ')).toBe(
       '/venv/python -m torch.distributed.run --nnodes 2 --nproc_per_node 2 --node_rank 1 --master_addr 10.0.0.1 --master_port 29500' +
         ' --redirects 3 --log-dir /logs /programs/train.py --hf-dir /w/hf --data /d/a.json,/d/b.json --image-root / --load /a/load --save /a/ckpt' +
-        ' --save-interval 100 --train-iters 400 --micro-batch-size 16 --global-batch-size 192 --seq-length 256 --lr 0.002 --lr-warmup-fraction 0.05' +
+        ' --save-interval 100 --tensorboard-dir /a/h1/curves --train-iters 400 --micro-batch-size 16 --global-batch-size 192 --seq-length 256 --lr 0.002 --lr-warmup-fraction 0.05' +
         ' --weight-decay 0.1 --seed 11 --exit-on-missing-checkpoint --no-load-optim --no-load-rng --freeze-vision-encoder',
     );
     expect({ cwd, step }).toEqual({ cwd: '/logs', step: 'h01' });

@@ -20,7 +20,7 @@ from learning_rate import LearningRateSchedule
 from training_arguments import check_against_world, parse_arguments
 from training_checkpoint import TrainingState, initialize_optimizer, load_checkpoint, save_checkpoint
 from training_data import RowEncoder, load_rows, micro_batch_rows
-from training_log import iteration_line, print_arguments, print_datetime, print_first_rank, print_last_rank
+from training_log import draw_curve, iteration_line, print_arguments, print_datetime, print_first_rank, print_last_rank
 from training_model import build_model, shard_model
 
 
@@ -105,6 +105,7 @@ def train(state: TrainingState, rows: int, encoder: RowEncoder) -> None:
         state.schedule.advance(arguments.global_batch_size)
         if state.iteration % arguments.log_interval == 0:
             elapsed_ms = (time.monotonic() - interval_start) * 1000 / len(losses)
+            mean_loss = sum(losses) / len(losses)
             print_last_rank(
                 iteration_line(
                     iteration=state.iteration,
@@ -113,10 +114,11 @@ def train(state: TrainingState, rows: int, encoder: RowEncoder) -> None:
                     elapsed_ms=elapsed_ms,
                     learning_rate=learning_rate,
                     global_batch_size=arguments.global_batch_size,
-                    loss=sum(losses) / len(losses),
+                    loss=mean_loss,
                     grad_norm=grad_norm,
                 )
             )
+            draw_curve(arguments.tensorboard_dir, state.iteration, mean_loss)
             losses = []
             interval_start = time.monotonic()
         if arguments.save and arguments.save_interval and state.iteration % arguments.save_interval == 0:

@@ -15,6 +15,7 @@ def parse_arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--load", help="folder with the tracker file and the checkpoints")
     add("--save", help="folder that checkpoints are written to")
     add("--save-interval", type=int, help="iterations between checkpoints; one is always written at the end")
+    add("--tensorboard-dir", help="folder into which the last rank writes the curve of the loss")
     add("--exit-on-missing-checkpoint", action="store_true")
     for part in ("save", "load"):
         for what in ("optim", "rng"):

@@ -3,6 +3,7 @@
 import argparse
 import math
 from datetime import datetime
+from pathlib import Path
 
 import torch.distributed as dist
 
@@ -17,6 +18,18 @@ def print_last_rank(text: str) -> None:
     """Print on the last global rank: iteration lines."""
     if dist.get_rank() == dist.get_world_size() - 1:
         print(text, flush=True)
+
+
+def draw_curve(folder: str | None, iteration: int, loss: float) -> None:
+    """Append a point on the last global rank: what shows that it steps to those who cannot read its log."""
+    if folder is None or dist.get_rank() != dist.get_world_size() - 1:
+        return
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with open(Path(folder, "loss.tsv"), "a", encoding="utf-8") as curve:
+            curve.write(f"{iteration}\t{loss}\n")
+    except OSError:
+        pass  # a picture is no reason to end a training
 
 
 def print_datetime(event: str) -> None:
