@@ -42,6 +42,27 @@ export async function findMixedGenerations(
   return [...problems, ...readings.flatMap((reading) => reading.problems), ...findUnequalSteps(steps)];
 }
 
+/**
+ * What cannot be told: of weights alone torch writes no sign of the save into a shard (names, times and identifiers
+ * within it follow from the content), so only a seal tells shards of equal size apart. Nothing to say about converted
+ * weights, which are written once.
+ */
+export function describeUntold(
+  dir: string,
+  iteration: number | null,
+  metadata: DcpMetadata,
+  layout: CheckpointLayout,
+): readonly FileProblem[] {
+  const shards = [...metadata.storage.values()];
+  const untold = shards.filter(
+    ({ items }) => !items.some(({ fqn }) => fqn === layout.iterationEntry || layout.isStepCounter(fqn)),
+  );
+  const isTold = shards.some(({ items }) => items.some(({ fqn }) => layout.isStepCounter(fqn)));
+  if (iteration === null || shards.length < 2 || isTold || untold.length === 0) return [];
+  const what = `${untold.length} of ${shards.length} shards hold nothing that tells which save they are of`;
+  return [checkpointProblem('generation-untold', dir, what)];
+}
+
 /** Node works on four file requests at once. */
 const SHARDS_IN_FLIGHT = 4;
 

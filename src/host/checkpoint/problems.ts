@@ -56,6 +56,10 @@ const ROWS = {
     why: 'weights of different saves would be mixed without an error',
     fix: 'use an older checkpoint; never save twice into one folder',
   },
+  'generation-untold': {
+    why: 'shards of equal size from different saves would be mixed without an error',
+    fix: 'only what was sealed when it was saved can be told: checkpoints of runs are (temper checkpoint ls RUN)',
+  },
   'item-damaged': {
     why: 'the load fails after it started',
     fix: 'restore the shard from a copy, or use an older checkpoint',

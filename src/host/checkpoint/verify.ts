@@ -6,7 +6,7 @@ import { NotRegularError } from '../open-regular.js';
 import { findContradictions } from './consistency.js';
 import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
 import { readDcpMetadata } from './dcp-read.js';
-import { findMixedGenerations } from './generation.js';
+import { describeUntold, findMixedGenerations } from './generation.js';
 import { findDamagedItems } from './items.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
@@ -70,11 +70,12 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     if (options.isDeep === true) problems.push(...(await findDamagedItems(dir, metadata.value)));
     if (options.seal) problems.push(...(await findBrokenSeals(dir, options.seal)));
   }
+  const untold = options.seal ? [] : describeUntold(dir, iteration, metadata.value, options.layout);
   const judged = {
     ...report(metadata.value, iteration, shards.ranks, options),
     complete: problems.length === 0,
     problems,
-    warnings: [...located.warnings, ...shards.warnings, ...describeForeign(dir, metadata.value)],
+    warnings: [...located.warnings, ...shards.warnings, ...untold, ...describeForeign(dir, metadata.value)],
   };
   return { report: judged, dir, metadata: metadata.value };
 }

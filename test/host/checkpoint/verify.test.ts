@@ -1,6 +1,9 @@
 import { copyFile, mkdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { sealCheckpoint } from '../../../src/host/checkpoint/seal.js';
+import { verifyCheckpoint } from '../../../src/host/checkpoint/verify.js';
+import { megatronLayout } from '../../../src/recipes/megatron/checkpoint-dialect.js';
 import { CheckpointReportSchema } from '../../../src/schemas/checkpoint.js';
 import { copyFixture, problemIds, READERS, verify, warningIds } from './fixtures.js';
 
@@ -53,7 +56,7 @@ describe('the parent folder', () => {
   test('means the folder that the tracker names', async () => {
     const dir = await copyFixture('dcp');
     await writeFile(join(dir, 'latest_checkpointed_iteration.txt'), '2\n');
-    expect(await verify(dir)).toMatchObject({ complete: true, iteration: 2, warnings: [] });
+    expect(await verify(dir)).toMatchObject({ complete: true, iteration: 2, warnings: [{ id: 'generation-untold' }] });
   });
 
   test.each([
@@ -83,7 +86,7 @@ describe('the parent folder', () => {
     await rm(join(dir, ITERATION, '.metadata'));
     const report = await verify(dir);
     expect(report).toMatchObject({ complete: true, iteration: 2 });
-    expect(warningIds(report)).toEqual(['tracker-unusable', 'newer-incomplete']);
+    expect(warningIds(report)).toEqual(['tracker-unusable', 'newer-incomplete', 'generation-untold']);
   });
 
   test('whose tracker names a folder that is gone is refused', async () => {
@@ -206,6 +209,23 @@ describe('a damaged checkpoint is refused with the reason', () => {
     expect((await verify(dir, true)).problems).toMatchObject([
       { id: 'generation-mixed', what: expect.stringContaining('step') },
     ]);
+  });
+});
+
+describe('weights alone', () => {
+  test('do not tell which save they are of, unless they were sealed', async () => {
+    const dir = join(await copyFixture('dcp'), 'iter_0000002');
+    const report = await verify(dir, true);
+    expect(report).toMatchObject({ complete: true, hasOptimizer: false });
+    expect(report.warnings).toMatchObject([
+      {
+        id: 'generation-untold',
+        what: expect.stringMatching(/^1 of 2 shards/),
+        fix: expect.stringContaining('sealed'),
+      },
+    ]);
+    const seal = await sealCheckpoint(dir, ['__0_0.distcp', '__1_0.distcp']);
+    expect((await verifyCheckpoint(dir, { layout: megatronLayout, seal })).warnings).toEqual([]);
   });
 });
 
