@@ -23,7 +23,6 @@ import { lookAtTaskLimit } from './task-limit.js';
 import { oncePerDisk } from './once-per-disk.js';
 import { isLocalAddress, lookAtPorts } from './ports.js';
 import { tryToReserve } from './reserve.js';
-import { runProbes } from './run-probe.js';
 import { lookAround } from './sight.js';
 
 /** What is to be looked at. */
