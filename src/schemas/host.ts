@@ -36,7 +36,7 @@ export const HostProbeSchema = z.looseObject({
 export type HostProbe = z.infer<typeof HostProbeSchema>;
 
 /** What a lease says of a host; the rest of its record would make a lease of 256 hosts 55 kB. */
-export const LeasedHostSchema = HostRecordSchema.pick({ name: true, machineId: true });
+export const LeasedHostSchema = HostRecordSchema.pick({ name: true, machineId: true, address: true });
 export type LeasedHost = z.infer<typeof LeasedHostSchema>;
 
 /** Hosts handed to one owner together. */

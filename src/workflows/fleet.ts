@@ -73,7 +73,7 @@ export async function fleet(input: FleetInput): Promise<void> {
           v: 1,
           request: grant.request.request,
           lease: grant.lease,
-          hosts: grant.hosts.map(({ name, machineId }) => ({ name, machineId })),
+          hosts: grant.hosts.map(({ name, machineId, address }) => ({ name, machineId, address })),
         });
       } catch {
         // The owner closed before its turn came.

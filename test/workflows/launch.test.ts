@@ -34,7 +34,7 @@ describe('the launch of a gang', { timeout: 300_000 }, () => {
     const [grant] = signals.filter(({ signalName }) => signalName === 'leaseGranted');
     const told: unknown = JSON.parse(Buffer.from(grant?.input?.payloads?.[0]?.data ?? []).toString());
     expect(told).toMatchObject({ hosts: [{ name: 'h1' }, { name: 'h2' }] });
-    expect(Object.keys((told as { hosts: object[] }).hosts[0] ?? {})).toEqual(['name', 'machineId']);
+    expect(Object.keys((told as { hosts: object[] }).hosts[0] ?? {})).toEqual(['name', 'machineId', 'address']);
     await expectClean(fleet);
   });
 
