@@ -20,6 +20,7 @@ const STEPS = [
   ['make data', /^data\.make/],
   ['convert data', /^data\.convert/],
   ['check data', /^data\.check/],
+  ['measure lengths', /^data\.lengths/],
   ['convert', /^convert\./],
   ['train', /^train\.h\d/],
   ['export', /^export\./],

@@ -3,18 +3,33 @@ import { join } from 'node:path';
 import { listFiles } from './build/hash-files.js';
 import { SetupError } from './setup/setup-error.js';
 
-/**
- * The parts of the suite in the order they run: quick ones first, so that a broken unit is told before minutes of
- * training. Budgets in minutes on two cores, for the finished product.
- */
-export const PARTS = [
-  { name: 'unit', budgetMinutes: 6 },
-  { name: 'server', budgetMinutes: 4 },
-  { name: 'e2e', budgetMinutes: 10 },
-  { name: 'faults', budgetMinutes: 6 },
-  { name: 'schedules', budgetMinutes: 4 },
-  { name: 'ascend', budgetMinutes: 4 },
+/** The parts in the order they run: quick ones first, so that a broken unit is told before minutes of training. */
+const PARTS = ['checks', 'unit', 'server', 'e2e', 'faults', 'schedules', 'ascend'];
+
+/** Parts of test files: all but the checks, which are programs. */
+export const FILE_PARTS = PARTS.slice(1);
+
+/** What parts may take together, in minutes on two cores, set-up not counted: half an hour for the finished product. */
+export const BUDGETS = [
+  { parts: ['checks', 'unit', 'server'], minutes: 6 },
+  { parts: ['e2e'], minutes: 10 },
+  { parts: ['faults'], minutes: 6 },
+  { parts: ['schedules'], minutes: 4 },
+  { parts: ['ascend'], minutes: 4 },
 ];
+
+/**
+ * A line for each budget that was spent, and whether more than it was taken. Without all parts of it there is none.
+ * @param {ReadonlyMap<string, number>} seconds by part
+ * @returns {readonly string[]}
+ */
+export function budgetLines(seconds) {
+  return BUDGETS.filter(({ parts }) => parts.every((name) => seconds.has(name))).map(({ parts, minutes }) => {
+    const spent = parts.reduce((sum, name) => sum + (seconds.get(name) ?? 0), 0);
+    const note = spent > minutes * 60 ? ', over budget' : '';
+    return `${parts.join(' + ')}: ${spent.toFixed(0)} s of ${minutes * 60} s${note}`;
+  });
+}
 
 /**
  * Names of the parts that words of the command line choose; all of them without any.
@@ -23,21 +38,20 @@ export const PARTS = [
  * @throws SetupError when a word names no part: it would choose nothing, silently
  */
 export function chooseParts(words) {
-  const known = ['checks', ...PARTS.map(({ name }) => name)];
-  const unknown = words.find((word) => !known.includes(word));
-  if (unknown === undefined) return words.length === 0 ? known : words;
+  const unknown = words.find((word) => !PARTS.includes(word));
+  if (unknown === undefined) return words.length === 0 ? PARTS : words;
   throw new SetupError({
     what: `there is no part ${JSON.stringify(unknown)} of the tests`,
-    why: `the parts are ${known.join(', ')}`,
+    why: `the parts are ${PARTS.join(', ')}`,
     fix: 'name parts only; for one file: npx vitest run FILE',
   });
 }
 
-/** Importing this starts a server: such files run one after another, two cores cannot carry more. */
+/** Importing this starts a server, or needs its worker: such files are a part of their own. */
 const SERVER_SUPPORT = /support\/(dev-server|temper-dev|site)\.js|@temporalio\/testing/;
 
 /**
- * Test files by part. The folder decides for e2e, faults and ascend, and the name for schedules; what else starts a server is `server`.
+ * Test files by part. Folders decide, and the name for schedules; what else starts a server is `server`.
  * @param {string} root
  * @returns {ReadonlyMap<string, readonly string[]>}
  */
@@ -50,5 +64,5 @@ export function findParts(root) {
     if (path.startsWith('test/ascend/')) return 'ascend';
     return SERVER_SUPPORT.test(readFileSync(join(root, path), 'utf8')) ? 'server' : 'unit';
   };
-  return new Map(PARTS.map(({ name }) => [name, files.filter((path) => partOf(path) === name)]));
+  return new Map(FILE_PARTS.map((name) => [name, files.filter((path) => partOf(path) === name)]));
 }

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { ROOT, isMain, runProgram } from './setup/program.js';
 import { setUp } from './setup.js';
 import { countResults, failureLines } from './test-results.js';
-import { chooseParts, findParts, PARTS } from './test-parts.js';
+import { budgetLines, chooseParts, FILE_PARTS, findParts } from './test-parts.js';
 
 /**
  * `npm test`: set-up, all checks, all tests part by part with the time of each. The last lines are the total and, since
  * who reads the end of a long log needs no more, what failed with its first line. Arguments
- * choose parts (`checks` and the names of PARTS); without any, all run.
+ * choose parts; without any, all run.
  * @param {readonly string[]} words
  * @returns {Promise<number>} exit status
  * @throws SetupError when a word is no part
@@ -22,12 +22,13 @@ async function test(words) {
   const rows = [];
   if (isWanted('checks')) rows.push(await timed('checks', checks));
   const files = findParts(ROOT);
-  for (const { name } of PARTS.filter((part) => isWanted(part.name))) {
+  for (const name of FILE_PARTS.filter(isWanted)) {
     rows.push(await timed(name, () => runPart(name, files.get(name))));
   }
   const total = (key) => rows.reduce((sum, row) => sum + (row[key] ?? 0), 0);
   const all = { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
-  process.stdout.write(`\n${rows.map(describe).join('')}\n${counts(all)}\n`);
+  const budgets = budgetLines(new Map(rows.map(({ name, seconds }) => [name, seconds])));
+  process.stdout.write(`\n${[...rows.map(describe), '', ...budgets, '', counts(all)].join('\n')}\n`);
   process.stdout.write(
     rows
       .flatMap((row) => row.failures ?? [])
@@ -50,9 +51,7 @@ async function timed(name, work) {
 }
 
 function describe({ name, seconds, ...row }) {
-  const budget = PARTS.find((part) => part.name === name)?.budgetMinutes;
-  const note = budget !== undefined && seconds > budget * 60 ? `  over its budget of ${budget} min` : '';
-  return `${name.padEnd(8)} ${seconds.toFixed(1).padStart(7)} s  ${counts(row)}${note}\n`;
+  return `${name.padEnd(9)} ${seconds.toFixed(1).padStart(7)} s  ${counts(row)}`;
 }
 
 function counts({ passed, failed, skipped = 0 }) {
@@ -64,8 +63,14 @@ function runPart(name, files) {
   if (files.length === 0) return { passed: 0, failed: 1, failures: [`${name}: there are no test files`] };
   const folder = mkdtempSync(join(tmpdir(), 'temper-test-'));
   const report = join(folder, 'report.json');
-  const order = name === 'unit' ? [] : ['--no-file-parallelism'];
-  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...order, ...files];
+  const args = [
+    'run',
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+    ...argumentsOf(name),
+    ...files,
+  ];
   try {
     const { status } = spawnSync(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...args], {
       cwd: ROOT,

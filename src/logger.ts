@@ -1,5 +1,6 @@
 import type { LogLevel, LogMetadata, Logger as TemporalLogger } from '@temporalio/common';
 import { pino, type Logger } from 'pino';
+import { runOfWorkflowId } from './domain/ids.js';
 import { loggable } from './loggable.js';
 
 /** Where log lines go; stderr of the process unless a test reads them. */
@@ -37,7 +38,8 @@ const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERR
 export function temporalLogger(logger: Logger): TemporalLogger {
   const log = (level: LogLevel, message: string, meta?: LogMetadata): void => {
     const { error, ...rest } = meta ?? {};
-    logger[LEVELS[level]]({ ...rest, ...(error === undefined ? {} : { err: error }) }, message);
+    const err = error === undefined ? {} : { err: error };
+    logger[LEVELS[level]]({ ...whose(rest['workflowId']), ...rest, ...err }, message);
   };
   return {
     log,
@@ -47,6 +49,14 @@ export function temporalLogger(logger: Logger): TemporalLogger {
     warn: (message, meta) => log('WARN', message, meta),
     error: (message, meta) => log('ERROR', message, meta),
   };
+}
+
+/** Run and stage of a line that names only its workflow. */
+function whose(workflowId: unknown): { readonly run?: string; readonly stage?: string } {
+  if (typeof workflowId !== 'string') return {};
+  const [, parent] = /^(.+)\/train$/.exec(workflowId) ?? [];
+  const run = runOfWorkflowId(parent ?? workflowId);
+  return run === null ? {} : { run, ...(parent === undefined ? {} : { stage: 'train' }) };
 }
 
 function withoutSecrets(fields: object): Record<string, unknown> {

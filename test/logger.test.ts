@@ -103,6 +103,19 @@ describe('the log', () => {
     expect(JSON.parse(lines[0] ?? '').cycle.self.self.name).toBe('x');
   });
 
+  it('names run and stage of what the SDK says about a workflow', () => {
+    const { logger, lines } = listening();
+    const sdk = temporalLogger(logger);
+    for (const workflowId of ['temper/run/tiny', 'temper/run/tiny/train', 'temper/default/fleet'])
+      sdk.warn('said', { workflowId });
+    const told = lines.map((line) => JSON.parse(line)).map(({ run, stage }) => [run, stage]);
+    expect(told).toEqual([
+      ['tiny', undefined],
+      ['tiny', 'train'],
+      [undefined, undefined],
+    ]);
+  });
+
   it('keeps the levels of the SDK', () => {
     const { logger, lines } = listening();
     const sdk = temporalLogger(logger);

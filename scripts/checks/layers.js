@@ -13,7 +13,7 @@ export const LAYERS = {
   cli: { values: ['client', 'recipes', 'domain', 'schemas', 'config', 'version'], types: [] },
   worker: { values: ['activities', 'client', 'host', 'domain', 'schemas', 'config', 'logger', 'version'], types: [] },
   config: { values: [], types: [] },
-  logger: { values: ['loggable'], types: [] },
+  logger: { values: ['loggable', 'domain'], types: [] },
   loggable: { values: [], types: [] },
   version: { values: [], types: [] },
 };
@@ -38,8 +38,8 @@ const FILE_COMMANDS = [
  * Exceptions with a reason: folders or files that reach further than their layer.
  */
 export const EXCEPTIONS = [
-  // `temper dev` starts processes on this machine and ends them; it is a host of its own.
-  { path: 'src/cli/dev/', values: ['host'] },
+  // `temper dev` starts processes on this machine and ends them; it is a host of its own, and writes their logs.
+  { path: 'src/cli/dev/', values: ['host', 'logger'] },
   // Commands on files of this machine need no server, so there is no client to go through. All others ask a host.
   ...FILE_COMMANDS.map((name) => ({ path: `src/cli/commands/${name}.ts`, values: ['host'] })),
   // Imported lazily: the command is the worker.

@@ -1,7 +1,10 @@
 import type { Context } from '@temporalio/activity';
 import type { ActivityInterceptors } from '@temporalio/worker';
 
-/** Adds run, stage and attempt to every log line of an activity, taken from its one argument. */
+/**
+ * Adds run, stage and attempt to every log line of an activity, taken from its one argument. `attempt` is always the
+ * training's: how often Temporal tried the activity is `activityAttempt`.
+ */
 export function logAttributes(_context: Context): ActivityInterceptors {
   let attributes: Record<string, string | number> = {};
   return {
@@ -12,21 +15,24 @@ export function logAttributes(_context: Context): ActivityInterceptors {
       },
     },
     outbound: {
-      getLogAttributes: (input, next) => next({ ...input, ...attributes }),
+      getLogAttributes: ({ attempt: activityAttempt, ...input }, next) =>
+        next({ ...input, activityAttempt, ...attributes }),
     },
   };
 }
 
 function attributesOf(argument: unknown): Record<string, string | number> {
   if (typeof argument !== 'object' || argument === null) return {};
-  const { run, stage, attempt } = argument as {
+  const { run, stage, attempt, incident } = argument as {
     run?: unknown;
     stage?: { name?: unknown };
     attempt?: { attempt?: unknown };
+    incident?: { run?: unknown; attempt?: unknown };
   };
+  const told = { run: run ?? incident?.run, stage: stage?.name, attempt: attempt?.attempt ?? incident?.attempt };
   return {
-    ...(typeof run === 'string' ? { run } : {}),
-    ...(typeof stage?.name === 'string' ? { stage: stage.name } : {}),
-    ...(typeof attempt?.attempt === 'number' ? { attempt: attempt.attempt } : {}),
+    ...(typeof told.run === 'string' ? { run: told.run } : {}),
+    ...(typeof told.stage === 'string' ? { stage: told.stage } : {}),
+    ...(typeof told.attempt === 'number' ? { attempt: told.attempt } : {}),
   };
 }

@@ -92,6 +92,7 @@ async function expectRunOnce(run: string): Promise<void> {
       'convert.hf-to-dcp.1',
       'data.check-shapes.1',
       'data.convert-shapes.1',
+      'data.lengths-shapes.1',
       'data.make-shapes.1',
       'export.dcp-to-hf.1',
       'train.h00.1',

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, realpath, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
@@ -171,6 +171,11 @@ describe('work that exists', { timeout: 240_000 }, () => {
 
   it('is adopted for training: ready rows, given weights and a checkpoint to continue from', async () => {
     const given = join(dev.home, 'ws-c/runs/paused');
+    // Ready rows name their images below the folder that the spec gives.
+    const images = `${given}/stages/data/out/shapes`;
+    const made = await readFile(`${images}.json`, 'utf8');
+    const rows = join(dev.home, 'ready.json');
+    await writeFile(rows, made.replaceAll(`.${await realpath(images)}/`, ''));
     // Which attempt saved the last one depends on how far the first came before it was paused.
     const checkpoint = (await getRunStatus(dev.client, 'paused')).result?.facts['train']?.['checkpoint'];
     const spec = tinySpec({
@@ -181,7 +186,7 @@ describe('work that exists', { timeout: 240_000 }, () => {
     })
       .replace(
         / {2}- \{ name: shapes[^\n]*/,
-        `  - { name: ready, format: mllm, annotations: ${given}/stages/data/out/shapes.json }`,
+        `  - { name: ready, format: mllm, annotations: ${rows}, images: { path: ${images} } }`,
       )
       .replace('train:\n', `train:\n  fromCheckpoint: ${join(dev.home, 'ws-c', String(checkpoint))}\n`);
     const run = await start(dev.client, spec, 'train');
@@ -193,8 +198,8 @@ describe('work that exists', { timeout: 240_000 }, () => {
     );
     expect(attempt).toMatchObject({ load: { iteration: 90 } });
     expect(done.result?.facts['train']).toMatchObject({ iterations: 100 });
-    const made = (await keptCommands(dev, run)).map(({ id }) => id);
-    expect(made.filter((id) => /weights|make-|convert-/.test(id))).toEqual([]);
+    const commands = (await keptCommands(dev, run)).map(({ id }) => id);
+    expect(commands.filter((id) => /weights|make-|convert-/.test(id))).toEqual([]);
   });
 
   it('is made again when the proven output was damaged', async () => {

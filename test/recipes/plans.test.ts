@@ -78,7 +78,7 @@ describe('a report without a host', () => {
     expect(report.stages.map(({ name, hosts, commands }) => [name, hosts, commands.length])).toEqual([
       ['environment', 2, 1],
       ['weights', 1, 1],
-      ['data', 1, 3],
+      ['data', 1, 4],
       ['convert', 1, 1],
       ['train', 2, 2],
       ['export', 1, 1],

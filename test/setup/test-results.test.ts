@@ -1,5 +1,6 @@
+import { resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chooseParts } from '../../scripts/test-parts.js';
+import { BUDGETS, budgetLines, chooseParts, FILE_PARTS, findParts } from '../../scripts/test-parts.js';
 import { countResults, failureLines } from '../../scripts/test-results.js';
 
 const file = (status: string, assertionResults: readonly object[], message = ''): object => ({
@@ -21,6 +22,34 @@ describe('the parts', () => {
 
   it('are refused when one of the words is none', () => {
     expect(() => chooseParts(['unit', 'typo'])).toThrow(/no part "typo"[^]*checks, unit/);
+  });
+});
+
+describe('the budgets', () => {
+  it('are half an hour together, and each part has one', () => {
+    expect(BUDGETS.reduce((sum, { minutes }) => sum + minutes, 0)).toBe(30);
+    expect(BUDGETS.flatMap(({ parts }) => parts).toSorted()).toEqual([...chooseParts([])].toSorted());
+  });
+
+  it('tell what was spent of them, once all their parts ran', () => {
+    const seconds = new Map([
+      ['checks', 11.6],
+      ['unit', 200],
+      ['server', 149],
+      ['e2e', 200],
+    ]);
+    const lines = ['checks + unit + server: 361 s of 360 s, over budget', 'e2e: 200 s of 600 s'];
+    expect(budgetLines(seconds)).toEqual(lines);
+    seconds.delete('unit');
+    expect(budgetLines(seconds)).toEqual(lines.slice(1));
+  });
+
+  it('are for all test files: each is in one part', () => {
+    const parts = [...findParts(resolve(import.meta.dirname, '../..'))];
+    expect(parts.map(([name]) => name)).toEqual(FILE_PARTS);
+    const files = parts.flatMap(([, found]) => found);
+    expect(new Set(files).size).toBe(files.length);
+    for (const [name, found] of parts) expect(found.length, name).toBeGreaterThan(0);
   });
 });
 

@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { readConfig } from '../../config.js';
 import { readProcess } from '../../host/processes/proc.js';
 import type { ProcessKey } from '../../host/processes/identity.js';
 import { endProcesses } from './end-processes.js';
-import { LOG_LIMIT, rotateLog } from './rotate-log.js';
-import type { LogLimit } from './rotate-log.js';
+import type { LogLimit } from './rotating-log.js';
 
 /** A process that `temper dev` keeps alive. */
 export interface ServiceSpec {
@@ -15,7 +17,7 @@ export interface ServiceSpec {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<NodeJS.ProcessEnv>;
-  /** Appended to; stderr goes here, stdout too unless it is banner text. */
+  /** Lines of our logger; stderr goes here, stdout too unless it is banner text. */
   readonly logFile: string;
   readonly isStdoutLogged: boolean;
   /** How much of the log is kept; the usual when left out. */
@@ -37,8 +39,9 @@ const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
 /** A process that lived this long was fine: the next end is a new incident, answered quickly. */
 const FINE_AFTER_MS = 10_000;
-/** How often the size of the log is looked at. */
-const LOG_LOOK_MS = 10_000;
+const LOG_LIMIT: LogLimit = { maxBytes: 10_000_000, keep: 3 };
+/** Writing the last lines of a service that has ended takes milliseconds. */
+const LAST_LINES_MS = 5_000;
 
 /** How a service tells what happens to it. */
 export interface ServiceListener {
@@ -55,22 +58,16 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
   let isStopping = false;
   let pauseMs = FIRST_PAUSE_MS;
   let timer: NodeJS.Timeout | null = null;
-  let isRotating = true;
+  let writer: ChildProcess | null = null;
 
-  const rotate = (): void => {
-    try {
-      rotateLog(spec.logFile, current, spec.logLimit ?? LOG_LIMIT);
-      isRotating = true;
-    } catch (error) {
-      // A full disk keeps the log from growing as well; it is told once, and tried again.
-      if (isRotating) tell(`the log ${spec.logFile} is not kept small: ${String(error)}`);
-      isRotating = false;
-    }
-  };
   const launch = (): void => {
     timer = null;
     const startedAt = performance.now();
-    const child = spawnDetached(spec);
+    const started = spawnLogged(spec);
+    const { child } = started;
+    writer = started.writer;
+    // Without its log a service ends as well, at its next line, and both are started again.
+    writer.once('error', (error) => tell(`the log of ${spec.role} cannot be written: ${error.message}`));
     const found = child.pid === undefined ? null : readProcess(child.pid);
     current = found === null ? null : { pid: found.pid, startTicks: found.startTicks };
     let isOver = false;
@@ -93,8 +90,6 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
     onChange();
   };
   launch();
-  rotate();
-  const looking = setInterval(rotate, LOG_LOOK_MS);
   return {
     role: spec.role,
     current: () => current,
@@ -102,18 +97,57 @@ export function startService(spec: ServiceSpec, { onChange, tell }: ServiceListe
     stop: async (graceEndsAt) => {
       isStopping = true;
       if (timer !== null) clearTimeout(timer);
-      clearInterval(looking);
-      return current === null ? [] : endProcesses([current], graceEndsAt);
+      const stuck = current === null ? [] : await endProcesses([current], graceEndsAt);
+      if (writer !== null && stuck.length === 0) await lastLines(writer);
+      return stuck;
     },
   };
 }
 
-/** Its own session, so that Ctrl-C on the terminal reaches only `temper dev`, which then decides the order. */
-function spawnDetached({ command, args, cwd, env, logFile, isStdoutLogged }: ServiceSpec): ChildProcess {
-  const log = openSync(logFile, 'a', 0o600);
+interface Logged {
+  readonly child: ChildProcess;
+  readonly writer: ChildProcess;
+}
+
+/**
+ * Starts the program and the one that writes its log (`write-log.ts`), which ends with it. Both in sessions of their
+ * own, so that Ctrl-C on the terminal reaches only `temper dev`, which then decides the order.
+ */
+function spawnLogged({
+  role,
+  command,
+  args,
+  cwd,
+  env,
+  logFile,
+  isStdoutLogged,
+  logLimit = LOG_LIMIT,
+}: ServiceSpec): Logged {
+  const words = [logFile, role, String(logLimit.maxBytes), String(logLimit.keep)];
+  const program = join(readConfig().root, 'dist/cli/dev/write-log.js');
+  const common = { cwd, env, detached: true };
+  const writer = spawn(process.execPath, [program, ...words], { ...common, stdio: ['pipe', 'ignore', 'ignore'] });
+  const log = writer.stdin;
   try {
-    return spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', isStdoutLogged ? log : 'ignore', log] });
+    return {
+      writer,
+      child: spawn(command, args, { ...common, stdio: ['ignore', isStdoutLogged ? log : 'ignore', log] }),
+    };
   } finally {
-    closeSync(log);
+    // The service alone holds this end now: it lives on when we are killed, and the writer ends with it.
+    log.destroy();
   }
+}
+
+/** A child of the service that outlived it may hold its log open: that is not waited for. */
+async function lastLines(writer: ChildProcess): Promise<void> {
+  if (writer.pid === undefined || writer.exitCode !== null || writer.signalCode !== null) return;
+  const limit = new AbortController();
+  const exit = once(writer, 'exit', { signal: limit.signal }).then(
+    () => true,
+    () => false,
+  );
+  const isOver = await Promise.race([exit, sleep(LAST_LINES_MS, false, { signal: limit.signal }).catch(() => false)]);
+  limit.abort();
+  if (!isOver) writer.kill('SIGKILL');
 }

@@ -5,6 +5,7 @@ import type { DataSource } from '../../schemas/spec-data.js';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
 import { OFFLINE, python } from './python-command.js';
 import { worldBatch } from '../stage-drafts.js';
+import { givenModel } from './stages.js';
 
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';
@@ -47,10 +48,12 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
   // Names hold no dots, so no other set's rows can be called this.
   const report = `check.${set.name}.json`;
   if (set.format === 'mllm') {
-    const imageRoot = set.images?.path ?? ROOT;
+    // As for other rows: without a folder there is no image that may be trained on.
+    const given = set.images?.path;
+    const imageRoot = given ?? ROOT;
     const file = set.annotations;
     return {
-      commands: [check(facts, set, file, imageRoot, report)],
+      commands: check(facts, set, { file, images: given, report }),
       file,
       imageRoot,
       report,
@@ -63,7 +66,10 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
     const images = set.images?.path;
     const root = images === undefined ? undefined : ROOT;
     return {
-      commands: [convert(facts, set.name, set.annotations, images, file, set), check(facts, set, file, root, report)],
+      commands: [
+        convert(facts, set.name, set.annotations, images, file, set),
+        ...check(facts, set, { file, images: root, report }),
+      ],
       file,
       imageRoot: ROOT,
       report,
@@ -76,7 +82,7 @@ function prepare(facts: StageFacts, set: DataSource): PreparedSet {
     commands: [
       python(facts, `make-${set.name}`, 'make_data.py', ['--output', made, '--seed', String(set.seed), ...sizes]),
       convert(facts, set.name, join(made, 'llava.json'), made, file, { maxDropped: '0%' }),
-      check(facts, set, file, ROOT, report),
+      ...check(facts, set, { file, images: ROOT, report }),
     ],
     file,
     imageRoot: ROOT,
@@ -108,13 +114,28 @@ function convert(
   ]);
 }
 
-function check(facts: StageFacts, set: DataSource, file: string, images: string | undefined, report: string): Command {
-  return temper(facts, `check-${set.name}`, [
-    ...['data', 'check', file, ...(images === undefined ? [] : ['--images', images])],
-    ...['--sequence-length', String(facts.spec.train.sequenceLength)],
-    ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report), '--allow-spaces'],
-    ...RESERVED,
-  ]);
+interface Checked {
+  readonly file: string;
+  /** Folder that the images lie in; without it a row with an image is refused. */
+  readonly images: string | undefined;
+  readonly report: string;
+}
+
+/** The rules that all rows must keep, and their lengths as training will find them: it refuses a row that is too long. */
+function check(facts: StageFacts, set: DataSource, { file, images, report }: Checked): Command[] {
+  const model = givenModel(facts.spec);
+  const { sequenceLength } = facts.spec.train;
+  return [
+    temper(facts, `check-${set.name}`, [
+      ...['data', 'check', file, ...(images === undefined ? [] : ['--images', images])],
+      ...['--world-batch', String(worldBatch(facts.spec)), '--report', join(facts.out, report), '--allow-spaces'],
+      ...RESERVED,
+    ]),
+    python(facts, `lengths-${set.name}`, 'check_lengths.py', [
+      ...['--data', file, '--image-root', images ?? ROOT, '--seq-length', String(sequenceLength)],
+      ...(model === null ? [] : ['--hf-dir', model]),
+    ]),
+  ];
 }
 
 /** Temper's own work under a keeper: it keeps the worker's event loop free and survives the worker. */

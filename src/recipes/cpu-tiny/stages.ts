@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { keptWhileTraining } from '../../domain/ledger.js';
 import { DATA_CODE_VERSION } from '../../domain/data-code-version.js';
 import type { StageDraft } from '../../domain/plan.js';
@@ -12,8 +13,16 @@ const MB = 1_000_000;
 /** Program files by stage; what they hold enters the stage's key, so a changed program makes its output again. */
 const PROGRAMS = {
   environment: ['probe_environment.py'],
-  weights: ['cli_errors.py', 'make_weights.py', 'tiny_model.py', 'tiny_tokenizer.py'],
-  data: ['cli_errors.py', 'make_data.py', 'scenes.py'],
+  weights: ['cli_errors.py', 'make_weights.py', 'tiny_images.py', 'tiny_model.py', 'tiny_tokenizer.py'],
+  data: [
+    'check_lengths.py',
+    'cli_errors.py',
+    'make_data.py',
+    'scenes.py',
+    'tiny_images.py',
+    'tiny_tokenizer.py',
+    'training_rows.py',
+  ],
   convert: ['cli_errors.py', 'convert.py', 'expert_layout.py', 'hf_folder.py'],
   train: [
     'cli_errors.py',
@@ -24,6 +33,7 @@ const PROGRAMS = {
     'training_data.py',
     'training_log.py',
     'training_model.py',
+    'training_rows.py',
   ],
   verify: ['answer.py', 'cli_errors.py'],
 };
@@ -60,7 +70,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       needs: ['environment'],
       placement: 'anyHost',
       programs: PROGRAMS.data,
-      sources: dataSources(spec),
+      sources: [...dataSources(spec), ...tokenizerSources(spec)],
       resources: { diskBytes: 50 * MB, ramBytes: 500 * MB },
       timeoutMs: HOUR_MS,
       parameters: { code: DATA_CODE_VERSION, data, sequenceLength: train.sequenceLength, worldBatch: worldBatch(spec) },
@@ -111,6 +121,21 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       ...smokeStage(spec),
     },
   ];
+}
+
+/** Folder of the given model, or null where the model is made here. */
+export function givenModel({ weights: { source, original } }: PipelineSpec): string | null {
+  if (source.startsWith('path:')) return pathOf(source);
+  return source.startsWith('dcp:') ? (original ?? null) : null;
+}
+
+/** What of a given model decides how long rows are. */
+function tokenizerSources(spec: PipelineSpec): Source[] {
+  const dir = givenModel(spec);
+  if (dir === null) return [];
+  const field = spec.weights.original === undefined ? 'weights.source' : 'weights.original';
+  const names = ['tokenizer.json', 'preprocessor_config.json', 'chat_template.jinja'];
+  return names.map((name): Source => ({ field, path: join(dir, name), kind: 'file' }));
 }
 
 function dataSources(spec: PipelineSpec): Source[] {

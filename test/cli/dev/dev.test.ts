@@ -73,7 +73,7 @@ describe('temper dev', () => {
     expect(left.every(isAlive)).toBe(true);
 
     const next = await serving();
-    expect(next.dev.said()).toMatch(/ending 4 processes of an earlier temper dev/);
+    expect(next.dev.said()).toMatch(/ending 8 processes of an earlier temper dev/);
     expect(left.some(isAlive)).toBe(false);
     next.dev.child.kill('SIGTERM');
     await expect(next.dev.ended).resolves.toBe(0);

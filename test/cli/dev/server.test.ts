@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -62,6 +62,10 @@ describe('startServer', () => {
         why: expect.stringContaining(folder),
       },
     });
+    const lines = readFileSync(join(folder, 'server.log'), 'utf8').split('\n').slice(0, -1);
+    expect(lines.length).toBeGreaterThan(0);
+    for (const line of lines)
+      expect(JSON.parse(line)).toMatchObject({ level: expect.stringMatching(/^[a-z]+$/), role: 'server' });
     await rm(folder, { recursive: true });
   });
 });

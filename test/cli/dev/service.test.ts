@@ -1,6 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { startService } from '../../../src/cli/dev/service.js';
 import type { Service } from '../../../src/cli/dev/service.js';
@@ -37,10 +39,19 @@ function start(program: string, command = process.execPath, onChange: () => void
 const pidOf = (service: Service): number => service.current()?.pid ?? 0;
 const now = (): number => performance.now();
 
+/** What the log says so far, line by line. */
+function logged(): { msg: string; [field: string]: unknown }[] {
+  if (!existsSync(join(folder, 'log'))) return [];
+  const lines = readFileSync(join(folder, 'log'), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+const said = (): string[] => logged().map(({ msg }) => msg);
+
 describe('startService', () => {
   it('starts the program in a session of its own and keeps its output', async () => {
     const service = start('console.log("hello"); console.error("there"); setInterval(() => {}, 1000)');
-    await vi.waitFor(() => expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('hello\nthere\n'), 5_000);
+    await vi.waitFor(() => expect(said()).toEqual(['hello', 'there']), 5_000);
+    expect(logged()[0]).toMatchObject({ level: 'warn', role: 'worker', time: expect.any(String) });
     expect(readProcess(pidOf(service))?.session).toBe(pidOf(service));
     await expect(service.stop(() => now() + 5_000)).resolves.toEqual([]);
   });
@@ -73,11 +84,64 @@ describe('startService', () => {
 
   it('kills a program that ignores TERM after the grace, and starts nothing any more', async () => {
     const service = start('process.on("SIGTERM", () => {}); console.log("ready"); setInterval(() => {}, 1000)');
-    await vi.waitFor(() => expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('ready\n'), 5_000);
+    await vi.waitFor(() => expect(said()).toEqual(['ready']), 5_000);
     const startedAt = now();
     await expect(service.stop(() => startedAt + 300)).resolves.toEqual([]);
     expect(now() - startedAt).toBeGreaterThanOrEqual(300);
     await vi.waitFor(() => expect(service.current()).toBeNull(), 5_000);
     expect(told).toEqual([]);
+  });
+
+  it('writes what it says through our logger, without secrets, until its last line', async () => {
+    const lines = [
+      { level: 'ERROR', msg: 'server', taskToken: 'S3CR3T', nested: { authorization: 'S3CR3T' } },
+      { level: 'info', time: 'now', role: 'host', msg: 'own' },
+    ];
+    const texts = [...lines.map((line) => JSON.stringify(line)), 'bye'];
+    const service = start(
+      `process.on('SIGTERM', () => { console.error(${JSON.stringify(texts.join('\n'))}); process.exit() });
+       console.log('ready'); setInterval(() => {}, 1000)`,
+    );
+    await vi.waitFor(() => expect(said()).toEqual(['ready']), 5_000);
+    await service.stop(() => now() + 5_000);
+    expect(said()).toEqual(['ready', 'server', 'own', 'bye']);
+    expect(logged().slice(1, 3)).toEqual([
+      { level: 'error', time: expect.any(String), role: 'worker', nested: {}, msg: 'server' },
+      lines[1],
+    ]);
+    expect(readFileSync(join(folder, 'log'), 'utf8')).not.toContain('S3CR3T');
+  });
+
+  it('goes on logging when who started it was killed, and its writer ends with it', { timeout: 30_000 }, async () => {
+    const program = join(folder, 'dev.mjs');
+    const module = resolve(import.meta.dirname, '../../dist/cli/dev/service.js');
+    const counts = 'let n = 0; setInterval(() => console.log("line " + n++), 5)';
+    const spec = {
+      ...{ role: 'server', command: process.execPath, args: ['-e', counts], cwd: folder, env: {} },
+      ...{ logFile: join(folder, 'log'), isStdoutLogged: true, logLimit: { maxBytes: 2_000, keep: 1_000 } },
+    };
+    writeFileSync(
+      program,
+      `const { startService } = await import(${JSON.stringify(module)});
+       const service = startService(${JSON.stringify(spec)}, { onChange: () => {}, tell: () => {} });
+       console.log(service.current().pid);`,
+    );
+    const dev = spawn(process.execPath, [program], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [pid] = await once(dev.stdout, 'data');
+    await vi.waitFor(() => expect(existsSync(join(folder, 'log.1'))).toBe(true), 10_000);
+    dev.kill('SIGKILL');
+    await once(dev, 'exit');
+    await vi.waitFor(() => expect(existsSync(join(folder, 'log.9'))).toBe(true), 10_000);
+    process.kill(Number(pid), 'SIGKILL');
+    await expectNoLeftovers(folder);
+    const files = Array.from({ length: 1_000 }, (_, number) => join(folder, `log.${1_000 - number}`)).filter(
+      existsSync,
+    );
+    const texts = [...files, join(folder, 'log')].map((file) => readFileSync(file, 'utf8')).join('');
+    const told = texts
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line).msg);
+    expect(told).toEqual(told.map((_line, index) => `line ${index}`));
   });
 });

@@ -57,7 +57,8 @@ describe('the work of a stage', () => {
       [
         'make_data.py --output /out/shapes --seed 7 --train-rows 1600 --heldout-rows 50',
         'temper data convert --format llava --annotations /out/shapes/llava.json --output /out/shapes.json --images /out/shapes --media-prefix ./out/shapes --max-dropped 0% --reserved-token <|image|>',
-        'temper data check /out/shapes.json --images / --sequence-length 256 --world-batch 64 --report /out/check.shapes.json --allow-spaces --reserved-token <|image|>',
+        'temper data check /out/shapes.json --images / --world-batch 64 --report /out/check.shapes.json --allow-spaces --reserved-token <|image|>',
+        'check_lengths.py --data /out/shapes.json --image-root / --seq-length 256',
       ],
     ],
     [
@@ -66,7 +67,8 @@ describe('the work of a stage', () => {
       { name: 'mine', format: 'llava', annotations: '/r/rows.json', maxDropped: '1%', maxSamples: 20 },
       [
         'temper data convert --format llava --annotations /r/rows.json --output /out/mine.json --max-dropped 1% --max-samples 20 --reserved-token <|image|>',
-        'temper data check /out/mine.json --sequence-length 256 --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
+        'temper data check /out/mine.json --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
+        'check_lengths.py --data /out/mine.json --image-root / --seq-length 256',
       ],
     ],
     [
@@ -75,7 +77,8 @@ describe('the work of a stage', () => {
       { name: 'mine', format: 'llava', annotations: '/r/rows.json', images: { path: '/i' } },
       [
         'temper data convert --format llava --annotations /r/rows.json --output /out/mine.json --images /i --media-prefix ./i --max-dropped 0.1% --reserved-token <|image|>',
-        'temper data check /out/mine.json --images / --sequence-length 256 --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
+        'temper data check /out/mine.json --images / --world-batch 64 --report /out/check.mine.json --allow-spaces --reserved-token <|image|>',
+        'check_lengths.py --data /out/mine.json --image-root / --seq-length 256',
       ],
     ],
     [
@@ -83,11 +86,29 @@ describe('the work of a stage', () => {
       'data.0',
       { name: 'ready', format: 'mllm', annotations: '/r/rows.json', images: { path: '/i' } },
       [
-        'temper data check /r/rows.json --images /i --sequence-length 256 --world-batch 64 --report /out/check.ready.json --allow-spaces --reserved-token <|image|>',
+        'temper data check /r/rows.json --images /i --world-batch 64 --report /out/check.ready.json --allow-spaces --reserved-token <|image|>',
+        'check_lengths.py --data /r/rows.json --image-root /i --seq-length 256',
+      ],
+    ],
+    [
+      'data',
+      'data.0',
+      { name: 'ready', format: 'mllm', annotations: '/r/rows.json' },
+      [
+        'temper data check /r/rows.json --world-batch 64 --report /out/check.ready.json --allow-spaces --reserved-token <|image|>',
+        'check_lengths.py --data /r/rows.json --image-root / --seq-length 256',
       ],
     ],
   ])('%s with %s = %j runs its programs', (stage, path, value, lines) => {
     expect(linesOf(stage, specWith(path, value))).toEqual(lines);
+  });
+
+  it.each([
+    ['path:/models/a', undefined, '/models/a'],
+    ['dcp:/c', '/o', '/o'],
+  ])('measures rows by the tokenizer of the given model: %s', (source, original, dir) => {
+    const lines = linesOf('data', specWith('weights', { source, ...(original === undefined ? {} : { original }) }));
+    expect(lines.at(-1)).toContain(`--seq-length 256 --hf-dir ${dir}`);
   });
 
   it('keeps the report of one data set apart from the rows of another', () => {

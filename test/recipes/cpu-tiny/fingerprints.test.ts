@@ -46,7 +46,7 @@ describe('the fingerprint of a stage', () => {
 
   it.each<[string, unknown, StageName[]]>([
     ['weights.source', 'seed:2', ['weights']],
-    ['weights.source', 'path:/models/a', ['weights']],
+    ['weights.source', 'path:/models/a', ['weights', 'data']],
     ['data.0.rows', 1700, ['data']],
     ['data.0.heldOutRows', 10, ['data']],
     ['data.0.seed', 8, ['data']],
@@ -78,12 +78,16 @@ describe('the fingerprint of a stage', () => {
 
   it('of given weights counts the original, and the checkpoint in the stage that adopts it', () => {
     const given = specWith('weights', { source: 'dcp:/c', original: '/o' });
-    expect(changedBy(given)).toEqual(['weights', 'convert']);
+    expect(changedBy(given)).toEqual(['weights', 'data', 'convert']);
     const other = specWith('weights', { source: 'dcp:/c', original: '/p' });
     expect(identities(other).get('weights')).not.toBe(identities(given).get('weights'));
     expect(stages(given).flatMap(({ name, sources }) => sources.map(({ field, path }) => [name, field, path]))).toEqual(
       [
         ['weights', 'weights.original', '/o'],
+        // How long rows are is told by its tokenizer.
+        ['data', 'weights.original', '/o/tokenizer.json'],
+        ['data', 'weights.original', '/o/preprocessor_config.json'],
+        ['data', 'weights.original', '/o/chat_template.jinja'],
         ['convert', 'weights.source', '/c'],
       ],
     );

@@ -12,23 +12,14 @@ const PYTHON = join(ROOT, '.temper/venv/bin/python');
 const PROGRAMS = join(ROOT, 'src/recipes/cpu-tiny/python');
 // Importing torch and transformers takes seconds, more on a busy machine.
 const TIMEOUT_MS = 180_000;
+const SMALL = ['--seed', '5', '--num-hidden-layers', '2', '--num-experts', '2'];
 
 const run = promisify(execFile);
 let dir = '';
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cpu-tiny-'));
-  await python(
-    'make_weights.py',
-    '--output',
-    join(dir, 'hf'),
-    '--seed',
-    '5',
-    '--num-hidden-layers',
-    '2',
-    '--num-experts',
-    '2',
-  );
+  await python('make_weights.py', '--output', join(dir, 'hf'), ...SMALL);
   await python(
     'make_data.py',
     '--output',
@@ -47,7 +38,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 describe('make_weights.py', () => {
   test('writes the same bytes from the same seed', { timeout: TIMEOUT_MS }, async () => {
     const again = join(dir, 'hf-again');
-    await python('make_weights.py', '--output', again, '--seed', '5', '--num-hidden-layers', '2', '--num-experts', '2');
+    await python('make_weights.py', '--output', again, ...SMALL);
     expect(await digests(again)).toEqual(await digests(join(dir, 'hf')));
   });
 
@@ -169,13 +160,92 @@ print(json.dumps(steps))`;
 import sys
 sys.path.insert(0, ${JSON.stringify(PROGRAMS)})
 from cli_errors import run_cli
-from training_data import load_rows
+from training_rows import load_rows
 run_cli(lambda: load_rows("rows.json", "images"))`;
     const failure = await run(PYTHON, ['-c', program], { cwd: dir }).catch((error: unknown) => error);
     expect(failure).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(/rows\.json: row 0: image images\/gone\.png/),
     });
+  });
+});
+
+describe('check_lengths.py', () => {
+  const answer = { role: 'assistant', content: 'red' };
+  const SIZES = [
+    [1, 1],
+    [7, 90],
+    [8, 8],
+    [32, 32],
+    [33, 31],
+    [40, 20],
+    [64, 300],
+    [150, 40],
+    [500, 500],
+    [1_000, 6],
+  ];
+  const TEXTS = [
+    '<image>\nWhat colour is the frame?',
+    'héllo 你好 🦀 <image>x<image>',
+    '',
+    'a'.repeat(300),
+    '<|user|>\n',
+  ];
+
+  test('counts the tokens that training will see', { timeout: TIMEOUT_MS }, async () => {
+    const program = `
+import json, sys
+sys.path.insert(0, ${JSON.stringify(PROGRAMS)})
+import cli_errors
+from pathlib import Path
+from PIL import Image
+import check_lengths
+from training_data import RowEncoder
+rows = []
+for size in ${JSON.stringify(SIZES)}:
+    Image.new("RGB", size, "red").save(f"{size[0]}x{size[1]}.png")
+    for text in ${JSON.stringify(TEXTS)}:
+        turns = [{"role": "user", "content": text}, ${JSON.stringify(answer)}, {"role": "user", "content": "And?"}, ${JSON.stringify(answer)}]
+        rows.append({"images": [f"{size[0]}x{size[1]}.png"] * text.count("<image>"), "messages": turns})
+encoder = RowEncoder(rows, "hf", 100_000)
+readers = check_lengths.own_reader(), check_lengths.given_reader(Path("hf"))
+print(json.dumps([[len(encoder.encode(row).token_ids), *(reader.tokens(row) for reader in readers)] for row in rows]))`;
+    const { stdout } = await run(PYTHON, ['-c', program], { cwd: dir });
+    // Known form: printed by the program above.
+    const counts = JSON.parse(stdout) as [number, number, number][];
+    expect(counts).toHaveLength(SIZES.length * TEXTS.length);
+    for (const [seen, own, given] of counts) expect([own, given]).toEqual([seen, seen]);
+    expect(new Set(counts.map(([seen]) => seen)).size).toBeGreaterThan(10);
+  });
+
+  test('refuses rows that training would refuse, and says which', { timeout: TIMEOUT_MS }, async () => {
+    const row = (content: string) => ({ images: [], messages: [{ role: 'user', content }, answer] });
+    await writeFile(
+      join(dir, 'long.json'),
+      JSON.stringify([row('short'), row('long '.repeat(200)), row('x'.repeat(999))]),
+    );
+    const failure = await python('check_lengths.py', '--data', 'long.json', '--seq-length', '256').catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^error: --data long.json: 2 of 3 rows are too long, the first: row 1 has \d+ tokens/,
+      ),
+    });
+    const args = ['--data', 'long.json', '--seq-length', '4000'];
+    expect(await python('check_lengths.py', ...args)).toMatchObject({
+      stdout: expect.stringMatching(/^3 rows, the longest has/),
+    });
+  });
+
+  test('needs no torch, which takes seconds to import', async () => {
+    const program = `
+import sys
+sys.path.insert(0, ${JSON.stringify(PROGRAMS)})
+import check_lengths
+print([name for name in ("torch", "transformers") if name in sys.modules])`;
+    expect((await run(PYTHON, ['-c', program])).stdout.trim()).toBe('[]');
   });
 });
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cli_errors import BadInput, run_cli
 from tiny_model import DEFAULT_INIT_STD, TinyShape, build_config, build_model
+from tiny_images import image_processor_settings
 from tiny_tokenizer import CHAT_TEMPLATE, SPECIAL_TOKENS, VOCABULARY_SIZE, build_tokenizer
 
 
@@ -50,14 +51,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def settings(shape: TinyShape, token_ids: dict[str, int]) -> dict[str, dict]:
     """Return file name -> content of the JSON files beside the weights."""
-    pixels_of_two_frames = 2 * shape.image_size**2  # the resizer counts a still image as two frames
-    image_processor = {
-        "image_processor_type": "Glm4vImageProcessor",
-        "patch_size": shape.patch_size,
-        "temporal_patch_size": 2,
-        "merge_size": 2,
-        "size": {"shortest_edge": (4 * shape.patch_size) ** 2, "longest_edge": 4 * pixels_of_two_frames},
-    }
+    image_processor = image_processor_settings(shape.image_size, shape.patch_size)
     # Glm4vProcessor also loads a video processor, which needs torchvision. This class treats images the same way
     # (grid -> repeated placeholder, token types for the rotary positions) and has no video part.
     processor_class = "PaddleOCRVLProcessor"

@@ -10,7 +10,8 @@ from cli_errors import BadInput, run_cli
 import torch
 from transformers.models.glm4v_moe.modeling_glm4v_moe import Glm4vMoeForConditionalGeneration
 
-from training_data import PLACEHOLDER, RowEncoder
+from training_data import RowEncoder
+from training_rows import PLACEHOLDER
 
 FORMAT_VERSION = 1
 BATCH_QUESTIONS = 16

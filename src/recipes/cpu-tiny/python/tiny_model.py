@@ -6,6 +6,8 @@ import torch
 from transformers.models.glm4v_moe.configuration_glm4v_moe import Glm4vMoeConfig
 from transformers.models.glm4v_moe.modeling_glm4v_moe import Glm4vMoeForConditionalGeneration
 
+from tiny_images import IMAGE_SIZE, PATCH_SIZE
+
 # A model this small hardly learns from the usual 0.02: the signal fades through the layers.
 DEFAULT_INIT_STD = 0.08
 # Small against router scores near 0.5, so that routing stays learned, but not zero: a lost or rounded bias shows.
@@ -22,8 +24,8 @@ class TinyShape:
     moe_intermediate_size: int = 64
     vision_depth: int = 1
     vision_hidden_size: int = 64
-    image_size: int = 32
-    patch_size: int = 8
+    image_size: int = IMAGE_SIZE
+    patch_size: int = PATCH_SIZE
 
 
 def build_config(shape: TinyShape, vocabulary_size: int, token_ids: dict[str, int]) -> Glm4vMoeConfig:

@@ -19,9 +19,10 @@ from torch.distributed.tensor import DTensor
 from learning_rate import LearningRateSchedule
 from training_arguments import check_against_world, parse_arguments
 from training_checkpoint import TrainingState, initialize_optimizer, load_checkpoint, save_checkpoint
-from training_data import RowEncoder, load_rows, micro_batch_rows
+from training_data import RowEncoder, micro_batch_rows
 from training_log import draw_curve, iteration_line, print_arguments, print_datetime, print_first_rank, print_last_rank
 from training_model import build_model, shard_model
+from training_rows import load_rows
 
 
 def main() -> None:

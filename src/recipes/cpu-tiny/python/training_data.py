@@ -1,40 +1,17 @@
 """Rows in the MLLM format, in the order upstream visits them, encoded with the processor of the model."""
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import torch
 from PIL import Image
 from transformers import AutoProcessor
 
 from cli_errors import BadInput
+from training_rows import segments, too_long
 
 IGNORED_LABEL = -100
-PLACEHOLDER = "<image>"
 CACHED_ROWS = 2048
-
-
-def load_rows(data: str, image_root: str) -> list[dict]:
-    """Return the rows of all files (a comma list) with absolute image paths; refuse a row that cannot be trained on."""
-    return [row for path in data.split(",") for row in load_file(path, image_root)]
-
-
-def load_file(path: str, image_root: str) -> list[dict]:
-    rows = json.loads(Path(path).read_text(encoding="utf-8"))
-    for number, row in enumerate(rows):
-        where = f"--data {path}: row {number}"
-        row["images"] = [str(Path(image_root) / image) for image in row.get("images") or []]
-        for image in row["images"]:
-            if not Path(image).is_file():
-                raise BadInput(f"{where}: image {image} does not exist. Check --image-root {image_root}.")
-        placeholders = sum(message["content"].count(PLACEHOLDER) for message in row["messages"])
-        if placeholders != len(row["images"]):
-            raise BadInput(f"{where}: {placeholders} {PLACEHOLDER} but {len(row['images'])} images. Make them equal.")
-        if not any(message["role"] == "assistant" for message in row["messages"]):
-            raise BadInput(f"{where}: there is no assistant message, so nothing to learn. Remove the row.")
-    return rows
 
 
 def micro_batch_rows(
@@ -101,34 +78,15 @@ class RowEncoder:
         images = self._process_images([open_image(path) for path in row["images"]]) if row["images"] else {}
         token_ids: list[int] = []
         labels: list[int] = []
-        for text, is_answer in self._segments(row["messages"], images.get("image_grid_thw")):
+        counts = self._tokens_per_image(images["image_grid_thw"]) if images else []
+        for text, is_answer in segments(row["messages"], counts, self._render, self._image_token):
             # Segment by segment: generation, too, encodes the question without the answer.
             ids = self._processor.tokenizer.encode(text, add_special_tokens=False)
             token_ids += ids
             labels += ids if is_answer else [IGNORED_LABEL] * len(ids)
         if len(token_ids) > self._sequence_length:
-            raise BadInput(
-                f"--data: a row has {len(token_ids)} tokens, more than --seq-length {self._sequence_length}: "
-                f"{row['messages'][0]['content'][:60]!r}. Raise --seq-length or use smaller images."
-            )
+            raise BadInput(f"--data: a row has {too_long(row, len(token_ids), self._sequence_length)}")
         return EncodedRow(token_ids, labels, images.get("pixel_values"), images.get("image_grid_thw"))
-
-    def _segments(self, messages: list[dict], grids: torch.Tensor | None) -> list[tuple[str, bool]]:
-        """Split the rendered conversation into (text, is it an answer), image tokens already repeated."""
-        counts = [] if grids is None else self._tokens_per_image(grids)
-        parts = [{"role": message["role"], "content": content_parts(message["content"])} for message in messages]
-        segments: list[tuple[str, bool]] = []
-        done = 0
-        for index, message in enumerate(parts):
-            if message["role"] != "assistant":
-                continue
-            prompt = self._render(parts[:index], True)
-            whole = self._render(parts[: index + 1], False)
-            pieces = prompt[done:].split(self._image_token)
-            repeated = "".join(piece + self._image_token * counts.pop(0) for piece in pieces[:-1]) + pieces[-1]
-            segments += [(repeated, False), (whole[len(prompt) :], True)]
-            done = len(whole)
-        return segments
 
     def _render(self, messages: list[dict], add_generation_prompt: bool) -> str:
         return self._processor.apply_chat_template(
@@ -156,15 +114,6 @@ class RowEncoder:
             images["pixel_values"],
             images["image_grid_thw"],
         )
-
-
-def content_parts(content: str) -> list[dict]:
-    """Split a content at its image placeholders into template parts; a line break right after one is dropped."""
-    first, *rest = content.split(PLACEHOLDER)
-    parts: list[dict] = [{"type": "text", "text": first}]
-    for text in rest:
-        parts += [{"type": "image"}, {"type": "text", "text": text.removeprefix("\n")}]
-    return [part for part in parts if part.get("text") != ""]
 
 
 def open_image(path: str) -> Image.Image:
