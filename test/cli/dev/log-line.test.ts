@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { foreignLine, isOwnLine } from '../../src/cli/dev/log-line.js';
-import { makeLogger } from '../../src/logger.js';
+import { foreignLine, isOwnLine } from '../../../src/cli/dev/log-line.js';
+import { makeLogger } from '../../../src/logger.js';
 
 describe('a line of the log of a service', () => {
   it('is our own when our logger wrote it', () => {

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openRotatingLog } from '../../src/cli/dev/rotating-log.js';
+import { openRotatingLog } from '../../../src/cli/dev/rotating-log.js';
 
 let folder: string;
 let log: string;

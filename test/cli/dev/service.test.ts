@@ -114,7 +114,7 @@ describe('startService', () => {
 
   it('goes on logging when who started it was killed, and its writer ends with it', { timeout: 30_000 }, async () => {
     const program = join(folder, 'dev.mjs');
-    const module = resolve(import.meta.dirname, '../../dist/cli/dev/service.js');
+    const module = resolve(import.meta.dirname, '../../../dist/cli/dev/service.js');
     const counts = 'let n = 0; setInterval(() => console.log("line " + n++), 5)';
     const spec = {
       ...{ role: 'server', command: process.execPath, args: ['-e', counts], cwd: folder, env: {} },
