@@ -48,8 +48,18 @@ describe('a run in which a process is killed in every stage', () => {
     const run = await start(dev.client, tinySpec({ name: 'no-ranks', workspace, iterations: ITERATIONS, every: 20 }));
     const following = follow(dev.client, run);
     // Looked up before: the time between two checkpoints is about a second.
-    const pids = await waitFor('two ranks', async () => (rankPids(dev, run).length === 2 ? rankPids(dev, run) : null));
-    await waitFor('an iteration between two checkpoints', async () => (loggedIteration(dev, run) > 22 ? true : null));
+    const pids = await waitFor(
+      'two ranks',
+      async () => (rankPids(dev, run).length === 2 ? rankPids(dev, run) : null),
+      undefined,
+      120_000,
+    );
+    await waitFor(
+      'an iteration between two checkpoints',
+      async () => (loggedIteration(dev, run) > 22 ? true : null),
+      undefined,
+      120_000,
+    );
     for (const pid of pids) process.kill(pid, 'SIGKILL');
     expect(loggedIteration(dev, run)).toBeLessThan(40);
     const status = await following;

@@ -121,7 +121,7 @@ const CHECKPOINTS: readonly FaultRow[] = [
   {
     name: 'killed-in-save-outside',
     env: { SIM_SAVE_MS: 800 },
-    strike: { name: 'killAllRanks', at: 'save' },
+    strike: { name: 'killInSave', at: 'early' },
     expected: restarted('rank-killed'),
   },
   ...(['half-shard', 'after-shard', 'before-tracker'] as const).map((at): FaultRow => ({
@@ -157,7 +157,7 @@ const CHECKPOINTS: readonly FaultRow[] = [
     // The last checkpoint is complete when all is lost: nothing is left to be launched.
     name: 'relaunch-at-the-last-iteration',
     inner: [{ kind: 'die-in-save', at: 'before-tracker', rank: 0, iteration: 120 }],
-    expected: restarted('rank-killed'),
+    expected: { ...restarted('rank-killed'), launches: 1 },
   },
 ];
 

@@ -20,7 +20,7 @@ const ROWS: readonly FaultRow[] = [
   },
   { name: 'tiny-worker', strike: { name: 'killWorker', at: 'step' }, expected: UNTOUCHED },
   { name: 'tiny-server', strike: { name: 'killServer', at: 'step' }, expected: UNTOUCHED },
-  { name: 'tiny-save', strike: { name: 'killAllRanks', at: 'save' }, expected: restarted('rank-killed') },
+  { name: 'tiny-save', strike: { name: 'killInSave', at: 'early' }, expected: restarted('rank-killed') },
   {
     name: 'tiny-shard',
     strike: { name: 'truncateShard', at: 'step' },

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { getFleet } from '../../../src/client/fleet.js';
 import { getRunStatus } from '../../../src/client/runs.js';
 import { waitFor } from '../../e2e/support/dev.js';
@@ -47,13 +46,6 @@ export async function awaitMoment(place: Place, at: Moment): Promise<readonly No
     () => rankLog(site, run, attempt, 0, 'err'),
     90_000,
   );
-  if (at === 'save') {
-    const begun = (text: string): number => text.split('saving checkpoint at iteration').length;
-    const before = begun(rankLog(site, run, attempt, 0, 'out'));
-    await waitFor('a save', async () => (begun(rankLog(site, run, attempt, 0, 'out')) > before ? true : null));
-    // Not for luck: any moment of the save will do, and the seed chooses which.
-    await sleep(random.between(0, 600));
-  }
   return nodes;
 }
 

@@ -8,8 +8,6 @@ export type Moment =
   | 'step'
   /** Soon after the first checkpoint, when most of the training is still to come. */
   | 'early'
-  /** While shards of a checkpoint are being written. */
-  | 'save'
   /** When all processes are up and no iteration is made. */
   | 'start';
 
@@ -31,8 +29,10 @@ export interface Expected {
   readonly end: RunState;
   /** In their order; several causes where the moment decides which is seen. */
   readonly incidents: readonly (readonly [Cause | readonly Cause[], Reaction])[];
-  /** Launches of the gang. */
+  /** Attempts that were opened. */
   readonly attempts: number;
+  /** Those whose gang was launched, where it is not all of them. */
+  readonly launches?: number;
   /** What the last attempt says of a newer checkpoint that it did not use. */
   readonly refused?: RegExp;
   /** Temper's metrics of a host that lost its power are lost with it, as are those of a time when nobody watched. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { getFleet } from '../../../src/client/fleet.js';
-import { cancelRun } from '../../../src/client/runs.js';
+import { cancelRun, resumeRun } from '../../../src/client/runs.js';
 import { readIncidents } from '../../../src/host/run/incidents.js';
 import { allAttempts } from '../../../src/host/run/attempts.js';
 import type { Incident } from '../../../src/schemas/incident.js';
@@ -15,7 +15,8 @@ import { expectInvariantOf, expectNoStepAgain, expectNothingLeft, expectWholeCur
 import { Random } from './random.js';
 import type { Expected, FaultRow, InnerFault } from './row.js';
 import { STRIKES } from './strikes.js';
-import type { Trainer } from './training.js';
+import { trainingKeepers } from './training-processes.js';
+import { writeFaults, type Trainer } from './training.js';
 
 const STEP_MS = 20;
 
@@ -47,21 +48,33 @@ export async function runRow(
   const random = Random.of(seed, row.name);
   const { name, stepMs = STEP_MS, env = {}, hasSpare = false } = row;
   const inner = (row.inner ?? []).map((fault) => chosen(fault, join(site.home, `${name}.struck`), shape, random));
-  const run = await start(site, { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 });
+  const training = { name, stepMs, env, inner, spares: hasSpare ? 1 : 0 };
+  const run = await start(site, training);
   try {
     const place: Place = { ...shape, site, run, random, attempt: 1 };
-    return await strikeAndProve(place, { digest, struckRank: inner[0]?.['rank'] ?? null }, row, undisturbed);
+    const proof = {
+      struckRank: inner[0]?.['rank'] ?? null,
+      undisturbed,
+      digest,
+      startAgain: () => start(site, { ...training, inner: [] }),
+    };
+    return await strikeAndProve(place, row, proof);
   } catch (error) {
     await abandon(site, run);
     throw error;
   }
 }
 
+interface Proof extends Pick<Trainer, 'digest'> {
+  readonly struckRank: unknown;
+  readonly undisturbed: Undisturbed;
+  readonly startAgain: () => Promise<string>;
+}
+
 async function strikeAndProve(
   place: Place,
-  { digest, struckRank }: Pick<Trainer, 'digest'> & { readonly struckRank: unknown },
   { strike, expected }: FaultRow,
-  undisturbed: Undisturbed,
+  { struckRank, undisturbed, digest, startAgain }: Proof,
 ): Promise<readonly Incident[]> {
   const { site, run, iterations } = place;
   const last = lastRank(place);
@@ -78,24 +91,33 @@ async function strikeAndProve(
     const told = [...slow, ...incidents.flatMap((incident) => incident.slow ?? [])];
     await expectSlow(site, run, told, { says: expected.slow, rank: struckRank, shape: place });
   }
+  await site.repair();
+  const wasPowerLost = expected.areMetricsLost === true;
+  await expectNothingLeft(site, run, { wasPowerLost, wasTerminated: expected.end === 'terminated' });
+  const whole = status.state === 'done' ? status : await goOn(place, status, startAgain);
+  expect(whole.result?.facts['train']).toMatchObject({ iterations });
+  await expectWholeCurve(site, run, last, { undisturbed: undisturbed.curve, areMetricsWhole: !wasPowerLost });
+  expect(await digest(site, whole), 'the final state').toBe(undisturbed.state);
   await expectInvariantOf(site, [run]);
   await expectNoStepAgain(site, run, { lastRank: last, isDamaged: expected.refused !== undefined });
-  if (expected.end === 'done') {
-    expect(status.result?.facts['train']).toMatchObject({ iterations });
-    const areMetricsWhole = expected.areMetricsLost !== true;
-    await expectWholeCurve(site, run, last, { undisturbed: undisturbed.curve, areMetricsWhole });
-    expect(await digest(site, status), 'the final state').toBe(undisturbed.state);
-  }
-  if (status.closedAt === null) {
-    expect((await getFleet(site.client, status.fleet ?? '')).leases, 'leases of a blocked run').toEqual([]);
-    await cancelRun(site.client, run);
-  }
-  await site.repair();
-  await expectNothingLeft(site, run, {
-    wasPowerLost: expected.areMetricsLost === true,
-    wasTerminated: expected.end === 'terminated',
-  });
   return incidents;
+}
+
+/** A run that the fault has ended: a person takes the fault away, and it goes on in one more attempt to its end. */
+async function goOn({ site, run }: Place, ended: RunStatus, startAgain: () => Promise<string>): Promise<RunStatus> {
+  const before = await allAttempts(site.workspace, run);
+  if (ended.closedAt === null) {
+    expect((await getFleet(site.client, ended.fleet ?? '')).leases, 'leases of a blocked run').toEqual([]);
+    await writeFaults(site, run, []);
+    await resumeRun(site.client, run, { set: [], from: null });
+  } else {
+    expect(await startAgain()).toBe(run);
+  }
+  const status = await follow(site.client, run);
+  expect(status.state, JSON.stringify(status.problem)).toBe('done');
+  expect(await allAttempts(site.workspace, run), 'attempts').toHaveLength(before.length + 1);
+  await expectNothingLeft(site, run);
+  return status;
 }
 
 /** A row that failed leaves no run that wants the hosts of the next. */
@@ -142,6 +164,8 @@ async function expectOutcome(
   expect(status.state, JSON.stringify(status.problem)).toBe(expected.end);
   const attempts = await allAttempts(site.workspace, status.run);
   expect(attempts.length, 'attempts').toBe(expected.attempts);
+  const launched = new Set(trainingKeepers(site, status.run).map(({ attempt }) => attempt));
+  expect(launched.size, 'attempts that were launched').toBe(expected.launches ?? expected.attempts);
   if (expected.refused !== undefined) expect(attempts.at(-1)?.refused.join('\n')).toMatch(expected.refused);
   if (expected.says !== undefined) expect(JSON.stringify(status.problem)).toMatch(expected.says);
   for (const [index, incident] of incidents.entries()) expectRecord(incident, index === incidents.length - 1);

@@ -7,6 +7,7 @@ import { gangWorkflowId, runWorkflowId, trainActivityId } from '../../../src/dom
 import { waitFor } from '../../e2e/support/dev.js';
 import { emptyTracker, removeShard, swapShards, truncateShard } from './damage.js';
 import { hangWorkspace } from './hang-workspace.js';
+import { killInSave } from './kill-in-save.js';
 import type { Place } from './moments.js';
 import { haveUnkillable } from './unkillable.js';
 import { startAnother } from './another-run.js';
@@ -71,6 +72,7 @@ export const STRIKES = {
     );
     await site.startHosts([host]);
   },
+  killInSave,
   hangWorkspace,
   haveUnkillable,
   truncateShard,
@@ -86,7 +88,9 @@ export const STRIKES = {
   },
   resetActivity: async (place, nodes) => {
     const activity = trainActivityId(place.attempt, place.random.pick(nodes).nodeRank);
+    const before = await startOf(place, activity);
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'reset');
+    await waitFor('another supervisor', async () => ((await startOf(place, activity)) === before ? null : true));
     await expectSameProcesses(place, nodes);
   },
   cancel: async ({ site, run }) => void (await cancelRun(site.client, run)),
@@ -176,9 +180,19 @@ async function terminate({ temporal }: Place['site']['client'], run: string): Pr
   await temporal.workflow.getHandle(runWorkflowId(run)).terminate('test');
 }
 
-async function isPaused({ site, run }: Place, activity: string): Promise<boolean> {
+/** Whether it is paused: PENDING_ACTIVITY_STATE_PAUSED of temporal.api.enums.v1, the attempt that ran has ended. */
+async function isPaused(place: Place, activity: string): Promise<boolean> {
+  return (await pendingActivity(place, activity))?.state === 4;
+}
+
+/** When its newest attempt was started, as text; attempts of one activity do not start at the same instant. */
+async function startOf(place: Place, activity: string): Promise<string> {
+  const started = (await pendingActivity(place, activity))?.lastStartedTime;
+  if (started === undefined || started === null) throw new Error(`${activity} of ${place.run} is not at work`);
+  return `${String(started.seconds)}.${started.nanos}`;
+}
+
+async function pendingActivity({ site, run }: Place, activity: string) {
   const { raw } = await site.client.temporal.workflow.getHandle(gangWorkflowId(run)).describe();
-  const found = raw.pendingActivities?.find(({ activityId }) => activityId === activity);
-  // PENDING_ACTIVITY_STATE_PAUSED of temporal.api.enums.v1: the attempt that ran has ended.
-  return found?.state === 4;
+  return raw.pendingActivities?.find(({ activityId }) => activityId === activity);
 }

@@ -21,8 +21,7 @@ export interface Training extends Shape {
 /** Starts a run of the simulated trainer up to its training; equal values train to the same bits. */
 export async function startTraining(site: FaultSite, training: Training): Promise<string> {
   const { name, iterations, every, stepMs, env, inner = [], spares = 0 } = training;
-  const faults = join(site.home, `${name}.faults.json`);
-  await writeFile(faults, JSON.stringify({ v: 1, faults: inner }));
+  const faults = await writeFaults(site, name, inner);
   const spec = simulatedSpec({
     name,
     workspace: site.workspace,
@@ -34,6 +33,17 @@ export async function startTraining(site: FaultSite, training: Training): Promis
     recovery: { spareWait: '60s' },
   });
   return start(site.client, spec, 'train');
+}
+
+/** Says what goes wrong in a training from now on; answers the file that says it. */
+export async function writeFaults(
+  site: FaultSite,
+  name: string,
+  faults: readonly Readonly<Record<string, unknown>>[],
+): Promise<string> {
+  const file = join(site.home, `${name}.faults.json`);
+  await writeFile(file, JSON.stringify({ v: 1, faults }));
+  return file;
 }
 
 /** What a row is run on. */
