@@ -226,5 +226,24 @@ const PEOPLE: readonly FaultRow[] = [
   },
 ];
 
-/** Every fault of the suite on the simulated trainer. */
+/** The splits on hosts that have network interfaces of their own: somebody pulls the cable that leads to the server. */
+export const NETWORK_ROWS: readonly FaultRow[] = [
+  {
+    name: 'unplugged-from-server',
+    needs: 'own-network',
+    strike: { name: 'cutServer', at: 'early' },
+    stepMs: 350,
+    expected: UNTOUCHED,
+  },
+  {
+    name: 'unplugged-from-server-and-workspace',
+    hasSpare: true,
+    needs: 'own-network',
+    strike: { name: 'cutServerAndWorkspace', at: 'early' },
+    stepMs: 1_000,
+    expected: { ...restarted('host-lost', 'replace-host'), areMetricsLost: true },
+  },
+];
+
+/** Every other fault of the suite on the simulated trainer. */
 export const ROWS: readonly FaultRow[] = [...PROCESSES, ...CONTROL, ...HOSTS, ...CHECKPOINTS, ...CAUSES, ...PEOPLE];

@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { listKeepers } from '../../../src/host/keeper/client.js';
 import { findUsers } from '../../support/sweep.js';
 import { Managed, type ManagedSpec } from './managed.js';
+import type { HostNetwork, Networks } from './networks.js';
 import { openProxy, type Proxy } from './proxy.js';
 import { workerArguments, workerEnvironment } from './worker-command.js';
 
@@ -13,6 +15,8 @@ interface HostPlace {
   /** Address of the server, host:port. */
   readonly server: string;
   readonly workspace: string;
+  /** null: the network of this machine. */
+  readonly networks: Networks | null;
 }
 
 /** Whether hosts get mount namespaces of their own, in which the workspace can vanish for one of them. */
@@ -25,6 +29,7 @@ export class FaultHost {
   readonly scratch: string;
   readonly worker: Managed;
   readonly #way: Proxy;
+  readonly #network: HostNetwork | null;
   readonly #place: HostPlace;
   readonly #env: Readonly<NodeJS.ProcessEnv>;
   #isWorkspaceCut = false;
@@ -32,6 +37,7 @@ export class FaultHost {
   private constructor(place: HostPlace, way: Proxy, env: Readonly<NodeJS.ProcessEnv>) {
     this.#place = place;
     this.#way = way;
+    this.#network = place.networks?.plug() ?? null;
     this.#env = env;
     this.name = place.name;
     this.scratch = join(place.home, 'hosts', place.name);
@@ -39,7 +45,7 @@ export class FaultHost {
   }
 
   static async make(place: HostPlace): Promise<FaultHost> {
-    const way = await openProxy(place.server);
+    const way = await openProxy(place.server, place.networks?.serverSide);
     const env = await workerEnvironment(join(place.home, `home-${place.name}`), way.address);
     const host = new FaultHost(place, way, env);
     await mkdir(host.scratch, { recursive: true });
@@ -53,7 +59,8 @@ export class FaultHost {
 
   /** Nothing comes to the server from here, or back. */
   cutServer(): void {
-    this.#way.cut();
+    if (this.#network === null) this.#way.cut();
+    else this.#network.cutServer();
   }
 
   /** The workspace is an empty folder for everything on this host. Only where `CAN_CUT_WORKSPACE`. */
@@ -81,6 +88,7 @@ export class FaultHost {
 
   /** The ways are whole again. */
   async heal(): Promise<void> {
+    this.#network?.heal();
     this.#way.heal();
     if (!this.#isWorkspaceCut) return;
     this.#isWorkspaceCut = false;
@@ -96,14 +104,24 @@ export class FaultHost {
     return listKeepers(this.scratch).filter(({ id }) => id.startsWith(`${run}.train.`));
   }
 
+  /** Local sockets of this host, as the kernel lists them. */
+  unixSockets(): string {
+    return this.#network?.unixSockets() ?? readFileSync('/proc/net/unix', 'utf8');
+  }
+
   #spec(root?: string): ManagedSpec {
-    const args = workerArguments(['--role', 'host', '--name', this.name, '--scratch', this.scratch], root);
+    const at = this.#network === null ? [] : ['--train-address', this.#network.trainAddress];
+    const role = ['--role', 'host', '--name', this.name, '--scratch', this.scratch, ...at];
+    const [command = '', ...args] = [
+      ...(this.#network?.enter ?? []),
+      ...(CAN_CUT_WORKSPACE ? ['unshare', '--mount', '--propagation', 'private'] : []),
+      ...[process.execPath, ...workerArguments(role, root)],
+    ];
     // Its scratch folder in the environment is how its processes are found, keepers and ranks included.
     const env = { ...this.#env, TEMPER_TEST_SCRATCH: this.scratch };
-    const isolated = ['--mount', '--propagation', 'private', process.execPath, ...args];
     return {
-      command: CAN_CUT_WORKSPACE ? 'unshare' : process.execPath,
-      args: CAN_CUT_WORKSPACE ? isolated : args,
+      command,
+      args,
       cwd: this.#place.home,
       env,
       logFile: join(this.#place.home, `worker-${this.name}.log`),

@@ -11,9 +11,18 @@ import { waitFor } from '../../e2e/support/dev.js';
 import { expectNoLeftovers, killUsers } from '../../support/sweep.js';
 import { FaultHost } from './fault-host.js';
 import { Managed } from './managed.js';
+import { Networks } from './networks.js';
 import { startFaultServer, type FaultServer } from './server.js';
 import { TIMING } from './timing.js';
 import { FLEET, workerArguments, workerEnvironment } from './worker-command.js';
+
+interface Parts {
+  readonly home: string;
+  readonly server: FaultServer;
+  readonly control: Managed;
+  readonly client: TemperClient;
+  readonly networks: Networks | null;
+}
 
 /** A server, a control worker and some hosts, all processes of their own, which tests damage one by one. */
 export class FaultSite {
@@ -23,14 +32,16 @@ export class FaultSite {
   readonly control: Managed;
   readonly client: TemperClient;
   readonly #hosts = new Map<string, FaultHost>();
+  readonly #networks: Networks | null;
   #spare: string | null = null;
 
-  private constructor(home: string, server: FaultServer, control: Managed, client: TemperClient) {
+  private constructor({ home, server, control, client, networks }: Parts) {
     this.home = home;
     this.workspace = join(home, 'workspace');
     this.server = server;
     this.control = control;
     this.client = client;
+    this.#networks = networks;
   }
 
   /** Starts everything. The spare is a host that no lease gets, but within `withSpare`. */
@@ -38,13 +49,17 @@ export class FaultSite {
     hosts,
     spare,
     timing = {},
+    haveNetworks = false,
   }: {
     readonly hosts: readonly string[];
     readonly spare: string;
     /** Timers that differ from those of the suite. */
     readonly timing?: Partial<Timing>;
+    /** Each host has network interfaces of its own. */
+    readonly haveNetworks?: boolean;
   }): Promise<FaultSite> {
     const home = await mkdtemp(join(tmpdir(), 'temper-faults-'));
+    const networks = haveNetworks ? new Networks() : null;
     try {
       const server = await startFaultServer(home);
       const env = await workerEnvironment(join(home, 'control'), server.address);
@@ -57,10 +72,8 @@ export class FaultSite {
       });
       control.start();
       const client = await connect({ address: server.address, namespace: 'default' });
-      const site = new FaultSite(home, server, control, {
-        ...client,
-        target: { ...client.target, timing: { ...TIMING, ...timing } },
-      });
+      const target = { ...client.target, timing: { ...TIMING, ...timing } };
+      const site = new FaultSite({ home, server, control, client: { ...client, target }, networks });
       await mkdir(site.workspace);
       for (const name of [...hosts, spare]) await site.addHost(name);
       site.#spare = spare;
@@ -68,6 +81,7 @@ export class FaultSite {
       return site;
     } catch (error) {
       await killUsers(home);
+      networks?.close();
       await rm(home, { recursive: true, force: true });
       throw error;
     }
@@ -100,6 +114,7 @@ export class FaultSite {
       name,
       server: this.server.address,
       workspace: this.workspace,
+      networks: this.#networks,
     });
     this.#hosts.set(name, host);
     await this.startHosts([host]);
@@ -208,6 +223,7 @@ export class FaultSite {
     try {
       await expectNoLeftovers(this.home);
     } finally {
+      this.#networks?.close();
       await rm(this.home, { recursive: true, force: true });
     }
   }

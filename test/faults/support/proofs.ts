@@ -36,8 +36,9 @@ export async function expectNothingLeft(
 ): Promise<void> {
   const attempts = await allAttempts(site.workspace, run);
   const left = async (): Promise<string[]> => {
-    const keepers = trainingKeepers(site, run).map(({ handle }) => handle);
-    const unix = readFileSync('/proc/net/unix', 'utf8');
+    const trainings = trainingKeepers(site, run);
+    const keepers = trainings.map(({ handle }) => handle);
+    const sockets = new Map(site.hosts.map((host) => [host.name, host.unixSockets()]));
     const states = (
       await Promise.all(keepers.map(async (keeper) => ({ keeper, status: await keeper.status() })))
     ).filter(({ status }) => !(wasPowerLost && status.state === 'lost'));
@@ -48,9 +49,9 @@ export async function expectNothingLeft(
       ...states
         .filter(({ status }) => status.state !== 'exited' && status.state !== 'absent')
         .map(({ keeper, status }) => `keeper ${keeper.id} is ${status.state}`),
-      ...keepers
-        .filter(({ paths }) => unix.includes(`@${lockName(paths.dir).slice(1)}`))
-        .map(({ id }) => `the lock of ${id}`),
+      ...trainings
+        .filter(({ host, handle }) => sockets.get(host)?.includes(`@${lockName(handle.paths.dir).slice(1)}`))
+        .map(({ handle }) => `the lock of ${handle.id}`),
       ...states
         .map(({ keeper: { paths } }) => readRecordFile(paths)?.socketPath)
         .filter((path) => path !== undefined && existsSync(path))

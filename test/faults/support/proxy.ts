@@ -10,8 +10,8 @@ export interface Proxy {
   close(): Promise<void>;
 }
 
-/** Opens a proxy on a free loopback port to `target`, host:port. */
-export async function openProxy(target: string): Promise<Proxy> {
+/** Opens a proxy on a free port, of the loopback if not told otherwise, to `target`, host:port. */
+export async function openProxy(target: string, bindTo = '127.0.0.1'): Promise<Proxy> {
   const [host = '', port = ''] = target.split(':');
   const sockets = new Set<Socket>();
   let isCut = false;
@@ -30,7 +30,7 @@ export async function openProxy(target: string): Promise<Proxy> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, bindTo, resolve);
   });
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('the proxy has no port');
@@ -38,7 +38,7 @@ export async function openProxy(target: string): Promise<Proxy> {
     for (const socket of sockets) socket.destroy();
   };
   return {
-    address: `127.0.0.1:${bound.port}`,
+    address: `${bindTo}:${bound.port}`,
     cut: () => (isCut = true),
     heal: () => {
       isCut = false;

@@ -53,7 +53,7 @@ export interface FaultRow {
   /** A third host that may be taken. */
   readonly hasSpare?: boolean;
   /** What it needs of the machine beside processes. */
-  readonly needs?: 'own-workspace' | 'hung-file-system';
+  readonly needs?: 'own-workspace' | 'own-network' | 'hung-file-system';
   readonly stepMs?: number;
   readonly env?: Readonly<Record<string, string | number>>;
   readonly expected: Expected;
