@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
-    // Two cores: files of the fast part run side by side, the parts that start servers run one by one.
+    // Two cores: files run side by side, but for those of the parts that need both (scripts/test-parts.js).
     maxWorkers: 2,
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ROOT, isMain, runProgram } from './setup/program.js';
 import { setUp } from './setup.js';
 import { countResults, failureLines } from './test-results.js';
-import { budgetLines, chooseParts, FILE_PARTS, findParts } from './test-parts.js';
+import { argumentsOf, budgetLines, chooseParts, FILE_PARTS, findParts } from './test-parts.js';
 
 /**
  * `npm test`: set-up, all checks, all tests part by part with the time of each. The last lines are the total and, since
