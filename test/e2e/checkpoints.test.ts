@@ -3,9 +3,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listCheckpoints } from '../../src/client/checkpoints.js';
 import { planOnHost } from '../../src/client/plans.js';
-import { resumeRun } from '../../src/client/runs.js';
+import { getFleet } from '../../src/client/fleet.js';
+import { readIncidents } from '../../src/host/run/incidents.js';
 import type { CheckpointList } from '../../src/schemas/host-call.js';
+import type { RunStatus } from '../../src/schemas/run.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
+import { replayHistories } from './support/histories.js';
 import { follow, loggedIteration, rankPids, start } from './support/runs.js';
 import { tinySpec } from './support/tiny-spec.js';
 
@@ -18,6 +21,7 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
   let specText: string;
   let run: string;
   let isKilled = false;
+  let status: RunStatus;
 
   beforeAll(async () => {
     dev = await startDev();
@@ -25,19 +29,37 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
     specText = tinySpec({ name: 'saves', workspace, iterations: ITERATIONS, every: 4, rows: 200 });
     run = await start(dev.client, specText, 'train');
     // The stages before the training take most of a minute on two busy cores.
-    const status = await follow(dev.client, run, async ({ stages }) => {
+    status = await follow(dev.client, run, async ({ stages }) => {
       const isTraining = stages.some(({ name, state }) => name === 'train' && state === 'running');
-      if (isTraining && !isKilled) await killRanks();
+      if (isTraining && !isKilled) await killRank();
     });
     expect(isKilled).toBe(true);
-    // Whether a restart happens by itself or is asked for is not what this is about.
-    if (status.state === 'blocked') await resumeRun(dev.client, run, { set: [], from: null });
-    const end = await follow(dev.client, run);
-    expect(end.state, JSON.stringify(end.problem)).toBe('done');
   }, 300_000);
   afterAll(async () => {
     await dev?.stop();
   }, 60_000);
+
+  it('are what it goes on from by itself, and says which rank was killed and what that cost', async () => {
+    expect(status.state, JSON.stringify(status.problem)).toBe('done');
+    expect(status.result?.facts['train']).toMatchObject({ attempts: 2, iterations: ITERATIONS });
+    expect(status).toMatchObject({ incidents: 1, incident: { cause: 'rank-killed' } });
+    expect(status.ettr).toBeGreaterThan(0);
+    expect((await getFleet(dev.client, 'default')).leases).toEqual([]);
+    expect(rankPids(dev, run)).toEqual([]);
+    const incidents = await readIncidents(workspace, run);
+    expect(incidents).toHaveLength(1);
+    const incident = incidents[0] ?? expect.fail();
+    const { verdict, lastIteration, resumedFrom, stepsLost } = incident;
+    expect(incident).toMatchObject({ attempt: 1, reaction: 'restart' });
+    expect(verdict).toMatchObject({ cause: 'rank-killed', confidence: 'high' });
+    expect(verdict.sentence).toMatch(/^rank [01] on laptop-[12] was killed \(SIGKILL\)$/);
+    expect(resumedFrom).toBeGreaterThanOrEqual(16);
+    expect(stepsLost).toBe((lastIteration ?? 0) - (resumedFrom ?? 0));
+    for (const ms of [incident.detectMs, incident.stopMs, incident.relaunchMs, incident.firstIterationMs]) {
+      expect(ms).toBeGreaterThanOrEqual(0);
+      expect(ms).toBeLessThan(120_000);
+    }
+  });
 
   it('are all proven, and kept over both attempts as the spec says', async () => {
     const { checkpoints } = await listed();
@@ -95,12 +117,18 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
     });
   });
 
-  /** Kills both ranks as soon as some checkpoints were saved, in the middle between two. */
-  async function killRanks(): Promise<void> {
-    const pids = await waitFor('two ranks', async () => (rankPids(dev, run).length === 2 ? rankPids(dev, run) : null));
+  it('replays', async () => {
+    await replayHistories(dev.client, [run]);
+  });
+
+  /** Kills one rank as soon as some checkpoints were saved, in the middle between two. */
+  async function killRank(): Promise<void> {
+    const [pid = 0] = await waitFor('two ranks', async () =>
+      rankPids(dev, run).length === 2 ? rankPids(dev, run) : null,
+    );
     await waitFor('some saves', async () => (loggedIteration(dev, run) > 17 ? true : null));
     isKilled = true;
-    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   }
 
   function listed(): Promise<CheckpointList> {

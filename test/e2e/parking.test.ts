@@ -4,9 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
 import { getRunStatus } from '../../src/client/run-status.js';
 import { cancelRun, pauseRun, resumeRun, startRun } from '../../src/client/runs.js';
-import { startDev, waitFor, type Dev } from './support/dev.js';
+import type { RunStatus } from '../../src/schemas/run.js';
+import { startDev, type Dev } from './support/dev.js';
 import { replayHistories } from './support/histories.js';
 import { follow, keptCommands, rankPids, start } from './support/runs.js';
+import { simulatedSpec } from './support/simulated-spec.js';
 import { tinySpec } from './support/tiny-spec.js';
 
 let dev: Dev;
@@ -19,12 +21,22 @@ afterAll(async () => {
 
 const runs: string[] = [];
 
+/** Asks for something once, when a training has made its first iterations. */
+function onceTrained(ask: () => Promise<unknown>): (status: RunStatus) => Promise<void> {
+  let isAsked = false;
+  return async ({ progress }) => {
+    if (isAsked || !progress.some(({ iteration }) => iteration !== undefined)) return;
+    isAsked = true;
+    await ask();
+  };
+}
+
 describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('parks with reason and fix, holds no host, refuses an invalid correction and continues with a valid one', async () => {
     const missing = join(dev.home, 'no-such-model');
     const run = await start(
       dev.client,
-      tinySpec({ name: 'parked', workspace: join(dev.home, 'ws-a'), iterations: 20, weights: `path:${missing}` }),
+      simulatedSpec({ name: 'parked', workspace: join(dev.home, 'ws-a'), weights: `path:${missing}` }),
       'convert',
     );
     runs.push(run);
@@ -54,13 +66,14 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
 
   it('says which finished stages a correction makes again', async () => {
     const workspace = join(dev.home, 'ws-b');
-    const run = await start(dev.client, tinySpec({ name: 'again', workspace, iterations: 20 }), 'convert');
+    const env = { SIM_STEP_MS: 20, SIM_GRACE_MS: 2_000 };
+    const run = await start(dev.client, simulatedSpec({ name: 'again', workspace, env }), 'train');
     runs.push(run);
-    await waitFor('the weights', async () =>
-      (await keptCommands(dev, run)).some(({ id, code }) => id.includes('.weights.make.') && code === 0) ? true : null,
+    const paused = await follow(
+      dev.client,
+      run,
+      onceTrained(() => pauseRun(dev.client, run, 'to change something')),
     );
-    await pauseRun(dev.client, run, 'a person wants to change something');
-    const paused = await follow(dev.client, run);
     expect(paused).toMatchObject({ state: 'blocked', problem: { code: 'Paused' } });
     const answer = await resumeRun(dev.client, run, { set: [{ path: 'weights.source', value: 'seed:2' }], from: null });
     expect(answer.resumed).toBe(true);
@@ -95,16 +108,15 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('ends with its ranks when it is cancelled', async () => {
     const run = await start(
       dev.client,
-      tinySpec({ name: 'cancelled', workspace: join(dev.home, 'ws-c'), iterations: 5_000, every: 1_000 }),
+      simulatedSpec({
+        ...{ name: 'cancelled', workspace: join(dev.home, 'ws-a'), iterations: 5_000, every: 1_000 },
+        env: { SIM_STEP_MS: 20, SIM_GRACE_MS: 2_000 },
+      }),
       'train',
     );
     runs.push(run);
-    let isAsked = false;
-    const ended = await follow(dev.client, run, async ({ progress }) => {
-      if (isAsked || !progress.some(({ iteration }) => iteration !== undefined)) return;
-      isAsked = true;
-      await cancelRun(dev.client, run, { by: 'ada', why: 'the hosts are needed' });
-    });
+    const cancel = onceTrained(() => cancelRun(dev.client, run, { by: 'ada', why: 'the hosts are needed' }));
+    const ended = await follow(dev.client, run, cancel);
     expect(ended).toMatchObject({
       state: 'cancelled',
       problem: { code: 'Cancelled', what: 'the run was cancelled by ada', why: 'the hosts are needed' },
@@ -118,7 +130,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
 describe('work that exists', { timeout: 240_000 }, () => {
   it('is done once for two runs that want the same output', async () => {
     const workspace = join(dev.home, 'ws-shared');
-    const spec = (name: string): string => tinySpec({ name, workspace, iterations: 20 });
+    const spec = (name: string): string => simulatedSpec({ name, workspace });
     const pair = await Promise.all([
       start(dev.client, spec('twin-a'), 'convert'),
       start(dev.client, spec('twin-b'), 'convert'),
@@ -136,7 +148,7 @@ describe('work that exists', { timeout: 240_000 }, () => {
   });
 
   it('is adopted from folders, verified and receipted, and damaged work is refused', async () => {
-    const store = join(dev.home, 'ws-shared/runs/twin-a/stages');
+    const store = join(dev.home, 'ws-c/runs/paused/stages');
     const given = { model: join(dev.home, 'given-model'), dcp: join(dev.home, 'given-dcp') };
     await cp(join(store, 'weights/out/hf'), given.model, { recursive: true, dereference: true });
     await cp(join(store, 'convert/out/dcp'), given.dcp, { recursive: true, dereference: true });
@@ -208,7 +220,7 @@ describe('work that exists', { timeout: 240_000 }, () => {
     const out = join(workspace, 'store/weights', key ?? '', 'out-0001/hf');
     await rename(out, `${out}.gone`);
     await mkdir(out);
-    const run = await start(dev.client, tinySpec({ name: 'twin-c', workspace, iterations: 20 }), 'weights');
+    const run = await start(dev.client, simulatedSpec({ name: 'twin-c', workspace }), 'weights');
     runs.push(run);
     const done = await follow(dev.client, run);
     expect(done.stages.find(({ name }) => name === 'weights')?.state).toBe('done');

@@ -12,6 +12,11 @@ const SEED = chooseSeed(process.env['TEMPER_FAULTS_SEED']);
 
 const ROWS: readonly FaultRow[] = [
   { name: 'tiny-rank', strike: { name: 'killRank', at: 'step' }, expected: restarted('rank-killed') },
+  {
+    name: 'tiny-stopped',
+    strike: { name: 'stopRank', at: 'step' },
+    expected: { ...restarted('stalled'), slow: /stopped or waiting for a disk/ },
+  },
   { name: 'tiny-torchrun', strike: { name: 'killLauncher', at: 'step' }, expected: restarted('rank-killed') },
   {
     name: 'tiny-keeper',

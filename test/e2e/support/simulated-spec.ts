@@ -4,6 +4,7 @@ export interface SimulatedSpec {
   readonly workspace: string;
   readonly iterations?: number;
   readonly every?: number;
+  readonly weights?: string;
   /** Variables of the launchers and ranks, such as SIM_FAULTS; see README.md of the recipe. */
   readonly env?: Readonly<Record<string, string | number>>;
   /** Hosts of the fleet that are kept free for this run. */
@@ -20,6 +21,7 @@ export function simulatedSpec({
   workspace,
   iterations = 200,
   every = 50,
+  weights = 'seed:1',
   env = {},
   spares = 0,
   recovery = {},
@@ -30,7 +32,7 @@ name: ${name}
 recipe: simulated
 workspace: ${workspace}
 fleet: { hosts: 2, npusPerHost: 2, spares: ${spares} }
-weights: { source: 'seed:1' }
+weights: { source: '${weights}' }
 data:
   - { name: numbers, format: synthetic, rows: 400, heldOutRows: 50, seed: 7 }
 train:
