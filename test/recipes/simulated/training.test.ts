@@ -44,6 +44,7 @@ describe('a training of two nodes with two ranks each', () => {
       'loading',
       'frozen',
       'loading',
+      'told',
       'preparing',
       'training',
       ...save,
