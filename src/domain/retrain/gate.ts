@@ -3,7 +3,7 @@ import type { Metrics } from '../../schemas/retrain.js';
 /** Numbers that a rule may name: those of the candidate bare, those of the current model behind `promoted.`. */
 export interface GateFacts {
   readonly candidate: Metrics;
-  /** Null while nothing was promoted: rules about it hold then. */
+  /** Null while nothing was promoted: rules about it hold then, if what they name of the candidate was measured. */
   readonly promoted: Metrics | null;
 }
 
@@ -71,16 +71,18 @@ const MOST_TOKENS = 200;
 function judgeRule(rule: string, { candidate, promoted }: GateFacts): { holds: boolean; reason: string } {
   const { comparison, left, right } = parseRule(rule);
   const names = namesOf(rule);
-  if (promoted === null && names.some((name) => name.startsWith('promoted.')))
-    return { holds: true, reason: `${rule}: holds, because there is no promoted model yet` };
   const look = (name: string): number | undefined => {
     const isPromoted = name.startsWith('promoted.');
     const metrics = isPromoted ? (promoted ?? {}) : candidate;
     const key = isPromoted ? name.slice('promoted.'.length) : name;
     return Object.hasOwn(metrics, key) ? metrics[key] : undefined;
   };
-  const unknown = names.find((name) => look(name) === undefined);
-  if (unknown !== undefined) return { holds: false, reason: `${rule}: ${unknown} was not measured` };
+  const unknown = names.filter((name) => look(name) === undefined);
+  // Of the candidate first: a first model that nothing was measured of would be current, and no other one could beat it.
+  const missing = unknown.find((name) => !name.startsWith('promoted.')) ?? unknown[0];
+  if (missing?.startsWith('promoted.') === true && promoted === null)
+    return { holds: true, reason: `${rule}: holds, because there is no promoted model yet` };
+  if (missing !== undefined) return { holds: false, reason: `${rule}: ${missing} was not measured` };
   const [a, b] = [left, right].map((side) => compute(side, (name) => look(name) ?? Number.NaN));
   if (a === undefined || b === undefined || Number.isNaN(a) || Number.isNaN(b))
     return { holds: false, reason: `${rule}: one side is not a number` };

@@ -56,6 +56,16 @@ describe('a gate rule', () => {
     expect(judge(['evalLoss <= promoted.evalLoss', 'evalLoss < 2'], first).isPassed).toBe(false);
   });
 
+  it('refuses the first model too when a number of its own was not measured', () => {
+    const first = { candidate: {}, promoted: null };
+    expect(judge(['evalLoss <= promoted.evalLoss * 1.01'], first)).toEqual({
+      isPassed: false,
+      reasons: ['evalLoss <= promoted.evalLoss * 1.01: evalLoss was not measured'],
+    });
+    expect(passes('promoted.evalLoss >= evalLoss', first)).toBe(false);
+    expect(passes('promoted.evalLoss > 1', first)).toBe(true);
+  });
+
   it('about a number that was not measured refuses, whatever object properties there are', () => {
     for (const rule of ['bleu > 0', 'constructor != 1', 'promoted.toString != 1', '__proto__ != 1'].slice(0, 3)) {
       expect(passes(rule)).toBe(false);
