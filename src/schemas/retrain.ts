@@ -10,7 +10,9 @@ export type Metrics = z.infer<typeof MetricsSchema>;
 export const DailyInputSchema = z.union([
   z.strictObject({
     data: NameSchema.describe('Data set of the spec that the files take the place of; one entry each.'),
-    glob: PathSchema.describe('Files, with * ? [a-z] within a name and ** for folders; may hold {{date}}.'),
+    glob: PathSchema.describe(
+      'Files, with * ? [a-z] within a name and ** for folders, at the end for all below; may hold {{date}}.',
+    ),
     newest: z.int().min(1).max(63).optional().describe('Use only the last N files in the order of their names.'),
   }),
   z.strictObject({

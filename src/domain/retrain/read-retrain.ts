@@ -152,6 +152,15 @@ function textProblems({ gate, inputs, evaluation, startFrom }: RetrainFile, at: 
     const wrong = 'glob' in input ? checkTemplates(input.glob) : null;
     if (wrong !== null)
       problems.push(invalid(at(['inputs', index]), wrong, 'the path would never exist', 'use {{date}}'));
+    else if ('glob' in input && /[{}]/.test(input.glob.replaceAll(/\{\{[^{}]*\}\}/g, '')))
+      problems.push(
+        invalid(
+          at(['inputs', index]),
+          `${input.glob} has braces`,
+          'they would stand for themselves, so that no file would match on any day',
+          'use * ? [a-z] and **, such as {{date}}/*.json*',
+        ),
+      );
     if ('glob' in input && inputs.findIndex((one) => 'glob' in one && one.data === input.data) !== index)
       problems.push(
         invalid(

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../system-error.js';
+import { errorText } from '../../domain/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 
 /** A pattern that meets more is a mistake, such as one of a whole disk, and the newest of a part may be old ones. */
@@ -8,12 +9,13 @@ const MOST_FILES = 10_000;
 
 /**
  * Files that match an absolute pattern, sorted: `*`, `?` and `[a-z]` stand for characters of a name, `**` for any
- * folders. Names that begin with a dot are met only by a pattern that begins with one.
+ * folders, and at the end for all files below. Names that begin with a dot are met only by a pattern that begins with
+ * one.
  */
 export async function findFiles(pattern: string, most = MOST_FILES): Promise<string[]> {
   const parts = pattern.split('/').filter((part) => part !== '' && part !== '.');
   const found = new Set<string>();
-  await walk('/', parts, found, most);
+  await walk('/', parts.at(-1) === '**' ? [...parts, '*'] : parts, found, most);
   if (found.size > most) {
     throw new TemperError('SpecInvalid', {
       where: pattern,
@@ -39,7 +41,21 @@ async function walk(dir: string, [part, ...rest]: readonly string[], found: Set<
   for (const name of names) {
     const path = join(dir, name);
     if (rest.length > 0) await walk(path, rest, found, most);
-    else if ((await stat(path).catch(() => null))?.isFile() === true) found.add(path);
+    else if (await isFile(path, isPlain(part))) found.add(path);
+  }
+}
+
+/** A name that its folder lists and that cannot be looked at is not left out: a model of a part would be promoted. */
+async function isFile(path: string, mayBeMissing: boolean): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch (error) {
+    if (mayBeMissing && hasCode(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw new TemperError('SourceMissing', {
+      where: path,
+      what: `${path} matches and cannot be looked at`,
+      why: errorText(error),
+    });
   }
 }
 

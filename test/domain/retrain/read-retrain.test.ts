@@ -54,6 +54,7 @@ describe('a schedule file', () => {
     ['gate: []', 'Too small'],
     ['inputs: [{ data: rows, glob: "/r/{{day}}.json" }]', '{{day}} is unknown'],
     ['startFrom: promoted\ninputs: [{ hub: weights }]', 'hub: weights has no effect'],
+    ['inputs: [{ data: rows, glob: "/r/{{date}}/*.{json,jsonl}" }]', 'has braces'],
     ['keep: 0', 'Too small'],
     ['inputs: [{ data: rows, glob: "/r/*" }, { data: rows, glob: "/s/*" }]', 'data set rows has two globs'],
     ['evaluation: { heldOut: rows.json }', 'rows.json is not absolute'],
@@ -65,6 +66,11 @@ describe('a schedule file', () => {
   ])('with %s is refused', (line, what) => {
     const text = line.startsWith('name') ? WHOLE.replace(/name: .*/, line) : `${WHOLE}${line}\n`;
     expect(JSON.stringify(readRetrain(text, 'nightly.yaml').problems)).toContain(what);
+  });
+
+  it('takes a date in a glob', () => {
+    const text = `${WHOLE}inputs: [{ data: rows, glob: '/r/{{date-1d}}/**' }]\n`;
+    expect(readRetrain(text, 'f').problems).toEqual([]);
   });
 
   it('takes any number of an own evaluation', () => {

@@ -38,6 +38,10 @@ describe('files by pattern', () => {
     ['.*.json', ['.hidden.json']],
     ['**/*.json', ['a.json', 'b.json', 'day-2/g.json', 'linked.json', 'x+z/f(1).json', 'x/d.json', 'x/y/e.json']],
     ['x/**/*.json', ['x/d.json', 'x/y/e.json']],
+    ['x/**', ['x/d.json', 'x/y/e.json']],
+    ['**/y/**', ['x/y/e.json']],
+    ['a.json/**', []],
+    ['none.json', []],
     ['x+z/f(1).json', ['x+z/f(1).json']],
     ['day-[0-9]/*', ['day-2/g.json']],
     ['*', ['a.json', 'b.json', 'c.txt', 'linked.json']],
@@ -47,6 +51,14 @@ describe('files by pattern', () => {
   ])('%s', async (pattern, expected) => {
     expect(await findFiles(join(root, pattern))).toEqual(expected.map((path) => join(root, path)));
   });
+});
+
+it('a file that matches and cannot be looked at is an error and not left out', async () => {
+  const dir = join(root, 'x/broken');
+  await mkdir(dir);
+  await symlink(join(root, 'not-mounted/b.json'), join(dir, 'b.json'));
+  await expect(findFiles(join(dir, '*.json'))).rejects.toThrow(/b\.json matches and cannot be looked at/);
+  await rm(dir, { recursive: true });
 });
 
 it('a pattern that meets too many files is refused rather than half read', async () => {
