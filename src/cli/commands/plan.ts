@@ -16,6 +16,8 @@ import { isSpecFile, readSpecFile, tellSpecProblems } from '../spec-file.js';
 export interface PlanOptions extends ConnectFlags {
   readonly run?: string;
   readonly offline?: boolean;
+  /** Show each command of each host, word by word. */
+  readonly commands?: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function plan(context: CommandContext, what: string, options: PlanO
     ? await planSpec(context, what, options)
     : await planRun(context, what, options);
   if (report === null) return EXIT.usage;
-  context.output.result(report, (paint) => renderPlan(report, paint));
+  context.output.result(report, (paint) => renderPlan(report, paint, options.commands));
   return report.problems.length === 0 ? EXIT.ok : EXIT.failed;
 }
 

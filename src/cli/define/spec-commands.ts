@@ -22,6 +22,7 @@ export function defineSpecCommands(runner: Runner): Command[] {
       .argument('<spec|run>', 'spec file, or name of a run (a unique beginning, @last)')
       .option('--run <name>', 'name of the run of a spec; default: the name in it')
       .option('--offline', 'ask no host')
+      .option('--commands', 'show each command of each host, word by word')
       .action((what: string, options, command: Command) =>
         runner.run(command, async (context) => (await import('../commands/plan.js')).plan(context, what, options)),
       ),

@@ -6,36 +6,98 @@ import { renderEconomy } from './economy.js';
 import { table } from './table.js';
 import { showBytes } from '../../domain/show-bytes.js';
 
-/** What `temper plan` shows: stages with needs and what will be reused, the commands, and what would stop the run. */
-export function renderPlan(report: PlanReport, paint: Paint): string {
-  const { run, recipe, workspace, host, stages, problems, warnings } = report;
-  const rows = stages.map((stage) => [
-    stage.name,
-    stage.title,
-    placeText(stage),
-    needText(stage.diskBytes),
-    needText(stage.ramBytes),
-    host === null ? '' : fate(stage, paint),
-  ]);
+/**
+ * What `temper plan` shows: the commands, what would stop the run, and last the stages with their needs beside what is
+ * there and what will be reused. Commands are shortened unless all of them are wanted.
+ */
+export function renderPlan(report: PlanReport, paint: Paint, isWhole = false): string {
+  const { run, recipe, workspace, host, problems, warnings } = report;
   return [
     `${paint('bold', run)}  recipe ${recipe}`,
     `workspace ${workspace}`,
-    host === null
-      ? 'no host was asked: free disk, memory and finished outputs are not known'
-      : `${host.name} sees ${showBytes(host.diskFreeBytes)} free disk in the workspace, ${showBytes(host.ramAvailableBytes)} free memory`,
-    '',
-    table(['STAGE', 'WHAT', 'WHERE', 'DISK', 'MEMORY', ''], rows),
-    ...stages
-      .filter(({ commands }) => commands.length > 0)
-      .flatMap((stage) => [
-        '',
-        `${stage.name} runs`,
-        ...stage.commands.map((argv) => `  ${argv.map(quote).join(' ')}`),
-      ]),
+    ...commandLines(report, isWhole),
     ...costOfCheckpoints(report),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
+    '',
+    stageTable(report, paint),
+    ...(host === null ? ['no host was asked: free disk, memory and finished outputs are not known'] : []),
   ].join('\n');
+}
+
+function stageTable({ host, stages }: PlanReport, paint: Paint): string {
+  const rows = stages.map((stage) => {
+    const need = (bytes: number, free: number | undefined): string =>
+      stage.willReuse || free === undefined || bytes <= free
+        ? needText(bytes)
+        : paint('red', `${showBytes(bytes)} > ${showBytes(free)} free`);
+    return [
+      stage.name,
+      stage.title,
+      placeText(stage),
+      need(stage.diskBytes, host?.diskFreeBytes),
+      need(stage.ramBytes, host?.ramAvailableBytes),
+      host === null ? '' : fate(stage, paint),
+    ];
+  });
+  const there =
+    host === null
+      ? []
+      : [
+          [
+            '',
+            `free, as ${host.name} sees it`,
+            '',
+            showBytes(host.diskFreeBytes),
+            showBytes(host.ramAvailableBytes),
+            '',
+          ],
+        ];
+  return table(['STAGE', 'WHAT', 'WHERE', 'DISK', 'MEMORY', ''], [...rows, ...there]);
+}
+
+function commandLines({ stages }: PlanReport, isWhole: boolean): string[] {
+  const shown = stages.filter(({ commands, willReuse }) => commands.length > 0 && (isWhole || !willReuse));
+  const lines = shown.flatMap((stage) => [
+    '',
+    `${stage.name} runs`,
+    ...(isWhole ? stage.commands.map(commandLine) : shortened(stage)).map((line) => `  ${line}`),
+  ]);
+  return shown.length === 0 || isWhole ? lines : [...lines, '', '--commands shows all commands, word by word'];
+}
+
+function commandLine(argv: readonly string[]): string {
+  return argv.map(quote).join(' ');
+}
+
+/** Of the commands of a gang one, and what the others have instead; of a script in an argument its length. */
+function shortened({ placement, commands }: StageReport): string[] {
+  const [first = [], ...others] = commands;
+  const flags = placement === 'gang' ? differingFlags(first, others) : null;
+  const lines = (flags === null ? commands : [first]).map((argv) => argv.map(shortWord).join(' '));
+  if (flags === null || others.length === 0) return lines;
+  const nodes = others.length === 1 ? 'node 1' : `nodes 1 to ${others.length}`;
+  return [...lines, `${nodes}: the same${flags.length === 0 ? '' : ` but for ${flags.join(', ')}`}`];
+}
+
+function shortWord(word: string): string {
+  const lines = word.trim().split('\n').length;
+  return lines === 1 ? quote(word) : `(script of ${lines} lines)`;
+}
+
+/** The flags whose values differ between commands; null where anything else does. */
+function differingFlags(first: readonly string[], others: readonly (readonly string[])[]): string[] | null {
+  const flags = new Set<string>();
+  for (const other of others) {
+    if (other.length !== first.length) return null;
+    for (const [index, word] of first.entries()) {
+      if (word === other[index]) continue;
+      const flag = first[index - 1];
+      if (flag === undefined || !flag.startsWith('--') || flag !== other[index - 1]) return null;
+      flags.add(flag);
+    }
+  }
+  return [...flags];
 }
 
 function costOfCheckpoints({ checkpoint, host, warnings }: PlanReport): string[] {
