@@ -14,7 +14,7 @@ import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
-import { hostTools } from './host-tools.js';
+import { hostTools } from '../host/host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { stageOutput } from './stage-inputs.js';
 

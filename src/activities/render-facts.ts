@@ -4,7 +4,7 @@ import { allAttempts, checkpointFolder } from '../host/run/attempts.js';
 import { slowestPreparation } from '../host/run/preparation.js';
 import { needPlan, readRunSpec, readRunSpecText } from '../host/run/run-folder.js';
 import type { RenderAnswer } from '../schemas/render.js';
-import { hostTools } from './host-tools.js';
+import { hostTools } from '../host/host-tools.js';
 import { findOutputs } from './plan-report.js';
 import type { StageHost } from './stage-host.js';
 

@@ -7,7 +7,7 @@ import { findChange } from '../host/store/manifest.js';
 import type { HostTools, Recipe, StageFacts, StageOutput } from '../recipes/recipe.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { StageCall, StageDone, StageRef } from '../schemas/stage-calls.js';
-import { hostTools } from './host-tools.js';
+import { hostTools } from '../host/host-tools.js';
 import type { StageHost } from './stage-host.js';
 
 /** All that the work of a stage depends on, and the key that follows from it. */

@@ -66,6 +66,49 @@ describe('temper doctor on this machine', () => {
     expect(without.stderr).toContain('--spec FILE');
   });
 
+  it('tells each part of the software that the environment stage would refuse, with the fix, and what it would install', async () => {
+    const dir = mkdtempSync(join(root, 'software-'));
+    const toolkit = join(dir, 'Ascend');
+    for (const part of ['driver', 'firmware']) {
+      mkdirSync(join(toolkit, part), { recursive: true });
+      writeFileSync(join(toolkit, part, 'version.info'), 'Version=25.3.rc1\n');
+    }
+    const spec = join(dir, 'spec.yaml');
+    const environment = `environment: { toolkitRoot: '${toolkit}', basePython: /nowhere/python3.10 }\n`;
+    writeFileSync(spec, `${glmSpec(join(dir, 'w'))}${environment}`);
+    const args = ['doctor', '--local', '--scratch', join(dir, 'scratch'), '--spec', spec];
+    const { status, stdout } = await temper(args);
+    expect(status).toBe(1);
+    const lines = stdout.split('\n').filter((line) => line.includes(' software '));
+    expect(lines).toEqual([
+      expect.stringMatching(/^ok .+: found driver 25\.3\.rc1, firmware 25\.3\.rc1$/),
+      ...['CANN toolkit', 'CANN kernels', 'NNAL'].map((title) =>
+        expect.stringMatching(
+          new RegExp(`^fail .+: ${title}: found none, wanted 8.3.RC1 or newer .+; fix: install the ${title} `),
+        ),
+      ),
+      expect.stringMatching(
+        /^fail .+set_env\.sh of the CANN toolkit is not there.+; fix: name it in environment\.cannEnv/,
+      ),
+      expect.stringMatching(/^fail .+Python: found no \/nowhere\/python3\.10.+; fix: install Python 3\.10/),
+      expect.stringMatching(/^warn .+MindSpeed-MM is not checked out; .+; and \d+ more \(a run installs it first\)/),
+    ]);
+    expect(readdirSync(dir).toSorted()).toEqual(['Ascend', 'spec.yaml']);
+  });
+
+  it('says that loopback tells nothing of the network of several hosts', async () => {
+    const dir = mkdtempSync(join(root, 'loopback-'));
+    mkdirSync(join(dir, 'w'));
+    const spec = join(dir, 'spec.yaml');
+    writeFileSync(spec, specFor(join(dir, 'w')));
+    const args = ['doctor', '--local', '--scratch', join(dir, 'scratch'), '--spec', spec];
+    const warned = /^warn +address .+no training address was given.+; fix: .+--train-address IP$/m;
+    expect((await temper(args)).stdout).toMatch(warned);
+    expect((await temper([...args, '--train-address', '127.0.0.1'])).stdout).not.toMatch(warned);
+    writeFileSync(spec, specFor(join(dir, 'w')).replace('hosts: 2', 'hosts: 1'));
+    expect((await temper(args)).stdout).not.toMatch(warned);
+  });
+
   it('refuses a broken spec and flags that exclude each other', async () => {
     const spec = join(root, 'broken.yaml');
     writeFileSync(spec, 'name: x\n');

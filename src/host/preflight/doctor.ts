@@ -1,13 +1,14 @@
 import { wantedPorts } from '../../domain/master-ports.js';
-import { join } from 'node:path';
 import type { PreflightRecipe } from '../../recipes/preflight.js';
-import type { HostTools } from '../../recipes/recipe.js';
+import type { Recipe } from '../../recipes/recipe.js';
 import type { Resources } from '../../schemas/plan.js';
 import type { DoctorLook } from '../../schemas/preflight.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { HostContext } from '../context.js';
 import { leaveTokens } from './compare.js';
+import { hostTools } from '../host-tools.js';
 import { lookAtHost } from './look-at-host.js';
+import { lookAtSoftware } from './look-at-software.js';
 
 /** The training that a person asks about: from a spec file. */
 export interface PlannedLaunch {
@@ -15,6 +16,7 @@ export interface PlannedLaunch {
   readonly recipe: {
     readonly id: string;
     readonly programsFolder: string;
+    readonly environment: Recipe['environment'];
     readonly training: { masterPorts(spec: PipelineSpec): readonly number[] };
     readonly preflight?: PreflightRecipe;
   };
@@ -28,6 +30,8 @@ export async function doctorLook(
   round: string | null,
 ): Promise<DoctorLook> {
   const startedAt = performance.now();
+  const training = launch === null ? null : { ...launch, tools: hostTools(host, launch.recipe, launch.spec) };
+  const software = training === null ? [] : lookAtSoftware({ ...training, host: host.name });
   const { checks, facts } = await lookAtHost(host, {
     depth: 'full',
     isLaunch: false,
@@ -36,7 +40,7 @@ export async function doctorLook(
     lease: null,
     // Any host may become node 0.
     masterPorts: launch === null ? [] : wantedPorts(launch.spec, launch.recipe.training.masterPorts),
-    training: launch === null ? null : { ...launch, tools: toolsOf(host, launch) },
+    training,
   });
   const isUsable = checks.some(({ id, status }) => id === 'workspace' && status === 'ok');
   const comparison =
@@ -45,14 +49,12 @@ export async function doctorLook(
       : { workspace: launch.spec.workspace, scratch: host.scratch, round, host: host.name };
   const left = comparison === null ? [] : await leaveTokens(comparison, facts);
   const canCompare = isUsable && left.length === 0;
-  const answer = { v: 1 as const, host: host.name, checks: [...checks, ...left], facts, canCompare };
-  return { ...answer, at: new Date().toISOString(), elapsedMs: Math.round(performance.now() - startedAt) };
-}
-
-function toolsOf(host: HostContext, { spec, recipe }: PlannedLaunch): HostTools {
-  return {
-    ...host.tools,
-    python: spec.environment.python ?? host.tools.python,
-    programs: join(host.programsRoot, recipe.id, recipe.programsFolder),
+  const answer = {
+    v: 1 as const,
+    host: host.name,
+    checks: [...checks, ...(await software), ...left],
+    facts,
+    canCompare,
   };
+  return { ...answer, at: new Date().toISOString(), elapsedMs: Math.round(performance.now() - startedAt) };
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { HostContext } from '../host/context.js';
+import type { HostContext } from './context.js';
 import type { HostTools, Recipe } from '../recipes/recipe.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 
