@@ -147,6 +147,20 @@ describe('temper doctor with a server', () => {
     expect(asked).toEqual([['h1'], ['h1', 'h2'], ['h9']]);
   });
 
+  it('fails where the fleet has fewer hosts than the spec wants', async () => {
+    const spec = join(root, 'few.yaml');
+    const ask = (hosts: number) => {
+      writeFileSync(spec, specFor(join(root, 'w')).replace('hosts: 2', `hosts: ${hosts}`));
+      return temper(['doctor', '--all', '--spec', spec], { runs: runs([]) });
+    };
+    expect(await ask(2)).toMatchObject({ status: 0 });
+    const { status, stdout } = await ask(3);
+    expect([status, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^fail +hosts .+2 of the 3 hosts of the spec answered/),
+    ]);
+  });
+
   it('looks by itself where this machine has no worker', async () => {
     const { status, stderr, stdout } = await temper(['doctor'], { runs: runs([bad], 'another machine') });
     expect(status).toBe(0);

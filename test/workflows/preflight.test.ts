@@ -40,7 +40,7 @@ describe('the preflight of a gang', { timeout: 90_000 }, () => {
     await (await fleet.train()).result();
     expect(world.attempts.at(-1)?.hosts).toEqual(['h2', 'h3']);
     expect(world.looks.slice(2).toSorted((a, b) => a.host.localeCompare(b.host))).toEqual([
-      { host: 'h2', depth: 'quick', isCompared: true },
+      { host: 'h2', depth: 'full', isCompared: true },
       { host: 'h3', depth: 'full', isCompared: true },
     ]);
     await expectClean(fleet);

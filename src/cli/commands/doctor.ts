@@ -37,7 +37,8 @@ export async function doctor(context: CommandContext, options: DoctorOptions): P
   const fleet = options.fleet ?? spec?.fleet.name ?? 'default';
   if (specText === null)
     output.note('with --spec FILE the devices and the workspace of a pipeline are looked at as well');
-  const report = await examine(context, { ...options, fleet }, specText);
+  const seen = await examine(context, { ...options, fleet }, specText);
+  const report = options.all === true && spec !== null ? withHosts(seen, fleet, spec.fleet.hosts) : seen;
   output.result(report, (paint) => doctorText(report, paint));
   return report.ok ? EXIT.ok : EXIT.failed;
 }
@@ -87,6 +88,22 @@ async function examineHere({ io }: CommandContext, options: Question, specText: 
   const isTraining = trainAddress !== undefined || (launch?.spec.fleet.hosts ?? 1) < 2;
   const checks = isTraining ? seen : seen.map(ofLoopback);
   return { v: 1, ok: checks.every(({ status }) => status !== 'fail'), hosts: [host.name], checks };
+}
+
+/** A run of the spec would wait for hosts that nobody looked at. */
+function withHosts(report: DoctorReport, fleet: string, wanted: number): DoctorReport {
+  const there = report.hosts.length;
+  if (there >= wanted) return report;
+  const missing: PreflightCheck = {
+    id: 'hosts',
+    status: 'fail',
+    fault: 'config',
+    where: `fleet ${fleet}`,
+    what: `${there} of the ${wanted} hosts of the spec answered`,
+    why: 'a run waits for the others',
+    fix: 'start a worker on each: temper worker --role host --name HOST',
+  };
+  return { ...report, ok: false, checks: [...report.checks, missing] };
 }
 
 /** Green lines about loopback say nothing about the network of several hosts. */

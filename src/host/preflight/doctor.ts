@@ -31,8 +31,7 @@ export async function doctorLook(
 ): Promise<DoctorLook> {
   const startedAt = performance.now();
   const training = launch === null ? null : { ...launch, tools: hostTools(host, launch.recipe, launch.spec) };
-  const software = training === null ? [] : lookAtSoftware({ ...training, host: host.name });
-  const { checks, facts } = await lookAtHost(host, {
+  const looking = lookAtHost(host, {
     depth: 'full',
     isLaunch: false,
     workspace: launch?.spec.workspace ?? null,
@@ -42,6 +41,10 @@ export async function doctorLook(
     masterPorts: launch === null ? [] : wantedPorts(launch.spec, launch.recipe.training.masterPorts),
     training,
   });
+  const [{ checks, facts }, software] = await Promise.all([
+    looking,
+    training === null ? [] : lookAtSoftware({ ...training, host: host.name }),
+  ]);
   const isUsable = checks.some(({ id, status }) => id === 'workspace' && status === 'ok');
   const comparison =
     round === null || launch === null || !isUsable
@@ -52,7 +55,7 @@ export async function doctorLook(
   const answer = {
     v: 1 as const,
     host: host.name,
-    checks: [...checks, ...(await software), ...left],
+    checks: [...checks, ...software, ...left],
     facts,
     canCompare,
   };

@@ -12,14 +12,15 @@ import type { Silence } from './silence.js';
 
 /**
  * Makes sure that the hosts of the lease can train, before an attempt is opened. Hosts that this gang has not used are
- * looked at in full, have their software proven, and are compared with each other; the others are asked once, for what
- * may have changed since they ran. What only needs cleaning is cleaned. Throws a `NodeFailure` for the rest.
+ * looked at in full, have their software proven, and are compared with each other and with one of the others, which are
+ * asked once, for what may have changed since they ran. What only needs cleaning is cleaned. Throws a `NodeFailure` for
+ * the rest.
  */
 export async function preflight(gang: Gang, silence: Silence): Promise<void> {
   const { book, grant } = gang;
   const fresh = grant.hosts.filter((host) => !book.isChecked(host));
   const known = grant.hosts.filter((host) => book.isChecked(host));
-  // A new host is compared with one that is known to fit.
+  // A new host is compared with one that is known to fit, as the others do: what must be equal is equal to all then.
   const compared = fresh.length === 0 ? [] : [...known.slice(0, 1), ...fresh];
   const round = compared.length === 0 ? null : uuid4();
   assertApart(gang);
@@ -27,7 +28,8 @@ export async function preflight(gang: Gang, silence: Silence): Promise<void> {
     const looks = await inParallel(grant.hosts, (host, index) =>
       lookAt(gang, silence, {
         host,
-        depth: fresh.includes(host) ? 'full' : 'quick',
+        // A quick look tells nothing that could be compared: devices, versions and zones stay out of it.
+        depth: compared.includes(host) ? 'full' : 'quick',
         round: compared.includes(host) ? round : null,
         isFirst: index === 0,
       }),
