@@ -88,7 +88,7 @@ async function look({ host, call, recipe, spec, tools }: Site, step: string): Pr
 
 async function repair(site: Site, reading: EnvironmentReading): Promise<void> {
   const { host, call, spec } = site;
-  const { repairs = [], differences = [] } = reading;
+  const { repairs = [] } = reading;
   await assertRoom(site, reading);
   const network = await networkEnvironment(host.scratch, host.network, spec.environment.offline === true);
   for (const command of repairs) {
@@ -100,7 +100,9 @@ async function repair(site: Site, reading: EnvironmentReading): Promise<void> {
       number: call.tryNumber,
       progress: async ({ paths }) => {
         const { lines } = await tailLog(paths.stderr, { maxBytes: 4_096, maxLines: 1 });
-        return { phase: 'installing', text: (lines.at(-1)?.trim() ?? differences[0] ?? command.step).slice(0, 160) };
+        // Why it is installed would read as what is wrong now.
+        const [line] = lines;
+        return { phase: 'installing', ...(line === undefined ? {} : { text: line.trim().slice(0, 160) }) };
       },
     });
     await copyStageLogs(call.workspace, call.run, 'environment', `${host.name}-${command.step}`, result.keeper.paths);

@@ -57,9 +57,13 @@ export function tellOutcome(status: RunStatus, output: Output): ExitStatus {
     );
   }
   if (status.state !== 'done' && output.format !== 'text' && status.problem !== null) output.problem(status.problem);
-  if (status.state === 'blocked')
-    output.note(`${status.run} waits for you: temper resume ${status.run} continues it after the fix`);
+  if (status.state === 'blocked') output.note(howToGoOn(status.run));
   return runExitStatus(status);
+}
+
+/** The command that continues a blocked run. */
+export function howToGoOn(run: string): string {
+  return `${run} waits for you: temper resume ${run} continues it after the fix`;
 }
 
 /** Exit status of a command that answers with the result of a run. */

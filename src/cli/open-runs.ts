@@ -5,6 +5,7 @@ import { collect } from '../client/retention.js';
 import { listModels, promoteRun, rollBackModel } from '../client/models.js';
 import { doctorHosts } from '../client/doctor.js';
 import { cordonHost, getFleet, uncordonHost } from '../client/fleet.js';
+import { explainRun } from '../client/run-evidence.js';
 import { planOfRun, planOnHost } from '../client/plans.js';
 import { readRunFacts } from '../client/render.js';
 import { recoverRun } from '../client/recover.js';
@@ -29,6 +30,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     startRun: (request) => startRun(client, request),
     listRuns: () => listRuns(client),
     getRunStatus: (run) => getRunStatus(client, run),
+    explainRun: (status) => explainRun(client, status),
     // A watch outlives a restart of the server, as the run does.
     watchRun: (run, signal) => watchPatiently(client, run, signal),
     cancelRun: (run, ender) => cancelRun(client, run, ender),

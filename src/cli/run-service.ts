@@ -38,6 +38,8 @@ export interface RunService {
   startRun(request: StartRequest): Promise<StartAnswer>;
   listRuns(): Promise<readonly RunStatus[]>;
   getRunStatus(run: string): Promise<RunStatus>;
+  /** The status with the log lines of what went wrong, as a watch tells them at its end. */
+  explainRun(status: RunStatus): Promise<RunStatus>;
   /** A status for each change, until the run ends or is blocked, or `signal` is aborted. */
   watchRun(run: string, signal: AbortSignal): AsyncIterable<RunStatus>;
   /** `by` and `why` are told by its status later. */

@@ -4,6 +4,7 @@ import { problem } from '../domain/errors.js';
 import { scheduleOfRetrain } from '../domain/ids.js';
 import type { Problem } from '../schemas/problem.js';
 import type { TemperClient } from './connect.js';
+import { eventsFromEnd } from './history.js';
 
 /** Reasons are written by people; the server takes a kilobyte. */
 const REASON_BYTES = 900;
@@ -59,28 +60,16 @@ function codeOf(status: string): 'Cancelled' | 'Terminated' | null {
 }
 
 /** Looks from the end: whoever ended a run did so among its last events. */
-async function readEnder(client: TemperClient, { workflowId, runId }: WorkflowExecutionDescription): Promise<Ender> {
-  const { workflowService, options } = client.temporal;
-  let nextPageToken: Uint8Array = new Uint8Array();
-  do {
-    const page = await workflowService.getWorkflowExecutionHistoryReverse({
-      namespace: options.namespace,
-      execution: { workflowId, runId },
-      nextPageToken,
-    });
-    for (const event of page.history?.events ?? []) {
-      const terminated = event.workflowExecutionTerminatedEventAttributes;
-      if (terminated) return { by: named(terminated.identity), why: named(terminated.reason) };
-      const asked = event.workflowExecutionCancelRequestedEventAttributes;
-      if (!asked) continue;
-      const parent = asked.externalWorkflowExecution?.workflowId;
-      // The server itself hands a cancellation on to children: who began it stands in the history of the parent.
-      return parent
-        ? { by: `its retrain ${parent}`, why: null }
-        : { by: named(asked.identity), why: named(asked.cause) };
-    }
-    nextPageToken = page.nextPageToken ?? new Uint8Array();
-  } while (nextPageToken.length > 0);
+async function readEnder(client: TemperClient, description: WorkflowExecutionDescription): Promise<Ender> {
+  for await (const event of eventsFromEnd(client, description)) {
+    const terminated = event.workflowExecutionTerminatedEventAttributes;
+    if (terminated) return { by: named(terminated.identity), why: named(terminated.reason) };
+    const asked = event.workflowExecutionCancelRequestedEventAttributes;
+    if (!asked) continue;
+    const parent = asked.externalWorkflowExecution?.workflowId;
+    // The server itself hands a cancellation on to children: who began it stands in the history of the parent.
+    return parent ? { by: `its retrain ${parent}`, why: null } : { by: named(asked.identity), why: named(asked.cause) };
+  }
   return { by: null, why: null };
 }
 

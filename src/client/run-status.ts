@@ -57,7 +57,8 @@ async function statusOf(
   const memo = readMemo(description);
   const state = stateOf(description.status.name, memo);
   const isOpen = !isClosedStatus(description.status.name);
-  const progress = isOpen && state === 'running' ? await readProgress(client, run, description) : [];
+  const pending = isOpen && state === 'running' ? await withGang(client, run, description) : [];
+  const progress = readProgress(pending);
   // What runs now knows more than what the gang told last.
   const resume = progress.find((one) => one.resume !== undefined)?.resume ?? memo?.resume;
   const slow = [...slowAmong(progress), ...progress.flatMap(({ slowSaves }) => slowSaves ?? [])];
@@ -70,7 +71,7 @@ async function statusOf(
     fleet: fleetOfControlQueue(description.taskQueue),
     state,
     stage: memo?.stage ?? null,
-    problem: withRunName(outcome.problem ?? blockedProblem(memo), run),
+    problem: withRunName(outcome.problem ?? blockedProblem(memo) ?? unansweredProblem(pending), run),
     checkpoint: memo?.checkpoint ?? null,
     ettr: memo?.ettr ?? null,
     ...(memo?.incidents === undefined ? {} : { incidents: memo.incidents }),
@@ -109,16 +110,37 @@ function withRunName(problem: Problem | null, run: string): Problem | null {
   return problem === null ? null : { ...problem, fix: problem.fix.replaceAll(/\b(temper \w+) RUN\b/g, `$1 ${run}`) };
 }
 
-/** Newest heartbeats of what runs now, of the gang too. */
-async function readProgress(
+/** The run and what trains for it, while that is open. */
+async function withGang(
   client: TemperClient,
   run: string,
   description: WorkflowExecutionDescription,
-): Promise<Progress[]> {
+): Promise<WorkflowExecutionDescription[]> {
   const gang = await describe(client, gangWorkflowId(run));
-  const pending = [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])].flatMap(
-    ({ raw }) => raw.pendingActivities ?? [],
-  );
+  return [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])];
+}
+
+/** A live control worker takes a task at once; when the one that held the run died, the server waits 10 s for it. */
+const TASK_TAKEN_MS = 15_000;
+
+/** A run whose next step no control worker takes stands still, whatever its state says. */
+function unansweredProblem(open: readonly WorkflowExecutionDescription[]): Problem | null {
+  const idle = open.find(({ raw: { pendingWorkflowTask: task } }) => {
+    const since = task?.originalScheduledTime ?? task?.scheduledTime;
+    return since ? !task?.startedTime && Date.now() - Number(since.seconds) * 1000 > TASK_TAKEN_MS : false;
+  });
+  if (idle === undefined) return null;
+  const fleet = fleetOfControlQueue(idle.taskQueue) ?? 'default';
+  return problem('Unreachable', {
+    where: `queue ${idle.taskQueue}`,
+    what: 'no control worker takes the next step of the run',
+    fix: `start one with temper worker --role control${fleet === 'default' ? '' : ` --fleet ${fleet}`}; read the log of one that runs`,
+  });
+}
+
+/** Newest heartbeats of what runs now. */
+function readProgress(open: readonly WorkflowExecutionDescription[]): Progress[] {
+  const pending = open.flatMap(({ raw }) => raw.pendingActivities ?? []);
   return pending.flatMap(({ heartbeatDetails }) => {
     const payload = heartbeatDetails?.payloads?.[0];
     if (payload === undefined || payload === null) return [];

@@ -18,6 +18,7 @@ import {
 import { askRun } from './ask-run.js';
 import type { TemperClient } from './connect.js';
 import { requestCancel } from './run-end.js';
+import { explainRun } from './run-evidence.js';
 import { readSpecOfRun } from './run-spec.js';
 import { getRunStatus, describe } from './run-status.js';
 
@@ -91,12 +92,13 @@ export async function* watchRun(
   let told = '';
   for (;;) {
     const status = await getRunStatus(client, run);
+    const isLast = status.closedAt !== null || status.state === 'blocked';
     const text = JSON.stringify(status);
     if (text !== told) {
       told = text;
-      yield status;
+      yield isLast ? await explainRun(client, status) : status;
     }
-    if (status.closedAt !== null || status.state === 'blocked') return;
+    if (isLast) return;
     await sleep(pollMs, undefined, signal === undefined ? {} : { signal });
   }
 }

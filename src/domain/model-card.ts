@@ -1,3 +1,4 @@
+import { showBytes } from './show-bytes.js';
 import { stringify } from 'yaml';
 import type { Provenance } from '../schemas/provenance.js';
 import { parseRemote } from './remote-source.js';
@@ -93,7 +94,7 @@ function continued({ continuedFrom }: Provenance['base']): string[] {
 
 function loading({ provenance, architecture, input }: CardFacts): string[] {
   const { tensors, bytes, dtype } = provenance.export;
-  const weights = `${tensors} tensors, ${(bytes / 1e9).toFixed(bytes < 1e8 ? 4 : 1)} GB, ${dtype === 'bf16' ? 'BF16 as the original' : 'F32 as trained'}.`;
+  const weights = `${tensors} tensors, ${showBytes(bytes)}, ${dtype === 'bf16' ? 'BF16 as the original' : 'F32 as trained'}.`;
   if (architecture === null) return ['## Loading', `${weights} config.json names no class of transformers.`];
   const transformers = provenance.software['transformers'];
   const auto = input === 'processor' ? 'AutoProcessor' : 'AutoTokenizer';

@@ -12,6 +12,9 @@ const TEXT_BYTES = 400;
 /** Paths in the workspace are shorter; adopted checkpoints may lie anywhere. */
 const CHECKPOINT_BYTES = 200;
 
+/** Where a stage runs: its host, or how many it has. */
+export type StagePlace = Pick<StageStatus, 'host' | 'hosts'>;
+
 /** What a run knows of itself, as plain state: the memo for `status`, and the outcomes that later stages need. */
 export class RunBook {
   readonly #done = new Map<StageName, StageDone>();
@@ -36,19 +39,20 @@ export class RunBook {
     );
   }
 
-  begin(name: StageName, state: 'running' | 'waiting', at: string, host?: string): void {
-    this.#change(name, { name, state, startedAt: at, ...(host === undefined ? {} : { host }) });
+  begin(name: StageName, state: 'running' | 'waiting', at: string, where: StagePlace = {}): void {
+    this.#change(name, { name, state, startedAt: at, ...where });
   }
 
   finish(name: StageName, done: StageDone): void {
     this.#done.set(name, done);
     const state: StageState = done.reused ? 'reused' : 'done';
-    const startedAt = this.#status(name)?.startedAt;
+    const { startedAt, hosts } = this.#status(name) ?? {};
     this.#change(name, {
       name,
       state,
       host: done.host,
       durationMs: done.durationMs,
+      ...(hosts === undefined ? {} : { hosts }),
       ...(startedAt === undefined ? {} : { startedAt }),
     });
   }

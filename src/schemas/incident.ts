@@ -153,6 +153,15 @@ export const IncidentNoteSchema = z.object({
 });
 export type IncidentNote = z.infer<typeof IncidentNoteSchema>;
 
+/** What shows an incident, for `status`: the memo has no room for it. */
+export const IncidentEvidenceSchema = z.object({
+  host: z.string().nullable().describe('Host that is to blame; null: none, or not known.'),
+  rank: z.number().nullable().describe('Global rank; null: none, or not known.'),
+  lines: z.array(z.string()).describe('Log lines that show it, oldest first; empty when no history has them any more.'),
+  file: z.string().describe('Record of the incident in the workspace, as the hosts see it.'),
+});
+export type IncidentEvidence = z.infer<typeof IncidentEvidenceSchema>;
+
 /** Signal `gangReported`: what the gang tells the workflow of the run at each launch and each incident. */
 export const GangReportSchema = z.object({
   v: z.literal(1),

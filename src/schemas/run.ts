@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ResumeNoteSchema } from './checkpoint.js';
-import { IncidentNoteSchema } from './incident.js';
+import { IncidentEvidenceSchema, IncidentNoteSchema } from './incident.js';
 import { StageNameSchema } from './plan.js';
 import { PaceSchema, SlowHostSchema } from './pace.js';
 import { ProblemSchema } from './problem.js';
@@ -23,7 +23,8 @@ export type StageState = z.infer<typeof StageStateSchema>;
 export const StageStatusSchema = z.object({
   name: StageNameSchema,
   state: StageStateSchema,
-  host: z.string().optional().describe('Host that does or did it; a gang is named by its first host.'),
+  host: z.string().optional().describe('Host that does or did it; of several, the first.'),
+  hosts: z.number().optional().describe('How many hosts do or did it together; absent: one.'),
   startedAt: z.string().optional().describe('RFC 3339, UTC.'),
   durationMs: z.number().optional().describe('How long it took, ms.'),
 });
@@ -137,6 +138,7 @@ export const RunStatusSchema = z.looseObject({
   ettr: z.number().nullable().optional().describe('Goodput: useful share of the gang time so far, 0 to 1.'),
   incidents: z.number().optional().describe('Failures of the training so far.'),
   incident: IncidentNoteSchema.optional().describe('The last of them.'),
+  incidentEvidence: IncidentEvidenceSchema.optional().describe('What shows it, and where its record lies.'),
   resume: ResumeNoteSchema.optional().describe('What the newest attempt that resumed a checkpoint restored.'),
   stages: z.array(StageStatusSchema).describe('In the order of the plan.'),
   progress: z.array(ProgressSchema).describe('Newest heartbeats of the hosts.'),

@@ -11,6 +11,7 @@ import { differingLocks } from '../domain/environment-lock.js';
 import { problem } from '../domain/errors.js';
 import { gangWorkflowId, stageActivityId } from '../domain/ids.js';
 import { inParallel } from '../domain/in-parallel.js';
+import type { StagePlace } from '../domain/run-book.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { StagePlan } from '../schemas/plan.js';
 import type { EnvironmentAnswer, StageCall, StageDone } from '../schemas/stage-calls.js';
@@ -59,7 +60,7 @@ function lookUp(walk: Walk, call: StageCall, hosts: readonly HostRecord[]) {
 }
 
 async function produce(walk: Walk, call: StageCall, host: string): Promise<StageDone> {
-  begin(walk, call, 'running', host);
+  begin(walk, call, 'running', { host });
   const { stage, tryNumber, timing } = call;
   const { fleet } = walk.plan;
   try {
@@ -82,7 +83,7 @@ async function produce(walk: Walk, call: StageCall, host: string): Promise<Stage
 }
 
 async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
-  begin(walk, call, 'running');
+  begin(walk, call, 'running', { hosts: hosts.length });
   const startedAt = Date.now();
   const { stage, tryNumber, timing } = call;
   const answers = await inParallel(hosts, ({ name }) =>
@@ -123,7 +124,7 @@ function noted(answers: readonly EnvironmentAnswer[]): StageDone['facts'] {
 
 /** The gang is a child workflow, because its restarts would fill the history of the run. */
 function runGang(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Promise<StageDone> {
-  begin(walk, call, 'running');
+  begin(walk, call, 'running', { hosts: walk.plan.fleet.hosts });
   const environment = walk.book.outcome('environment');
   return executeChild(trainGang, {
     workflowId: gangWorkflowId(call.run),
@@ -146,7 +147,7 @@ function runGang(walk: Walk, call: StageCall, hosts: readonly HostRecord[]): Pro
   });
 }
 
-function begin(walk: Walk, call: StageCall, state: 'running' | 'waiting', host?: string): void {
-  walk.book.begin(call.stage.name, state, new Date().toISOString(), host);
+function begin(walk: Walk, call: StageCall, state: 'running' | 'waiting', where: StagePlace = {}): void {
+  walk.book.begin(call.stage.name, state, new Date().toISOString(), where);
   walk.publish();
 }

@@ -70,6 +70,29 @@ describe('temper ls and status', () => {
   });
 });
 
+describe('temper status', () => {
+  it('shows the lines behind a failure and the file of its record, as text and as JSON', async () => {
+    const incidentEvidence = { host: 'h2', rank: 2, lines: ['unknown kind "sgnal"'], file: '/w/incidents/0001.json' };
+    const runs: Partial<RunService> = {
+      ...knowing(aBlockedRun),
+      explainRun: (status) => Promise.resolve({ ...status, incidentEvidence }),
+    };
+    const { stdout } = await temper(['status', 'tiny'], { runs });
+    expect(stdout).toContain(
+      '  evidence of rank 2 on h2:\n  | unknown kind "sgnal"\n  record: /w/incidents/0001.json\n',
+    );
+    expect(JSON.parse((await temper(['status', 'tiny', '-o', 'json'], { runs })).stdout)).toMatchObject({
+      incidentEvidence,
+    });
+  });
+
+  it('tells the stages of a finished run once', async () => {
+    const { stdout } = await temper(['status', 'tiny'], { runs: knowing(aDoneRun()) });
+    expect(stdout).toContain('model    /w/runs/tiny/export/hf');
+    expect(stdout.match(/^STAGE /gm)).toHaveLength(1);
+  });
+});
+
 describe('temper start', () => {
   const start = async (argv: string[], runs: Partial<RunService>) =>
     temper(['start', 'tiny.yaml', ...argv], { runs, cwd: dir });
@@ -116,6 +139,16 @@ describe('temper start', () => {
     const { status, stderr } = await start(['--until', 'check'], {});
     expect(status).toBe(2);
     expect(stderr).toContain('the recipe cpu-tiny has no stage check');
+  });
+
+  it('tells why a blocked run waits and how it goes on: exit 4', async () => {
+    const startRun = () => Promise.resolve({ run: 'tiny', started: false, status: aBlockedRun });
+    const { status, stdout, stderr } = await start([], { startRun });
+    expect(status).toBe(4);
+    expect(stdout).toContain('tiny is there already (blocked) and was not started again\n');
+    expect(stdout).toContain('error[CommandFailed]: convert ended with code 1\n  fix: free the disk\n');
+    expect(stderr).toBe('tiny waits for you: temper resume tiny continues it after the fix\n');
+    expect((await start(['-o', 'json'], { startRun })).status).toBe(4);
   });
 
   it('watches and ends with the report on stdout', async () => {

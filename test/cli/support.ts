@@ -50,6 +50,7 @@ export function fakeRuns(known: Partial<RunService> = {}): RunService {
     startRun: refuse('startRun'),
     listRuns: refuse('listRuns'),
     getRunStatus: refuse('getRunStatus'),
+    explainRun: (status) => Promise.resolve(status),
     watchRun: refuse('watchRun'),
     cancelRun: refuse('cancelRun'),
     pauseRun: refuse('pauseRun'),

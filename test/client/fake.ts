@@ -16,6 +16,8 @@ export interface FakeWorkflow {
   readonly parent?: string;
   /** Events of its history that the server is asked for, the newest first; each is a page. */
   readonly history?: readonly object[];
+  /** Since when a task of it waits for a control worker, in milliseconds of the clock. */
+  readonly taskSince?: number;
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
 }
@@ -44,7 +46,7 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
       describe: async () => {
         const found = known.get(id);
         if (found === undefined) throw Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
-        const { status, memo, heartbeats = [], parent } = found;
+        const { status, memo, heartbeats = [], parent, taskSince } = found;
         return {
           workflowId: id,
           runId: `run-of-${id}`,
@@ -55,6 +57,9 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
           closeTime: status === 'RUNNING' ? undefined : new Date(1_000),
           raw: {
             ...(parent === undefined ? {} : { workflowExecutionInfo: { parentExecution: { workflowId: parent } } }),
+            ...(taskSince === undefined
+              ? {}
+              : { pendingWorkflowTask: { scheduledTime: { seconds: Math.floor(taskSince / 1000) } } }),
             pendingActivities: heartbeats.map((beat) => ({
               heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(beat)] },
             })),

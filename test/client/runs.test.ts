@@ -75,6 +75,34 @@ describe.each([
   });
 });
 
+describe('a run whose next step nobody takes', () => {
+  it.each([
+    ['at once', 1_000, null],
+    [
+      'for long',
+      60_000,
+      {
+        code: 'Unreachable',
+        where: 'queue temper/lab/control',
+        fix: expect.stringContaining('temper worker --role control --fleet lab'),
+      },
+    ],
+  ] as const)('says so when that is so %s', async (_name, ago, expected) => {
+    const server = fakeServer({ [RUN]: { ...running(), taskSince: Date.now() - ago } });
+    const { state, problem } = await getRunStatus(server.client, 'tiny');
+    expect(state).toBe('running');
+    expect(problem).toEqual(expected === null ? null : expect.objectContaining(expected));
+  });
+
+  it('is told of its gang too', async () => {
+    const server = fakeServer({
+      [RUN]: running(),
+      [`${RUN}/train`]: { status: 'RUNNING', taskSince: Date.now() - 60_000 },
+    });
+    expect((await getRunStatus(server.client, 'tiny')).problem?.what).toContain('no control worker');
+  });
+});
+
 describe('the plan of a spec file', () => {
   it('takes the name from the spec and paths from the folder of the file', () => {
     const { plan, specText } = planFor(REQUEST);

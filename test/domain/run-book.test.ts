@@ -28,7 +28,7 @@ function bookOf(names: readonly StageName[]): RunBook {
 describe('the book of a run', () => {
   it('follows stages from pending to their end', () => {
     const book = bookOf(['weights', 'data', 'convert']);
-    book.begin('weights', 'running', AT, 'h1');
+    book.begin('weights', 'running', AT, { host: 'h1' });
     book.begin('data', 'waiting', AT);
     expect(book.memo()).toMatchObject({ state: 'running', stage: 'weights' });
     book.finish('weights', done('weights'));
@@ -40,6 +40,13 @@ describe('the book of a run', () => {
     ]);
     expect(book.outcome('weights')?.ref.key).toBe('k');
     expect(book.outcome('data')).toBeUndefined();
+  });
+
+  it('remembers how many hosts a stage had', () => {
+    const book = bookOf(['train']);
+    book.begin('train', 'running', AT, { hosts: 2 });
+    book.finish('train', done('train'));
+    expect(book.stages).toMatchObject([{ name: 'train', state: 'done', host: 'h1', hosts: 2 }]);
   });
 
   it('keeps what is done over a new plan, less what it changes', () => {
@@ -57,7 +64,7 @@ describe('the book of a run', () => {
   it('keeps a paused stage waiting, and not failed', () => {
     const book = bookOf(['weights', 'data', 'train']);
     book.finish('weights', done('weights'));
-    book.begin('data', 'running', AT, 'h1');
+    book.begin('data', 'running', AT, { host: 'h1' });
     book.fail('data');
     book.block(problem('Paused', { what: 'stopped on request' }));
     expect(book.stages.map(({ state }) => state)).toEqual(['done', 'waiting', 'pending']);
@@ -125,7 +132,7 @@ describe('the book of a run', () => {
         const book = bookOf(NAMES);
         const host = 'h'.repeat(63);
         for (const name of NAMES) {
-          book.begin(name, 'running', AT, host);
+          book.begin(name, 'running', AT, { host });
           book.finish(name, done(name, { host, durationMs: 8_640_000_000, facts: { checkpoint: 'c'.repeat(200) } }));
         }
         const resume = {

@@ -9,7 +9,8 @@ import type { StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
-import { watchUntilEnd } from '../follow.js';
+import { howToGoOn, runExitStatus, watchUntilEnd } from '../follow.js';
+import { renderStatus } from '../render/status.js';
 import type { ConnectFlags } from '../../client/connect.js';
 import type { StartAnswer } from '../run-service.js';
 import { runName } from '../run-name.js';
@@ -44,8 +45,13 @@ export async function start(context: CommandContext, file: string, options: Star
       until: options.until ?? null,
     });
     if (options.watch !== true) {
-      output.result({ v: 1, ...answer }, () => told(answer));
-      return EXIT.ok;
+      const { status } = answer;
+      const isBlocked = status.state === 'blocked';
+      output.result({ v: 1, ...answer }, (paint) =>
+        isBlocked ? `${told(answer)}\n\n${renderStatus(status, paint, Date.now())}` : told(answer),
+      );
+      if (isBlocked) output.note(howToGoOn(answer.run));
+      return runExitStatus(status);
     }
     output.note(told(answer));
     return watchUntilEnd(context, runs, answer.run);

@@ -3,7 +3,7 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { findRun } from '../find-run.js';
-import { renderReport } from '../render/report.js';
+import { renderResult } from '../render/report.js';
 import { renderStatus } from '../render/status.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
@@ -13,10 +13,10 @@ export async function status(
   wanted: string | undefined,
   flags: ConnectFlags,
 ): Promise<ExitStatus> {
-  const found = await withRuns(context, flags, (runs) => findRun(runs, wanted ?? '@last'));
+  const found = await withRuns(context, flags, async (runs) => runs.explainRun(await findRun(runs, wanted ?? '@last')));
   context.output.result(found, (paint) => {
     const text = renderStatus(found, paint, Date.now());
-    return found.result === null ? text : `${text}\n\n${renderReport(found, paint)}`;
+    return found.result === null ? text : `${text}\n\n${renderResult(found.result)}`;
   });
   return EXIT.ok;
 }

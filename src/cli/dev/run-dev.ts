@@ -123,6 +123,7 @@ async function serve(context: CommandContext, serving: Serving): Promise<ExitSta
       client,
       workers,
       server: server?.service ?? null,
+      isContinued: wanted !== null,
       hurry: requests.hurry,
       tell,
     });

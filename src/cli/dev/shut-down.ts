@@ -14,6 +14,8 @@ export interface ShutDownOptions {
   readonly client: TemperClient | null;
   readonly workers: readonly Service[];
   readonly server: Service | null;
+  /** Whether the same command, given again, resumes what is stopped here; runs of a served fleet wait for a person. */
+  readonly isContinued: boolean;
   /** Aborted when the person asks a second time. */
   readonly hurry: AbortSignal;
   readonly tell: (text: string) => void;
@@ -29,8 +31,8 @@ const SERVER_GRACE_MS = 10_000;
 const REASON = 'temper dev was stopped';
 
 /**
- * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that the next start
- * continues them; workers end before the last keepers are stopped, because they could start new ones.
+ * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that they can be
+ * continued later; workers end before the last keepers are stopped, because they could start new ones.
  * @returns pids that survived KILL
  */
 export async function shutDown({
@@ -38,10 +40,11 @@ export async function shutDown({
   client,
   workers,
   server,
+  isContinued,
   hurry,
   tell,
 }: ShutDownOptions): Promise<readonly number[]> {
-  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, hurry, tell);
+  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, isContinued, hurry, tell);
   const grace = graceFrom(hurry, WORKER_GRACE_MS);
   const stuck = (await Promise.all(workers.map((worker) => worker.stop(grace)))).flat();
   const ranks = await Promise.all(layout.hosts.map(({ scratch }) => stopKeepers(scratch, hurry)));
@@ -51,14 +54,25 @@ export async function shutDown({
   return [...new Set([...stuck, ...ranks.flat(), ...stuckServer, ...strays])];
 }
 
-async function pauseOpenRuns(client: TemperClient, hurry: AbortSignal, tell: (text: string) => void): Promise<void> {
+async function pauseOpenRuns(
+  client: TemperClient,
+  isContinued: boolean,
+  hurry: AbortSignal,
+  tell: (text: string) => void,
+): Promise<void> {
   const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
   const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
   if (open.length === 0) return;
-  tell(
-    `stopping ${open.join(', ')}; the next start continues ${open.length === 1 ? 'it' : 'them'} (Ctrl-C again: at once)`,
-  );
+  tell(stopping(open, isContinued));
   await Promise.all(open.map((run) => within(pauseRun(client, run, REASON), PAUSE_LIMIT_MS, hurry)));
+}
+
+/** What is stopped, and how it goes on later. */
+export function stopping(runs: readonly string[], isContinued: boolean): string {
+  const later = isContinued
+    ? `the next start continues ${runs.length === 1 ? 'it' : 'them'}`
+    : `after the next start ${runs.map((run) => `temper resume ${run}`).join(', ')} continues ${runs.length === 1 ? 'it' : 'them'}`;
+  return `stopping ${runs.join(', ')}; ${later} (Ctrl-C again: at once)`;
 }
 
 /** Stops what no worker stopped: commands of runs that could not be paused. */

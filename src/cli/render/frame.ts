@@ -20,7 +20,7 @@ export function problemFrame(problem: Problem, excerpt: readonly string[], paint
     ...(where === undefined ? [] : [`  at ${where}`]),
     ...excerpt.map((line) => `  ${paint('dim', line)}`),
     ...(why === undefined ? [] : [`  why: ${why}`]),
-    ...evidence.map((line) => `  | ${line}`),
+    ...evidence.map((line) => `  | ${plain(line)}`),
     `  fix: ${fix}`,
   ].join('\n');
 }

@@ -14,9 +14,12 @@ export function renderReport(status: RunStatus, paint: Paint): string {
   const took = closedAt === null ? '' : ` in ${showDuration(Date.parse(closedAt) - Date.parse(startedAt))}`;
   const title = `${paint('bold', run)} ${paint('green', 'done')}${took}`;
   if (result === null) return title;
-  return [title, '', ...modelLines(result), ...lossLines(result), ...answerLines(result), '', stageTimes(result)].join(
-    '\n',
-  );
+  return [title, '', renderResult(result), '', stageTimes(result)].join('\n');
+}
+
+/** What came out of a run: model, loss, answers before and after. */
+export function renderResult(result: PipelineResult): string {
+  return [...modelLines(result), ...lossLines(result), ...answerLines(result)].join('\n');
 }
 
 function modelLines({ exportDir }: PipelineResult): string[] {

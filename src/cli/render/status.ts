@@ -36,6 +36,7 @@ export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): st
     `${paint('bold', run)}  ${paint(RUN_STYLES[state], state)}  ${span}`,
     `workflow ${status.workflowId}${status.fleet === null ? '' : `, fleet ${status.fleet}`}`,
     ...(status.stages.length === 0 ? [] : ['', stageTable(status, paint, nowMs)]),
+    ...waitingLines(status).flatMap((line) => ['', paint('yellow', line)]),
     ...(checkpoint === null ? [] : ['', `newest proven checkpoint: ${checkpoint}`]),
     ...trainingLines(status, paint, nowMs),
     ...(problem === null ? [] : ['', problemFrame(problem, [], paint)]),
@@ -45,20 +46,20 @@ export function renderStatus(status: RunStatus, paint: Paint, nowMs: number): st
 /** What `temper ls` shows. */
 export function renderRuns(runs: readonly RunStatus[], paint: Paint, nowMs: number): string {
   if (runs.length === 0) return 'no runs; temper start FILE starts one';
-  const rows = runs.map(({ run, state, stage, stages, startedAt, problem }) => [
-    run,
-    paint(RUN_STYLES[state], state),
-    stage ?? '-',
-    howFar(stages),
-    showAgo(startedAt, nowMs),
-    problem === null ? '' : cut(problem.what, 60),
+  const rows = runs.map((status) => [
+    status.run,
+    paint(RUN_STYLES[status.state], status.state),
+    status.stage ?? '-',
+    howFar(status.stages),
+    showAgo(status.startedAt, nowMs),
+    cut(oneLine(status.problem?.what ?? waitingLines(status).join('; ')), 60),
   ]);
   return table(['RUN', 'STATE', 'STAGE', 'DONE', 'STARTED', 'REASON'], rows);
 }
 
 /** Lines of a live view: one per stage, the running ones with their progress, each cut to the width. */
 export function renderLive(status: RunStatus, paint: Paint, nowMs: number, columns: number): string[] {
-  return status.stages.map((stage) => {
+  const stages = status.stages.map((stage) => {
     const name = `  ${stage.state.padEnd(9)} ${stage.name.padEnd(11)}`;
     const rest = [stageTime(stage, nowMs), showHosts(progressOf(status, stage))]
       .filter((text) => text !== '')
@@ -66,6 +67,8 @@ export function renderLive(status: RunStatus, paint: Paint, nowMs: number, colum
     // Cut before painting: colour codes have no width.
     return paint(STAGE_STYLES[stage.state], name) + cut(` ${rest}`, Math.max(10, columns - name.length - 1));
   });
+  const notes = [...waitingLines(status), ...problemNews(null, status)];
+  return [...stages, ...notes.map((note) => paint('yellow', cut(`  ${note}`, columns - 1)))];
 }
 
 /** What people wait for and what changed between two looks at a run, in one line; null when nothing did. */
@@ -74,17 +77,41 @@ export function renderNews(before: RunStatus | null, after: RunStatus): string |
     const old = before?.stages.find(({ name }) => name === stage.name)?.state ?? 'pending';
     if (old === stage.state || stage.state === 'pending') return [];
     const time = stage.durationMs === undefined ? '' : ` (${showDuration(stage.durationMs)})`;
-    return [`${stage.name} ${stage.state}${stage.host === undefined ? '' : ` on ${stage.host}`}${time}`];
+    const place = placeOf(stage);
+    return [`${stage.name} ${stage.state}${place === '' ? '' : ` on ${place}`}${time}`];
   });
   if (before?.state !== after.state && after.state !== 'running') news.push(`run ${after.state}`);
+  news.push(...problemNews(before, after));
+  // A first look always tells something: who watches wants to know that it does.
+  if (before === null && news.length === 0) news.push(...waitingLines(after));
+  if (before === null && news.length === 0) news.push('running; no stage has begun yet');
   return news.length === 0 ? null : news.join(', ');
+}
+
+/** What keeps a running run from going on, when that is new; of one that stopped, its outcome tells it. */
+function problemNews(before: RunStatus | null, { state, problem }: RunStatus): string[] {
+  if (state !== 'running' || problem === null || before?.problem?.what === problem.what) return [];
+  return [`${oneLine(problem.what)}; fix: ${problem.fix}`];
+}
+
+/** What a run waits for that is no host's work, such as hosts for its fleet. */
+function waitingLines({ progress }: RunStatus): string[] {
+  return progress.filter(({ host }) => host === '').map(showWait);
+}
+
+function showWait({ stage, phase, text }: Progress): string {
+  return `${stage}: ${oneLine(text ?? phase)}`;
 }
 
 /** What runs now, in one line; null when nothing is known. */
 export function renderProgress({ progress }: RunStatus): string | null {
   if (progress.length === 0) return null;
-  if (progress.length <= MOST_HOSTS)
-    return progress.map((one) => `${one.stage} on ${one.host}: ${showProgress(one)}`).join('; ');
+  if (progress.length <= MOST_HOSTS) {
+    const told = progress.map((one) =>
+      one.host === '' ? showWait(one) : `${one.stage} on ${one.host}: ${showProgress(one)}`,
+    );
+    return told.join('; ');
+  }
   const stages = [...new Set(progress.map(({ stage }) => stage))];
   return stages.map((name) => `${name}: ${showHosts(progress.filter(({ stage }) => stage === name))}`).join('; ');
 }
@@ -137,7 +164,7 @@ function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {
   const rows = status.stages.map((stage) => [
     stage.name,
     paint(STAGE_STYLES[stage.state], stage.state),
-    stage.host ?? '-',
+    placeOf(stage) || '-',
     stageTime(stage, nowMs) || '-',
     showHosts(progressOf(status, stage)),
   ]);
@@ -146,6 +173,11 @@ function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {
 
 function progressOf(status: RunStatus, stage: StageStatus): Progress[] {
   return stage.state === 'running' ? status.progress.filter((progress) => progress.stage === stage.name) : [];
+}
+
+/** Host of a stage, or how many they are; nothing when it is not known. */
+function placeOf({ host, hosts = 1 }: StageStatus): string {
+  return hosts > 1 ? `${hosts} hosts` : (host ?? '');
 }
 
 function stageTime({ state, durationMs, startedAt }: StageStatus, nowMs: number): string {

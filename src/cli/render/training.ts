@@ -1,5 +1,6 @@
 import type { ResumeNote } from '../../schemas/checkpoint.js';
-import type { IncidentNote } from '../../schemas/incident.js';
+import type { IncidentEvidence, IncidentNote } from '../../schemas/incident.js';
+import type { Problem } from '../../schemas/problem.js';
 import type { RunStatus } from '../../schemas/run.js';
 import type { Paint } from '../output.js';
 import { oneLine } from './plain.js';
@@ -7,7 +8,7 @@ import { showAgo, showDuration } from './units.js';
 
 /** How the gang of a run does: what it resumed, what went wrong last, and what that cost. */
 export function trainingLines(
-  { incidents = 0, incident, ettr, resume, slow = [] }: RunStatus,
+  { problem, incidents = 0, incident, incidentEvidence, ettr, resume, slow = [] }: RunStatus,
   paint: Paint,
   nowMs: number,
 ): string[] {
@@ -16,6 +17,7 @@ export function trainingLines(
     ...slow.map(({ sentence }) => `${paint('yellow', 'slow:')} ${oneLine(sentence)}`),
     ...(incidents === 0 ? [] : [`incidents of the training: ${incidents}${showGoodput(ettr)}`]),
     ...(incident === undefined ? [] : incidentLines(incident, nowMs)),
+    ...(incidentEvidence === undefined ? [] : evidenceLines(incidentEvidence, problem)),
   ];
   return lines.length === 0 ? [] : ['', ...lines];
 }
@@ -44,6 +46,17 @@ function incidentLines(incident: IncidentNote, nowMs: number): string[] {
   return [
     `last ${showAgo(at, nowMs)}: ${oneLine(sentence)} (${cause}) -> ${reaction}`,
     ...(told.length === 0 ? [] : [`  ${told.join(', ')}`]),
+  ];
+}
+
+/** The lines are left to the problem that holds them too, so that each is told once. */
+function evidenceLines({ host, rank, lines: all, file }: IncidentEvidence, problem: Problem | null): string[] {
+  const lines = problem?.evidence === undefined ? all : [];
+  const place = [rank === null ? [] : [`rank ${rank}`], host === null ? [] : [host]].flat().join(' on ');
+  return [
+    ...(lines.length === 0 ? [] : [`  evidence${place === '' ? '' : ` of ${place}`}:`]),
+    ...lines.map((line) => `  | ${oneLine(line)}`),
+    `  record: ${file}`,
   ];
 }
 

@@ -70,6 +70,49 @@ describe('renderStatus', () => {
   });
 });
 
+describe('a run that does not go on', () => {
+  const waiting = {
+    v: 1,
+    stage: 'environment',
+    host: '',
+    phase: 'waiting',
+    text: 'waiting for hosts: 1 of 8',
+  } as const;
+  const noWorker = {
+    ...{ code: 'Unreachable', what: 'no control worker takes the next step of the run', retryable: true },
+    fix: 'start one with temper worker --role control',
+  };
+  const short = aRun({ stages: [], stage: null, progress: [waiting] });
+  const alone = aRun({ stages: [], stage: null, progress: [], problem: noWorker });
+
+  it.each([
+    ['status', renderStatus(short, plain, NOW)],
+    ['ls', renderRuns([short], plain, NOW)],
+    ['the live view', renderLive(short, plain, NOW, 80).join('\n')],
+    ['a watch that begins later', renderNews(null, short)],
+    ['progress', renderProgress(short)],
+  ])('says in %s which hosts are missing', (_name, text) => {
+    expect(text).toMatch(/\benvironment: waiting for hosts: 1 of 8$/m);
+  });
+
+  it.each([
+    ['status', renderStatus(alone, plain, NOW)],
+    ['the live view', renderLive(alone, plain, NOW, 120).join('\n')],
+    ['a watch', renderNews(aRun({ stages: [], stage: null, progress: [] }), alone)],
+  ])('says in %s that no control worker answers', (_name, text) => {
+    expect(text).toContain(noWorker.what);
+    expect(text).toContain(`fix: ${noWorker.fix}`);
+  });
+
+  it('says in ls that no control worker answers', () => {
+    expect(renderRuns([alone], plain, NOW)).toContain(noWorker.what);
+  });
+
+  it('is told at the first look, even when nothing is known', () => {
+    expect(renderNews(null, aRun({ stages: [], progress: [] }))).toBe('running; no stage has begun yet');
+  });
+});
+
 describe('renderRuns', () => {
   it('lists runs with how far they are', () => {
     const blocked = aRun({
@@ -141,6 +184,14 @@ describe('renderNews', () => {
         ),
       }),
       'train done on laptop-1 (1m 01s)',
+    ],
+    [
+      'a stage of several hosts',
+      before,
+      aRun({
+        stages: [{ name: 'train', state: 'done', host: 'laptop-1', hosts: 2, durationMs: 61_000 }],
+      }),
+      'train done on 2 hosts (1m 01s)',
     ],
   ])('tells %s', (_name, old, now, expected) => {
     expect(renderNews(old, now)).toBe(expected);
