@@ -22,7 +22,23 @@ function plain(value: unknown, depth: number): unknown {
   if (value instanceof Set) return plain([...value], depth);
   // What makes an error readable is not enumerable.
   const head =
-    value instanceof Error ? { type: value.name, message: value.message, stack: value.stack, cause: value.cause } : {};
+    value instanceof Error
+      ? { type: value.name, message: value.message, stack: frames(value.stack), cause: value.cause }
+      : {};
   const fields = Object.entries({ ...head, ...value }).filter(([, field]) => field !== undefined);
   return Object.fromEntries(fields.flatMap(([name, field]) => loggable(name, field, depth + 1)));
+}
+
+/** Enough to find the place of a defect; an error has a stack for each of its causes. */
+const MAX_FRAMES = 5;
+const MAX_FRAME = 160;
+
+/** The innermost calls, without the message, which stands beside them. */
+function frames(stack: string | undefined): string | undefined {
+  return stack
+    ?.split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, MAX_FRAMES)
+    .map((line) => line.trim().slice(0, MAX_FRAME))
+    .join('\n');
 }

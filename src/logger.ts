@@ -1,5 +1,5 @@
 import type { LogLevel, LogMetadata, Logger as TemporalLogger } from '@temporalio/common';
-import { pino, type Logger } from 'pino';
+import { pino, type LogFn, type Logger } from 'pino';
 import { runOfWorkflowId } from './domain/ids.js';
 import { loggable } from './loggable.js';
 
@@ -25,10 +25,20 @@ export function makeLogger(
       timestamp: pino.stdTimeFunctions.isoTime,
       // Errors are plain objects by then; pino's own serializer would take them for errors of its kind.
       serializers: { err: (error: unknown) => error },
+      hooks: { logMethod: sayFirst },
       formatters: { level: (label) => ({ level: label }), log: withoutSecrets, bindings: withoutSecrets },
     },
     stream,
   );
+}
+
+/** What happened stands before its facts, which may be long; pino would write it behind them. */
+function sayFirst(this: Logger, args: Parameters<LogFn>, method: LogFn): void {
+  const [fields, message, ...rest] = args as readonly unknown[];
+  if (typeof fields !== 'object' || fields === null || typeof message !== 'string' || rest.length > 0)
+    return method.apply(this, args);
+  // The last one keeps a field of that name from taking its place.
+  method.call(this, Object.assign({ msg: message }, fields, { msg: message }));
 }
 
 /** Levels of the SDK by those of pino. */

@@ -78,6 +78,23 @@ describe('the log', () => {
     });
   });
 
+  it('says what happened before its facts, however long those are, and keeps stacks short', () => {
+    const { logger, lines } = listening({ role: 'host' });
+    const deep = (levels: number): Error =>
+      levels === 0 ? new Error('not there') : new Error(`level ${levels}`, { cause: deep(levels - 1) });
+    logger.warn({ err: deep(3), msg: 'not this' }, 'the fleet does not answer yet');
+    const [line = ''] = lines;
+    expect(Object.keys(JSON.parse(line)).indexOf('msg')).toBeLessThan(Object.keys(JSON.parse(line)).indexOf('err'));
+    expect(JSON.parse(line)).toMatchObject({ role: 'host', msg: 'the fleet does not answer yet' });
+    let error = JSON.parse(line).err;
+    for (const message of ['level 3', 'level 2', 'level 1', 'not there']) {
+      expect(error.message).toBe(message);
+      expect(error.stack.split('\n').length).toBeLessThanOrEqual(5);
+      expect(error.stack).not.toContain(message);
+      error = error.cause;
+    }
+  });
+
   it.each([
     [9_007_199_254_740_993n, '9007199254740993'],
     [new Date(0), '1970-01-01T00:00:00.000Z'],

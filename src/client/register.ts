@@ -54,7 +54,10 @@ async function announceUntilAccepted(announce: () => Promise<void>, logger: Logg
       return await announce();
     } catch (error) {
       if (error instanceof TemperError) throw error;
-      logger.warn({ err: error }, 'the fleet does not answer yet');
+      logger.warn(
+        { err: error },
+        'the fleet does not answer yet; it needs a control worker: temper worker --role control',
+      );
       await sleep(RETRY_MS, undefined, { signal: stop });
     }
   }

@@ -120,20 +120,22 @@ async function withGang(
   return [description, ...(gang !== null && !isClosedStatus(gang.status.name) ? [gang] : [])];
 }
 
-/** A live control worker takes a task at once; when the one that held the run died, the server waits 10 s for it. */
-const TASK_TAKEN_MS = 15_000;
+/** A live control worker takes a task at once and needs ms for it; the server gives one that does not answer 10 s. */
+const TASK_MS = 15_000;
+/** A worker that was killed costs a task one try, and its successor makes the next one. */
+const TASK_TRIES = 3;
 
-/** A run whose next step no control worker takes stands still, whatever its state says. */
+/** A run whose next step no control worker does stands still, whatever its state says. */
 function unansweredProblem(open: readonly WorkflowExecutionDescription[]): Problem | null {
   const idle = open.find(({ raw: { pendingWorkflowTask: task } }) => {
-    const since = task?.originalScheduledTime ?? task?.scheduledTime;
-    return since ? !task?.startedTime && Date.now() - Number(since.seconds) * 1000 > TASK_TAKEN_MS : false;
+    const waitedMs = task?.scheduledTime ? Date.now() - Number(task.scheduledTime.seconds) * 1000 : 0;
+    return waitedMs > TASK_MS || (task?.attempt ?? 1) >= TASK_TRIES;
   });
   if (idle === undefined) return null;
   const fleet = fleetOfControlQueue(idle.taskQueue) ?? 'default';
   return problem('Unreachable', {
     where: `queue ${idle.taskQueue}`,
-    what: 'no control worker takes the next step of the run',
+    what: 'no control worker does the next step of the run',
     fix: `start one with temper worker --role control${fleet === 'default' ? '' : ` --fleet ${fleet}`}; read the log of one that runs`,
   });
 }

@@ -15,6 +15,15 @@ export const CheckpointReportSchema = z
     tensors: z.number().int().describe('Number of tensors that the metadata names, optimizer included.'),
     bytes: z.number().int().describe('Bytes of all shards together, as the metadata says they are.'),
     hasOptimizer: z.boolean().describe('True when optimizer state was saved with the weights.'),
+    content: z
+      .object({
+        isSealed: z.boolean().describe('Ends and middle of each shard are as they were when Temper proved it.'),
+        isRead: z.boolean().describe('Every stored item was read (--deep).'),
+        records: z.number().int().describe('Stored records whose content has the checksum that it was saved with.'),
+        unsummed: z.number().int().describe('Stored records that were saved without a checksum.'),
+      })
+      .optional()
+      .describe('What was found out about the bytes in the shards, beyond their names and sizes.'),
     problems: z.array(FileProblemSchema).readonly().describe('Reasons to refuse the checkpoint; empty when complete.'),
     warnings: z.array(FileProblemSchema).readonly().describe('Odd facts that do not prevent a load.'),
   })

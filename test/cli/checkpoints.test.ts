@@ -30,6 +30,7 @@ describe('temper checkpoint verify', () => {
       tensors: 16,
       bytes: 51549,
       hasOptimizer: true,
+      content: { isSealed: false, isRead: true, records: expect.any(Number), unsummed: 0 },
       problems: [],
       warnings: [],
     });

@@ -16,8 +16,8 @@ export interface FakeWorkflow {
   readonly parent?: string;
   /** Events of its history that the server is asked for, the newest first; each is a page. */
   readonly history?: readonly object[];
-  /** Since when a task of it waits for a control worker, in milliseconds of the clock. */
-  readonly taskSince?: number;
+  /** A task of it that waits for a control worker: since when, by the clock, and which try it is. */
+  readonly task?: { readonly sinceMs: number; readonly attempt: number };
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
 }
@@ -46,7 +46,7 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
       describe: async () => {
         const found = known.get(id);
         if (found === undefined) throw Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
-        const { status, memo, heartbeats = [], parent, taskSince } = found;
+        const { status, memo, heartbeats = [], parent, task } = found;
         return {
           workflowId: id,
           runId: `run-of-${id}`,
@@ -57,9 +57,14 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
           closeTime: status === 'RUNNING' ? undefined : new Date(1_000),
           raw: {
             ...(parent === undefined ? {} : { workflowExecutionInfo: { parentExecution: { workflowId: parent } } }),
-            ...(taskSince === undefined
+            ...(task === undefined
               ? {}
-              : { pendingWorkflowTask: { scheduledTime: { seconds: Math.floor(taskSince / 1000) } } }),
+              : {
+                  pendingWorkflowTask: {
+                    scheduledTime: { seconds: Math.floor(task.sinceMs / 1000) },
+                    attempt: task.attempt,
+                  },
+                }),
             pendingActivities: heartbeats.map((beat) => ({
               heartbeatDetails: { payloads: [defaultPayloadConverter.toPayload(beat)] },
             })),

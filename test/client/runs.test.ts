@@ -77,18 +77,21 @@ describe.each([
 
 describe('a run whose next step nobody takes', () => {
   it.each([
-    ['at once', 1_000, null],
+    ['at once', 1_000, 1, null],
+    ['though it is tried again and again', 1_000, 3, { code: 'Unreachable' }],
     [
       'for long',
       60_000,
+      1,
       {
         code: 'Unreachable',
         where: 'queue temper/lab/control',
         fix: expect.stringContaining('temper worker --role control --fleet lab'),
       },
     ],
-  ] as const)('says so when that is so %s', async (_name, ago, expected) => {
-    const server = fakeServer({ [RUN]: { ...running(), taskSince: Date.now() - ago } });
+  ] as const)('says so when that is so %s', async (_name, ago, attempt, expected) => {
+    const task = { sinceMs: Date.now() - ago, attempt };
+    const server = fakeServer({ [RUN]: { ...running(), task } });
     const { state, problem } = await getRunStatus(server.client, 'tiny');
     expect(state).toBe('running');
     expect(problem).toEqual(expected === null ? null : expect.objectContaining(expected));
@@ -97,7 +100,7 @@ describe('a run whose next step nobody takes', () => {
   it('is told of its gang too', async () => {
     const server = fakeServer({
       [RUN]: running(),
-      [`${RUN}/train`]: { status: 'RUNNING', taskSince: Date.now() - 60_000 },
+      [`${RUN}/train`]: { status: 'RUNNING', task: { sinceMs: Date.now() - 60_000, attempt: 1 } },
     });
     expect((await getRunStatus(server.client, 'tiny')).problem?.what).toContain('no control worker');
   });

@@ -45,7 +45,7 @@ function dataCommands(runner: Runner): Command {
 function checkpointCommands(runner: Runner): Command {
   const verify = newCommand('verify', 'check a checkpoint without loading it (exit 1 when it cannot be used)')
     .argument('<dir>', 'checkpoint folder, or its parent with the tracker file')
-    .option('--deep', 'look into every stored item')
+    .option('--deep', 'read every stored item and compare it with the checksum that it was saved with')
     .option('--recipe <id>', 'recipe whose names the checkpoint has', 'cpu-tiny')
     .action((dir: string, options, command: Command) =>
       runner.run(command, async (context) =>

@@ -11,9 +11,18 @@ export function checkpointText(dir: string, report: CheckpointReport, paint: Pai
   return [
     `${dir}: ${complete ? paint('green', 'complete') : paint('red', 'not usable')}`,
     `  ${name}, ${tensors} tensors, ${showBytes(bytes)}, saved by ${worldSize} ranks, ${hasOptimizer ? 'with' : 'without'} optimizer`,
+    ...(complete && report.content ? [`  checked: names, sizes, structure${contentText(report.content)}`] : []),
     ...problems.map((problem) => fileProblem(paint('red', 'problem'), problem)),
     ...warnings.map((warning) => fileProblem(paint('yellow', 'warning'), warning)),
   ].join('\n');
+}
+
+/** What was proven about the content of the shards, and what was not. */
+function contentText({ isSealed, isRead, records, unsummed }: NonNullable<CheckpointReport['content']>): string {
+  const sealed = isSealed ? '; start, middle and end of each shard, which are as they were proven' : '';
+  if (!isRead) return `${sealed}. Not the values${isSealed ? ' between them' : ''} (--deep reads all)`;
+  const without = unsummed === 0 ? '' : `. ${unsummed} records were saved without one: their values are not proven`;
+  return `${sealed}; ${records} stored records, which have the checksums that they were saved with${without}`;
 }
 
 /** What `temper export verify` shows. */

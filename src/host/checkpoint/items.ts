@@ -5,15 +5,28 @@ import { mapBounded } from '../../domain/map-bounded.js';
 import { chunkBytes } from './consistency.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
-import { readZipDirectory, TorchZipError, type ZipRecord } from './torch-zip.js';
+import { compareChecksum, readZipDirectory, TorchZipError, type ZipRecord } from './torch-zip.js';
 
-/** Looks into every item of every shard: a whole zip archive of the right length with room for its elements. */
-export async function findDamagedItems(dir: string, metadata: DcpMetadata): Promise<readonly FileProblem[]> {
+/** What reading every item of every shard shows. */
+export interface ItemFindings {
+  readonly problems: readonly FileProblem[];
+  /** Records of the archives whose content has the checksum that it was saved with. */
+  readonly records: number;
+  /** Those that were saved without one. */
+  readonly unsummed: number;
+}
+
+/** Reads every item of every shard: a whole zip archive of the right length, with room for its elements, unchanged. */
+export async function checkItems(dir: string, metadata: DcpMetadata): Promise<ItemFindings> {
   const needed = indexBytes(metadata);
   const perShard = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([name, shard]) =>
     checkShardItems(join(dir, name), shard.items, needed),
   );
-  return perShard.flat();
+  return {
+    problems: perShard.flatMap(({ problems }) => problems),
+    records: perShard.reduce((sum, { records }) => sum + records, 0),
+    unsummed: perShard.reduce((sum, { unsummed }) => sum + unsummed, 0),
+  };
 }
 
 /** Node works on four file requests at once; more shards would only queue. */
@@ -35,8 +48,9 @@ async function checkShardItems(
   path: string,
   items: readonly DcpItem[],
   needed: ReadonlyMap<string, number>,
-): Promise<readonly FileProblem[]> {
+): Promise<ItemFindings> {
   const problems: FileProblem[] = [];
+  const counts = { records: 0, unsummed: 0 };
   const file = await open(path, 'r');
   try {
     for (const item of items) {
@@ -47,6 +61,9 @@ async function checkShardItems(
           records,
           item.chunkOffsets === null ? 0 : (needed.get(`${item.fqn}[${item.chunkOffsets.join(',')}]`) ?? 0),
         );
+        for (const record of records) {
+          counts[(await compareChecksum(file, item.offset, record)) ? 'records' : 'unsummed'] += 1;
+        }
       } catch (error) {
         const found =
           error instanceof TorchZipError
@@ -59,7 +76,7 @@ async function checkShardItems(
   } finally {
     await file.close();
   }
-  return problems;
+  return { problems, ...counts };
 }
 
 /** torch.save writes one `data.pkl` and the elements under `data/`. */

@@ -61,7 +61,7 @@ const ROWS = {
     fix: 'only what was sealed when it was saved can be told: checkpoints of runs are (temper checkpoint ls RUN)',
   },
   'item-damaged': {
-    why: 'the load fails after it started',
+    why: 'the load fails after it started, or takes wrong values without an error',
     fix: 'restore the shard from a copy, or use an older checkpoint',
   },
   'shard-changed': {
@@ -75,7 +75,7 @@ const ROWS = {
   'shard-larger': { why: 'nothing reads the rest, but nothing explains it either', fix: 'look at who wrote the file' },
   'shard-newer': {
     why: 'after a save the metadata is the newest file; copies and clocks can explain it, a second save too',
-    fix: 'run the check with --deep',
+    fix: 'run the check with --deep, which reads everything and compares it with its checksums',
   },
   'tracker-unusable': {
     why: 'a crash can leave it empty; a load by the training code would stop there',

@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
 
 /** Why one stored item cannot be loaded. */
 export class TorchZipError extends Error {
@@ -10,6 +11,8 @@ export interface ZipRecord {
   readonly name: string;
   readonly headerOffset: number;
   readonly sizeBytes: number;
+  /** Checksum of its content; 0 where torch was told to write none (`set_crc32_options(False)`). */
+  readonly crc32: number;
 }
 
 /**
@@ -39,12 +42,34 @@ export async function readZipDirectory(
 
 /** Reads the content of one record, which torch stores uncompressed. */
 export async function readZipRecord(file: FileHandle, itemOffset: number, record: ZipRecord): Promise<Buffer> {
+  return readExactly(file, await contentStart(file, itemOffset, record), record.sizeBytes);
+}
+
+/**
+ * Reads a whole record and compares it with the checksum that it was saved with, which torch itself does not do when it
+ * loads. Answers false where there is none to compare with.
+ *
+ * @throws TorchZipError when it differs.
+ */
+export async function compareChecksum(file: FileHandle, itemOffset: number, record: ZipRecord): Promise<boolean> {
+  const start = await contentStart(file, itemOffset, record);
+  if (record.crc32 === 0 && record.sizeBytes > 0) return false;
+  let sum = 0;
+  for (let at = 0; at < record.sizeBytes; at += PIECE_BYTES) {
+    sum = crc32(await readExactly(file, start + at, Math.min(PIECE_BYTES, record.sizeBytes - at)), sum);
+  }
+  if (sum !== record.crc32) throw new TorchZipError(`record ${record.name} has other content than was saved`);
+  return true;
+}
+
+/** Large enough for full speed of a disk, small enough for several shards at once. */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+async function contentStart(file: FileHandle, itemOffset: number, record: ZipRecord): Promise<number> {
   const header = await readExactly(file, itemOffset + record.headerOffset, LOCAL_HEADER_BYTES);
   if (header.readUInt32LE(0) !== LOCAL_HEADER) throw new TorchZipError(`record ${record.name} has no header`);
   if (header.readUInt16LE(8) !== 0) throw new TorchZipError(`record ${record.name} is compressed`);
-  const start =
-    itemOffset + record.headerOffset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
-  return readExactly(file, start, record.sizeBytes);
+  return itemOffset + record.headerOffset + LOCAL_HEADER_BYTES + header.readUInt16LE(26) + header.readUInt16LE(28);
 }
 
 // Signatures and fixed sizes of the zip format (PKWARE APPNOTE 4.3).
@@ -116,6 +141,7 @@ function parseDirectory(directory: Buffer, directoryOffset: number): readonly Zi
       name: directory.toString('utf8', at + DIRECTORY_HEADER_BYTES, nameEnd),
       sizeBytes: wide[0] ?? 0,
       headerOffset: wide[2] ?? 0,
+      crc32: directory.readUInt32LE(at + 16),
     };
     if (record.headerOffset + LOCAL_HEADER_BYTES + record.sizeBytes > directoryOffset) {
       throw new TorchZipError(`record ${record.name} does not fit into it`);

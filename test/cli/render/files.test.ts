@@ -38,3 +38,33 @@ describe('what a file says', () => {
     expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 });
+
+describe('what a check of a checkpoint has proven', () => {
+  const at = (content: Partial<NonNullable<CheckpointReport['content']>>): string => {
+    const report: CheckpointReport = {
+      ...{ v: 1, complete: true, iteration: 4, worldSize: 2, tensors: 1, bytes: 1, hasOptimizer: false },
+      content: { isSealed: false, isRead: false, records: 0, unsummed: 0, ...content },
+      problems: [],
+      warnings: [],
+    };
+    return (
+      checkpointText('/w', report, (_style, part) => part)
+        .split('\n')
+        .at(-1) ?? ''
+    );
+  };
+
+  it('says exactly that, and what it has not', () => {
+    expect(at({})).toBe('  checked: names, sizes, structure. Not the values (--deep reads all)');
+    expect(at({ isSealed: true })).toBe(
+      '  checked: names, sizes, structure; start, middle and end of each shard, which are as they were proven. ' +
+        'Not the values between them (--deep reads all)',
+    );
+    expect(at({ isRead: true, records: 5 })).toBe(
+      '  checked: names, sizes, structure; 5 stored records, which have the checksums that they were saved with',
+    );
+    expect(at({ isRead: true, records: 3, unsummed: 2 })).toContain(
+      '. 2 records were saved without one: their values are not proven',
+    );
+  });
+});

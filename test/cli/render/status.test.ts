@@ -79,7 +79,7 @@ describe('a run that does not go on', () => {
     text: 'waiting for hosts: 1 of 8',
   } as const;
   const noWorker = {
-    ...{ code: 'Unreachable', what: 'no control worker takes the next step of the run', retryable: true },
+    ...{ code: 'Unreachable', what: 'no control worker does the next step of the run', retryable: true },
     fix: 'start one with temper worker --role control',
   };
   const short = aRun({ stages: [], stage: null, progress: [waiting] });

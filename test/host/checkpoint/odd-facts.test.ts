@@ -21,6 +21,15 @@ describe('odd facts are only warnings', () => {
     expect(report.warnings).toMatchObject([{ id: 'shard-newer', what: 'written 60000 ms after .metadata' }]);
   });
 
+  test('a newer shard, once its content was read: no advice to read it again', async () => {
+    const dir = await copyIteration();
+    await utimes(join(dir, '__0_0.distcp'), 1e9, 1e9 + 60);
+    expect((await verify(dir)).warnings).toMatchObject([{ fix: expect.stringContaining('--deep') }]);
+    const { complete, warnings } = await verify(dir, true);
+    expect(complete).toBe(true);
+    expect(warnings).toMatchObject([{ id: 'shard-newer', fix: expect.not.stringContaining('--deep') }]);
+  });
+
   test('an empty shard of a rank that had nothing to save counts as a rank', async () => {
     const dir = await copyIteration();
     await writeFile(join(dir, '__2_0.distcp'), '');
