@@ -50,7 +50,11 @@ export const CATALOGUE = {
   OfflineForbids: { exit: 1, retryable: false, fix: 'bring it to the hosts and name its path, or leave offline out' },
   ArchiveRefused: { exit: 1, retryable: false, fix: 'use a sound archive, or unpack it yourself and name the folder' },
   ClaimHeld: { exit: 1, retryable: true, fix: 'another run makes the same output; wait for it or cancel it' },
-  TrainingFailed: { exit: 1, retryable: false, fix: 'read the evidence, correct the cause, then temper resume RUN' },
+  TrainingFailed: {
+    exit: 1,
+    retryable: false,
+    fix: 'read the evidence (temper status RUN shows it), correct the cause, then temper resume RUN',
+  },
   TrainingStalled: { exit: 1, retryable: false, fix: 'read the stacks in the rank logs, then temper resume RUN' },
   TrainingUnproven: { exit: 1, retryable: false, fix: 'read the rank logs, then temper resume RUN' },
   ResumeBroken: {

@@ -251,7 +251,7 @@ describe('deep', () => {
     const content = await readFile(shard);
     // Elements of a tensor stand behind the local header of their record, padded to 64 bytes.
     const values = content.indexOf('/data/0', 0, 'latin1') + 128;
-    await overwrite(shard, values, Buffer.from([content[values] ^ 1]));
+    await overwrite(shard, values, Buffer.from([content.readUInt8(values) ^ 1]));
     expect(problemIds(await verify(dir))).toEqual([]);
     expect((await verify(dir, true)).problems).toMatchObject([
       { id: 'item-damaged', where: shard, what: expect.stringContaining('has other content than was saved') },
