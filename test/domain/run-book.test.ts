@@ -76,7 +76,7 @@ describe('the book of a run', () => {
   it('does not call a cancelled stage failed', () => {
     const book = bookOf(['weights', 'data', 'train']);
     book.finish('weights', done('weights'));
-    book.begin('data', 'running', AT, 'h1');
+    book.begin('data', 'running', AT, { host: 'h1' });
     book.fail('data', 'cancelled');
     book.end('cancelled');
     expect(book.stages.map(({ state }) => state)).toEqual(['done', 'cancelled', 'pending']);
