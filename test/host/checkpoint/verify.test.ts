@@ -249,8 +249,7 @@ describe('deep', () => {
     const dir = await copyIteration();
     const shard = join(dir, '__0_0.distcp');
     const content = await readFile(shard);
-    // Elements of a tensor stand behind the local header of their record, padded to 64 bytes.
-    const values = content.indexOf('/data/0', 0, 'latin1') + 128;
+    const values = content.indexOf('/data/0', 0, 'latin1') + 128; // behind the header, which is padded
     await overwrite(shard, values, Buffer.from([content.readUInt8(values) ^ 1]));
     expect(problemIds(await verify(dir))).toEqual([]);
     expect((await verify(dir, true)).problems).toMatchObject([
