@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, log } from '@temporalio/activity';
 import { GENERIC_RULES } from '../domain/cause-rules.js';
 import { cutToBytes } from '../domain/cut-text.js';
+import { firstFindings } from '../domain/diagnose.js';
 import { findingsOf } from '../domain/evidence.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { rankLogPath } from '../host/keeper/paths.js';
@@ -81,7 +82,7 @@ async function readEvidence(
     nodeRank: call.nodeRank,
     isReached: true,
     // Sixteen ranks that all lost the same peer say it four times as well.
-    findings: findingsOf(signs, [...(recipe?.verdictRules ?? []), ...GENERIC_RULES]).slice(0, 4),
+    findings: firstFindings(findingsOf(signs, [...(recipe?.verdictRules ?? []), ...GENERIC_RULES]), 4),
     exitCode: signs.launcher?.code ?? null,
     exitSignal: signs.launcher?.signal ?? null,
     stopReason: signs.stop?.reason ?? null,

@@ -1,8 +1,7 @@
 import { cascade, row } from './cause-row.js';
 import type { CauseRule } from './causes.js';
 
-/** What lines of a failed rank's error log mean. A line meets the first rule that fits. */
-export const TEXT_RULES: readonly CauseRule[] = [
+const ROWS: readonly CauseRule[] = [
   row(
     'disk-full',
     { kind: 'text', pattern: /No space left on device|Disk quota exceeded|ENOSPC|EDQUOT/ },
@@ -113,3 +112,11 @@ export const TEXT_RULES: readonly CauseRule[] = [
     'rank {rank} on {host} lost a peer: {text}',
   ),
 ];
+
+/**
+ * What lines of a failed rank's error log mean. A line meets the first rule that fits. Programs go on from much of this
+ * (an optional module, a port that they try again), so an exception that ended the rank is looked at alone.
+ */
+export const TEXT_RULES: readonly CauseRule[] = ROWS.map((rule) =>
+  rule.match.kind === 'text' ? { ...rule, match: { ...rule.match, isAnywhere: false } } : rule,
+);

@@ -2,8 +2,8 @@ import type { Cause, Reaction } from '../schemas/incident.js';
 
 /** What a rule looks at. A kind with more to say outweighs one with less, whatever their order in the table. */
 export type CauseMatch =
-  /** A line of a failed rank's error log. */
-  | { readonly kind: 'text'; readonly pattern: RegExp }
+  /** A line of a failed rank's error log; not `isAnywhere`: only of its last exception, where it ended with one. */
+  | { readonly kind: 'text'; readonly pattern: RegExp; readonly isAnywhere?: false }
   /** The exception that ended a traceback, as `module.Class: message`. */
   | { readonly kind: 'exception'; readonly pattern: RegExp }
   /** A fatal event of the log dialect, by its id. */

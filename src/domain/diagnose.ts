@@ -42,6 +42,26 @@ export function diagnose(all: readonly HostEvidence[]): Verdict {
   };
 }
 
+/**
+ * The findings of one host that can matter, at most `most`. Causes stand before cascades, the earlier before the later;
+ * first of all those that say more than all before them, because one of these is the host's part in the first cause.
+ */
+export function firstFindings(findings: readonly Finding[], most: number): Finding[] {
+  const sorted = findings.toSorted(
+    (a, b) => Number(a.isCascade) - Number(b.isCascade) || compareTime(a.at, b.at) || (a.rank ?? -1) - (b.rank ?? -1),
+  );
+  const isLeading = ({ isCascade, weight }: Finding, index: number): boolean =>
+    sorted.slice(0, index).every((other) => other.isCascade !== isCascade || other.weight < weight);
+  const leading = sorted.filter(isLeading);
+  return [...leading, ...sorted.filter((finding) => !leading.includes(finding))].slice(0, most);
+}
+
+/** What nobody knows the time of comes last. */
+function compareTime(a: string | null, b: string | null): number {
+  if (a === null || b === null) return Number(a === null) - Number(b === null);
+  return Date.parse(a) - Date.parse(b);
+}
+
 /** The meaning of a sign at its time: hosts that log no iterations do not know how far the attempt came. */
 function inTime(sign: Sign, all: readonly HostEvidence[]): Sign {
   const { onceStepped } = sign.finding;

@@ -2,6 +2,7 @@ import type { Finding } from '../schemas/incident.js';
 import type { Problem } from '../schemas/problem.js';
 import { weightOf, type CauseMatch, type CauseRule } from './causes.js';
 import { cutToBytes } from './cut-text.js';
+import { isWarning, lastWords } from './last-words.js';
 
 /** What the logs of one rank show after it ended. */
 export interface RankSigns {
@@ -70,7 +71,9 @@ export function findingsOf(signs: HostSigns, rules: readonly CauseRule[]): Findi
   const byRank = ranks.flatMap((rank) => rankFinding(rank, signs, rules));
   const isOwnEnd = byRank.length === 0 && signs.stop === null && signs.launcher?.code !== 0;
   const launcher =
-    isOwnEnd && signs.launcher !== null ? wordsFinding({ ...signs.launcher, rank: null }, host, rules) : [];
+    isOwnEnd && signs.launcher !== null
+      ? wordsFinding({ ...signs.launcher, rank: null, endedAt: signs.launcher.at }, host, rules)
+      : [];
   return [...hostWide, ...byRank.map((finding) => afterStop(finding, signs.stop)), ...launcher].map(shorten);
 }
 
@@ -109,19 +112,27 @@ function afterStop(finding: Finding, stop: HostSigns['stop']): Finding {
   return at >= Date.parse(stop.at) ? { ...finding, isCascade: true } : finding;
 }
 
-function rankFinding(rank: number, { host, ranks, ends }: HostSigns, rules: readonly CauseRule[]): Finding[] {
+/** What a log said longer before the end was gone on from: launchers wait 30 s for ranks, and hosts for each other. */
+const NEAR_MS = 60_000;
+
+function rankFinding(rank: number, { host, ranks, ends, stop, launcher }: HostSigns, rules: readonly CauseRule[]) {
   const log = ranks.find((one) => one.rank === rank);
   const end = ends.find((one) => one.rank === rank);
-  const { errorLines = [], exceptions = [] } = log ?? {};
+  const { errorLines = [], exceptions = [], errorAt = null } = log ?? {};
   if (end === undefined && exceptions.length === 0) return [];
-  const at = log?.errorAt ?? end?.at ?? null;
-  return wordsFinding({ rank, code: null, signal: null, ...end, at, errorLines, exceptions }, host, rules);
+  const endedAt = end?.at ?? stop?.at ?? launcher?.at ?? null;
+  const ended = { rank, code: null, signal: null, ...end, at: errorAt ?? endedAt, endedAt, errorLines, exceptions };
+  // A program that fails by itself says why, however long its ending takes.
+  const isOwnFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
+  const isNear = errorAt === null || endedAt === null || Date.parse(endedAt) - Date.parse(errorAt) <= NEAR_MS;
+  return isOwnFailure || isNear ? wordsFinding(ended, host, rules) : exitFindings(ended, host, rules);
 }
 
 /** What the last words of something that ended mean: a known text, else its exception, else how it ended. */
 function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): Finding[] {
-  const { rank, at, errorLines: lines, exceptions } = ended;
-  const known = tellingLine(lines, rules);
+  const { rank, at, exceptions } = ended;
+  const { lines, from } = lastWords(ended.errorLines);
+  const known = tellingLine(lines, from, rules);
   if (known !== null) {
     const { rule, index } = known;
     const text = lines[index] ?? '';
@@ -136,22 +147,25 @@ function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): 
       lines: lines.slice(-6),
     });
   }
-  return ended.code === null && ended.signal === null ? [] : exitFindings(ended, host, rules);
+  return exitFindings(ended, host, rules);
 }
 
-/** The line of a log that says why, and the rule that knows it. */
+/** The line of a log that says why, and the rule that knows it. `from`: where its last exception begins. */
 function tellingLine(
   lines: readonly string[],
+  from: number,
   rules: readonly CauseRule[],
 ): { readonly rule: CauseRule; readonly index: number } | null {
   const known = lines.flatMap((line, index) => {
-    const rule = rules.find(({ match }) => match.kind === 'text' && match.pattern.test(line));
+    const rule = rules.find(
+      ({ match }) => match.kind === 'text' && match.pattern.test(line) && (index >= from || match.isAnywhere !== false),
+    );
     return rule === undefined ? [] : [{ rule, index }];
   });
   // A cause that it named itself outweighs the peers that it lost after it.
-  const causes = known.filter(({ rule }) => !rule.isCascade);
+  const causes = known.filter(({ rule, index }) => !rule.isCascade && !isWarning(lines[index] ?? ''));
   const [first] = causes.toSorted((a, b) => placeOf(a.rule) - placeOf(b.rule));
-  return first ?? known.at(-1) ?? null;
+  return first ?? known.findLast(({ rule }) => rule.isCascade) ?? null;
 }
 
 function placeOf({ order }: CauseRule): number {
@@ -161,14 +175,16 @@ function placeOf({ order }: CauseRule): number {
 interface Ended extends Omit<RankEnd, 'rank'>, Pick<RankSigns, 'errorLines' | 'exceptions'> {
   /** null: the launcher itself. */
   readonly rank: number | null;
+  /** `at` is when it said its last words. */
+  readonly endedAt: string | null;
 }
 
 function exitFindings(
-  { code, signal, rank, at, errorLines }: Ended,
+  { code, signal, rank, endedAt: at, errorLines }: Ended,
   host: string,
   rules: readonly CauseRule[],
 ): Finding[] {
-  if (code === 0) return [];
+  if (code === 0 || (code === null && signal === null)) return [];
   const text = signal ?? `exit status ${code}`;
   return found(rules, host, 'exit', ({ match }) => match.kind === 'exit' && meetsEnd(match, code, signal), {
     rank,

@@ -40,19 +40,23 @@ export interface TracebackEnd {
 
 /**
  * Finds the exceptions at the ends of the Python tracebacks in some log lines, in their order. Lines of several ranks
- * may alternate. In a chain of exceptions each one is told; the last is the one that ended the rank.
+ * may alternate. In a chain of exceptions each one is told; the last is the one that ended the rank. What Python ignored
+ * (in a finalizer, while it ends) is none.
  */
 export function parseTracebacks(lines: readonly string[]): readonly TracebackEnd[] {
   const ends: TracebackEnd[] = [];
   const open = new Set<number | null>();
+  const ignored = new Set<number | null>();
   for (const line of lines) {
     const { rank, text } = splitRank(line.slice(0, MAX_LINE_CHARS));
-    if (text.includes('Traceback (most recent call last):')) {
+    if (/^(Exception ignored (in|on|while)\b|--- Logging error ---)/.test(text)) {
+      ignored.add(rank);
+    } else if (text.includes('Traceback (most recent call last):')) {
       open.add(rank);
     } else if (open.has(rank) && !/^\s|^$/.test(text)) {
       const end = /^([A-Za-z_][\w.]{0,200})(?::\s?(.*))?$/.exec(text);
       open.delete(rank);
-      if (end !== null) ends.push({ rank, exception: end[1] ?? '', message: end[2] ?? '' });
+      if (!ignored.delete(rank) && end !== null) ends.push({ rank, exception: end[1] ?? '', message: end[2] ?? '' });
     }
   }
   return ends;

@@ -103,4 +103,13 @@ describe('tracebacks', () => {
     expect(parseTracebacks(['Traceback (most recent call last):', '  File "a.py", line 1'])).toEqual([]);
     expect(parseTracebacks(['ValueError: without a traceback'])).toEqual([]);
   });
+
+  test('that Python ignored, or the log of the program itself met, end nothing', () => {
+    const ignored = ['Exception ignored in: <function F.__del__>', 'Traceback (most recent call last):', 'KeyError: 1'];
+    const logging = ['--- Logging error ---', 'Traceback (most recent call last):', 'TypeError: 2', 'Call stack:'];
+    const own = ['Traceback (most recent call last):', 'RuntimeError: boom'];
+    expect(parseTracebacks([...ignored, ...own, ...ignored, ...logging])).toEqual([
+      { rank: null, exception: 'RuntimeError', message: 'boom' },
+    ]);
+  });
 });
