@@ -39,9 +39,11 @@ export const RetrainFileSchema = z.strictObject({
   evaluation: z
     .union([z.literal('heldOut'), HeldOutRowsSchema, EvaluationCommandSchema])
     .default('heldOut')
-    .describe('How models are measured: heldOut is the loss on held-out rows (evalLoss), by the recipe; or a command.'),
+    .describe(
+      'How models are measured: heldOut is the loss on held-out rows (evalLoss), by the recipe and without devices; or a command, which gets a host of its own.',
+    ),
   waitForHosts: DurationSchema.default('12h').describe(
-    'How long a run waits for free hosts, each time that it needs some; when none came, it is skipped.',
+    'How long a run waits for free hosts, each time that it needs some; when none came, or too few that are not set aside, it is skipped.',
   ),
   evaluationTimeout: DurationSchema.default('1h').describe('Longest measurement of one model.'),
   gate: z

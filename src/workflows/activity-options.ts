@@ -30,13 +30,16 @@ export function controlActivities(timing: Timing) {
   });
 }
 
-/** Waiting for hosts happens inside the activity: a polling workflow would fill its history. */
-export function waitingActivities(timing: Timing, waitMs: number) {
+/**
+ * Waiting for hosts happens inside the activity: a polling workflow would fill its history. Where a person looks, the
+ * wait is repeated; one that `isOnlyOnce` ends with `NoHosts`.
+ */
+export function waitingActivities(timing: Timing, waitMs: number, isOnlyOnce = false) {
   return proxyActivities<Pick<ControlActivities, 'awaitHosts'>>({
     startToCloseTimeout: waitMs + timing.callTimeoutMs,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     cancellationType: WAIT,
-    retry: retry(timing, 100),
+    retry: { ...retry(timing, 100), ...(isOnlyOnce ? { nonRetryableErrorTypes: ['NoHosts'] } : {}) },
   });
 }
 

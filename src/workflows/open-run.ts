@@ -7,10 +7,11 @@ import type { Timing } from '../schemas/timing.js';
 import { callActivities, waitingActivities } from './activity-options.js';
 
 /** Hosts of the fleet, once there are enough of them for the plan. */
-export async function fleetHosts(plan: PipelinePlan, timing: Timing): Promise<HostRecord[]> {
-  // Workers that are starting need seconds; a fleet that is too small is a person's problem soon after.
-  const waitMs = timing.scheduleToStartMs;
-  const { hosts } = await waitingActivities(timing, waitMs).awaitHosts({
+export async function fleetHosts(plan: PipelinePlan, timing: Timing, leaseWaitMs?: number): Promise<HostRecord[]> {
+  // Workers that are starting need seconds; a fleet that is too small is a person's problem soon after. Where nobody
+  // looks, it may be short of hosts that are set aside for as long as they may be busy.
+  const waitMs = Math.max(timing.scheduleToStartMs, leaseWaitMs ?? 0);
+  const { hosts } = await waitingActivities(timing, waitMs, leaseWaitMs !== undefined).awaitHosts({
     v: 1,
     fleet: plan.fleet.name,
     count: plan.fleet.hosts,
@@ -49,9 +50,9 @@ export async function firstAnswer<T>(
 export async function openRunFolder(
   plan: PipelinePlan,
   specText: string,
-  { timing, from, until, onFailure }: PipelineInput,
+  { timing, from, until, onFailure, leaseWaitMs }: PipelineInput,
 ): Promise<void> {
-  const hosts = await fleetHosts(plan, timing);
+  const hosts = await fleetHosts(plan, timing, leaseWaitMs);
   const startedAt = workflowInfo().startTime.toISOString();
   const request = { v: 1 as const, from, until, onFailure, startedAt };
   await firstAnswer(hosts, plan.fleet.name, timing, (activities) =>

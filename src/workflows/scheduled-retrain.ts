@@ -6,6 +6,7 @@ import {
   executeChild,
   isCancellation,
   ParentClosePolicy,
+  patched,
   setHandler,
   upsertMemo,
   workflowInfo,
@@ -20,8 +21,9 @@ import { cutToBytes } from '../domain/cut-text.js';
 import type { ApproveRequest, EvaluateAnswer, RetrainInput, RetrainMemo, RetrainResult } from '../schemas/retrain.js';
 import { fineTunePipeline } from './fine-tune-pipeline.js';
 import { approveRetrainUpdate } from './messages.js';
+import { receiveLeases, type Leases } from './lease.js';
 import { problemOf } from './problem-of.js';
-import { onAHost } from './retrain/on-a-host.js';
+import { onAHost, onOneOf } from './retrain/on-a-host.js';
 
 const HOUR_MS = 3_600_000;
 const LEASE_WAIT_MS = 12 * HOUR_MS;
@@ -36,42 +38,42 @@ const REASON_BYTES = 1_000;
 export async function scheduledRetrain(input: RetrainInput): Promise<RetrainResult> {
   const memo = new Memo(input);
   const approvals = receiveApprovals(() => memo.state === 'approval');
-  try {
-    const result = await retrain(input, memo, approvals);
+  const leases = receiveLeases();
+  const end = (result: RetrainResult): RetrainResult => {
     memo.set({ state: result.outcome, phase: 'done', reason: result.reason });
     return result;
+  };
+  try {
+    return end(await retrain(input, memo, approvals, leases));
   } catch (error) {
     // A cancelled retrain is no failure: the schedule goes on.
     if (isCancellation(error)) throw error;
     const facts = withoutResume(problemOf(error, input.schedule), input.schedule);
+    // Nor is one for which no hosts came in time.
+    if (facts.code === 'HostsBusy' || facts.code === 'NoHosts')
+      return end(resultOf('skipped', formatProblem(facts), { run: memo.run }));
     memo.set({ state: 'failed', phase: 'done', reason: formatProblem(facts) });
     throw ApplicationFailure.nonRetryable(formatProblem(facts), facts.code, facts);
   }
 }
 
-async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): Promise<RetrainResult> {
+async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals, leases: Leases): Promise<RetrainResult> {
   const at = scheduledTime();
   const run = retrainRun(input.schedule, at);
   const day = await onAHost(work(input, 'resolve', 'resolve the inputs of the day', HOUR_MS), (host) =>
     host.resolveRetrain({ v: 1, input, at }),
   );
   const startedFrom = input.startFrom === 'promoted' ? day.promoted : null;
-  const end = (
-    outcome: RetrainResult['outcome'],
-    reason: string,
-    more: Partial<RetrainResult> = {},
-  ): RetrainResult => ({
-    ...{ v: 1, outcome, reason: cutToBytes(reason, REASON_BYTES), run: null, version: null, startedFrom },
-    ...{ metrics: null, promotedMetrics: null, ...more },
-  });
+  const end = (outcome: RetrainResult['outcome'], reason: string, more: Partial<RetrainResult> = {}): RetrainResult =>
+    resultOf(outcome, reason, { startedFrom, ...more });
   if (day.skip !== null) return end('skipped', day.skip);
 
   memo.set({ run, phase: 'training' });
-  const untrained = await runPipeline(input, run, day.specText);
-  if (untrained !== null) return end(untrained.outcome, untrained.reason, { run });
+  if ((await runPipeline(input, run, day.specText)) === 'cancelled')
+    return end('refused', `run ${run} was cancelled`, { run });
 
   memo.set({ phase: 'evaluating' });
-  const measured = await evaluate(input, run, day.promoted);
+  const measured = await evaluate(input, run, day.promoted, leases);
   const numbers = { run, metrics: measured.candidate, promotedMetrics: measured.promoted };
   const verdict = judge(input.gate, { candidate: measured.candidate, promoted: measured.promoted });
   const why = verdict.reasons.join('; ');
@@ -107,6 +109,11 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals): P
   return end('promoted', `${why}${given}`, { ...numbers, version: promoted.version });
 }
 
+function resultOf(outcome: RetrainResult['outcome'], reason: string, more: Partial<RetrainResult>): RetrainResult {
+  const none = { run: null, version: null, startedFrom: null, metrics: null, promotedMetrics: null };
+  return { v: 1, outcome, reason: cutToBytes(reason, REASON_BYTES), ...none, ...more };
+}
+
 /** The only clock of a retrain: a backfill of last week reads the data of last week. */
 function scheduledTime(): string {
   const [at] = workflowInfo().searchAttributes['TemporalScheduledStartTime'] ?? [];
@@ -118,12 +125,8 @@ function scheduledTime(): string {
   throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
 }
 
-/** Null: there is a model. A run that a person cancelled, or for which no hosts were free, is no failure of the schedule. */
-async function runPipeline(
-  input: RetrainInput,
-  run: string,
-  specText: string,
-): Promise<Pick<RetrainResult, 'outcome' | 'reason'> | null> {
+/** A run that a person cancelled is no failure of the schedule. */
+async function runPipeline(input: RetrainInput, run: string, specText: string): Promise<'done' | 'cancelled'> {
   const { timing, leaseWaitMs = LEASE_WAIT_MS } = input;
   try {
     await executeChild(fineTunePipeline, {
@@ -135,29 +138,42 @@ async function runPipeline(
       workflowIdReusePolicy: 'ALLOW_DUPLICATE',
       staticSummary: `retrain of schedule ${input.schedule}`,
     });
-    return null;
+    return 'done';
   } catch (error) {
-    if (isCancellation(error) && !CancellationScope.current().consideredCancelled)
-      return { outcome: 'refused', reason: `run ${run} was cancelled` };
-    const facts = problemOf(error, run);
-    if (facts.code === 'HostsBusy') return { outcome: 'skipped', reason: formatProblem(facts) };
+    if (isCancellation(error) && !CancellationScope.current().consideredCancelled) return 'cancelled';
     throw error;
   }
 }
 
-function evaluate(input: RetrainInput, run: string, promoted: number | null): Promise<EvaluateAnswer> {
-  const { workspace, model, evaluation, evaluationMs, timing } = input;
+/** A command may use devices, so it gets a host of its own, as the stages with devices do. */
+async function evaluate(
+  input: RetrainInput,
+  run: string,
+  promoted: number | null,
+  leases: Leases,
+): Promise<EvaluateAnswer> {
+  const { workspace, model, evaluation, evaluationMs, fleet, timing } = input;
   const { workflowId, runId, firstExecutionRunId } = workflowInfo();
   const owner = { workflowId, runId, firstRunId: firstExecutionRunId };
   // Both models, one after the other, and the start of their commands.
   const timeoutMs = 2 * evaluationMs + timing.stallStartMs;
-  return onAHost(work(input, 'evaluate', 'measure the model and the promoted one', timeoutMs), (host) =>
-    host.evaluateModels({ v: 1, workspace, run, model, promoted, owner, evaluation, timing }),
-  );
+  const measuring = work(input, 'evaluate', 'measure the model and the promoted one', timeoutMs);
+  const measure: Parameters<typeof onAHost<EvaluateAnswer>>[1] = (host) =>
+    host.evaluateModels({ v: 1, workspace, run, model, promoted, owner, evaluation, timing });
+  if (evaluation.by === 'recipe' || !patched('lease-for-evaluation')) return onAHost(measuring, measure);
+  const wish = { count: 1, waitMs: input.leaseWaitMs ?? LEASE_WAIT_MS };
+  return leases.withHosts(fleet, wish, ({ hosts }) => onOneOf(hosts, measuring, measure));
 }
 
-function work({ fleet, timing }: RetrainInput, activityId: string, summary: string, timeoutMs: number) {
-  return { fleet, timing, activityId, summary, timeoutMs };
+function work(
+  { fleet, timing, leaseWaitMs = LEASE_WAIT_MS }: RetrainInput,
+  activityId: string,
+  summary: string,
+  timeoutMs: number,
+) {
+  // Workers that are starting need seconds, whatever the schedule says of free hosts.
+  const waitMs = Math.max(timing.scheduleToStartMs, leaseWaitMs);
+  return { fleet, timing, waitMs, activityId, summary, timeoutMs };
 }
 
 interface Approvals {
@@ -199,6 +215,10 @@ class Memo {
 
   get state(): RetrainMemo['state'] {
     return this.#memo.state;
+  }
+
+  get run(): RetrainMemo['run'] {
+    return this.#memo.run;
   }
 
   set(change: Partial<RetrainMemo>): void {

@@ -28,7 +28,7 @@ export interface Walk {
  * by side. When one fails, those that already run are let finish, because their receipts are work saved.
  */
 export async function walkStages(walk: Walk): Promise<PipelineResult> {
-  const hosts = await fleetHosts(walk.plan, walk.timing);
+  const hosts = await fleetHosts(walk.plan, walk.timing, walk.leaseWaitMs);
   const started = new Map<StageName, Promise<void>>();
   for (const stage of walk.selected) {
     const needs = stage.needs.map((need) => started.get(need) ?? Promise.resolve());

@@ -1,35 +1,45 @@
-import { ActivityFailure, ApplicationFailure, isCancellation, TimeoutFailure } from '@temporalio/workflow';
+import { ActivityFailure, ApplicationFailure, isCancellation, patched, TimeoutFailure } from '@temporalio/workflow';
 import { problem } from '../../domain/errors.js';
 import type { Timing } from '../../schemas/timing.js';
 import { waitingActivities, workActivities } from '../activity-options.js';
+import { firstAnswer } from '../open-run.js';
 
 /** A piece of work of a retrain that any host can do. */
 export interface HostWork {
   readonly fleet: string;
   readonly timing: Timing;
+  /** Longest wait for a host that has a worker. */
+  readonly waitMs: number;
   readonly activityId: string;
   readonly summary: string;
   readonly timeoutMs: number;
 }
 
-/** Does long work that needs the workspace and no accelerator on the first host of the fleet that takes it. */
-export async function onAHost<T>(
-  work: HostWork,
-  ask: (activities: ReturnType<typeof workActivities>) => Promise<T>,
-): Promise<T> {
+type Ask<T> = (activities: ReturnType<typeof workActivities>) => Promise<T>;
+
+/** Does long work that needs the workspace and no accelerator on the first host of the fleet that answers. */
+export async function onAHost<T>(work: HostWork, ask: Ask<T>): Promise<T> {
+  const { fleet, timing, waitMs } = work;
+  const { hosts } = await waitingActivities(timing, waitMs, true).awaitHosts({ v: 1, fleet, count: 1, waitMs });
+  return onOneOf(hosts, work, ask);
+}
+
+/** Does long work on the first of these hosts that answers; another one takes over from one that is gone for good. */
+export async function onOneOf<T>(hosts: readonly { readonly name: string }[], work: HostWork, ask: Ask<T>): Promise<T> {
   const { fleet, timing } = work;
-  const waitMs = timing.scheduleToStartMs;
-  const { hosts } = await waitingActivities(timing, waitMs).awaitHosts({ v: 1, fleet, count: 1, waitMs });
-  // A host that is down costs seconds here: another one can do it as well.
-  const quick = { ...timing, scheduleToStartMs: timing.callTimeoutMs };
   let last: unknown = null;
-  for (const { name } of hosts) {
+  for (let rest = hosts; rest[0] !== undefined;) {
+    let [{ name }] = rest;
+    // A host that is down costs the seconds of a short call. The work itself waits as long as a worker may need to come
+    // back: its command goes on meanwhile, and another host would measure beside it.
+    if (patched('work-where-a-host-answers'))
+      name = (await firstAnswer(rest, fleet, timing, (host) => host.probeHost(undefined))).host;
     try {
-      const activityId = `${work.activityId}-${name}`;
-      return await ask(workActivities({ ...work, timing: quick, host: name, activityId }));
+      return await ask(workActivities({ ...work, host: name, activityId: `${work.activityId}-${name}` }));
     } catch (error) {
       if (isCancellation(error) || !isNotTaken(error)) throw error;
       last = error;
+      rest = rest.filter((host) => host.name !== name);
     }
   }
   const facts = problem('HostUnreachable', {
