@@ -63,6 +63,15 @@ export const DataConvertReportSchema = z.object({
 });
 export type DataConvertReport = z.infer<typeof DataConvertReportSchema>;
 
+/** Rows without an image that follow each other. */
+export const TextRunSchema = z
+  .object({
+    start: z.number().int().nonnegative().describe('Index of the first of the rows, from 0'),
+    end: z.number().int().positive().describe('Index of the row after the last of them'),
+  })
+  .describe('Rows without an image that follow each other');
+export type TextRun = z.infer<typeof TextRunSchema>;
+
 /** What `temper data check` reports. */
 export const DataCheckReportSchema = z.object({
   v: z.literal(1).describe('Major version of this report'),
@@ -75,6 +84,10 @@ export const DataCheckReportSchema = z.object({
   rows: z.number().int().nonnegative().describe('Rows read; fewer than the file holds when its JSON is broken'),
   validRows: z.number().int().nonnegative().describe('Rows without an error'),
   textOnly: z.number().int().nonnegative().describe('Valid rows without an image'),
+  textRuns: z
+    .array(TextRunSchema)
+    .default([])
+    .describe('Runs of rows without an image: those of 1000 rows and more, and those at the ends of the file'),
   distinctImages: z.number().int().nonnegative().describe('Different image paths that were looked at'),
   estimatedTokens: z
     .object({

@@ -8,6 +8,7 @@ import { DATA_RULES } from '../../domain/data/rules.js';
 import type { Finding } from '../../domain/data/rules.js';
 import { showValue } from '../../domain/data/show-value.js';
 import { Tally } from '../../domain/data/tally.js';
+import { TextRuns } from '../../domain/data/text-runs.js';
 import type { DataCheckReport, DataProgress } from '../../schemas/data.js';
 import { ImageHeaders } from './image-headers.js';
 import { ImageIndex } from './image-index.js';
@@ -56,6 +57,7 @@ class MllmCheck {
   #rows = 0;
   #validRows = 0;
   #textOnly = 0;
+  readonly #textRuns = new TextRuns();
   #hasImagesColumn = false;
   #hasByteOrderMark = false;
   #isComplete = false;
@@ -95,6 +97,7 @@ class MllmCheck {
       rows: this.#rows,
       validRows: this.#validRows,
       textOnly: this.#textOnly,
+      textRuns: this.#textRuns.runs(),
       distinctImages: this.#headers.size,
       estimatedTokens: { max: this.#maxTokens, mean: this.#validRows === 0 ? 0 : this.#sumTokens / this.#validRows },
       problems,
@@ -116,6 +119,7 @@ class MllmCheck {
   #checkRow(reading: MllmReading): void {
     const row = this.#rows;
     this.#rows += 1;
+    this.#textRuns.add(reading.kind === 'refused' || reading.row.images.length > 0);
     if (reading.kind === 'refused') {
       // Such a row may well have its images column; whether the file has one is not its problem.
       this.#hasImagesColumn = true;

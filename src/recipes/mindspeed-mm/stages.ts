@@ -8,7 +8,7 @@ import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
 import { wantedPackages } from './environment/packages.js';
 import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
 import { sourcesOf } from './sources.js';
-import { imagePixels } from './training/data-file.js';
+import { imagePixels, preprocessWorkers } from './training/data-file.js';
 import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
 
 const HOUR_MS = 3_600_000;
@@ -72,6 +72,8 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
         sequenceLength: train.sequenceLength,
         worldBatch: worldBatch(spec),
         pixels: imagePixels(spec),
+        // Each reads a part of the rows, and has to learn from its first ones what an image is.
+        parts: train.dataLoader?.streaming === true ? null : preprocessWorkers(spec),
       },
     },
     {

@@ -33,6 +33,22 @@ describe('a sound data set', () => {
     expect(report.estimatedTokens).toEqual({ max: 120, mean: 61 });
   });
 
+  it('tells where many rows without an image follow each other, and those at both ends', async () => {
+    const text = (rows: number): unknown[] => Array.from({ length: rows }, () => mllm([]));
+    const image = mllm(['a.png']);
+    const { file, images } = dataSet([...text(2), image, ...text(999), image, ...text(1000), image, ...text(1)]);
+    expect(await runDataCheck({ file, images })).toMatchObject({
+      ok: true,
+      textRuns: [
+        { start: 0, end: 2 },
+        { start: 1003, end: 2003 },
+        { start: 2004, end: 2005 },
+      ],
+    });
+    expect((await runDataCheck(dataSet([image]))).textRuns).toEqual([]);
+    expect((await runDataCheck(dataSet(text(3)))).textRuns).toEqual([{ start: 0, end: 3 }]);
+  });
+
   it('tells its progress up to the end of the file', async () => {
     const { file, images } = dataSet(Array.from({ length: 1000 }, () => mllm([], 'q', 'x'.repeat(1000))));
     const seen: DataProgress[] = [];

@@ -1,17 +1,21 @@
 import { z } from 'zod';
+import { firstLateImage } from '../../../domain/data/text-runs.js';
 import { problem } from '../../../domain/errors.js';
 import { isTrial } from '../../../domain/provenance.js';
+import { TextRunSchema } from '../../../schemas/data.js';
 import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import { fetchFacts } from '../../fetch-commands.js';
 import type { StageWork } from '../../recipe.js';
 import { worldBatch } from '../../stage-drafts.js';
+import { preprocessWorkers } from '../training/data-file.js';
 
 const CheckReportSchema = z.looseObject({
   file: z.string(),
   rows: z.number(),
   textOnly: z.number(),
   distinctImages: z.number(),
+  textRuns: z.array(TextRunSchema),
 });
 type CheckReport = z.infer<typeof CheckReportSchema>;
 
@@ -38,7 +42,11 @@ export function checkFacts(
     parsed.data.reduce((sum, report) => sum + report[key], 0);
   return {
     facts: { rows: total('rows'), textOnly: total('textOnly'), images: total('distinctImages') },
-    problems: [...tooFewRows(spec, total('rows')), ...textBeforeImages(parsed.data)],
+    problems: [
+      ...tooFewRows(spec, total('rows')),
+      ...textBeforeImages(parsed.data),
+      ...imagesTooLate(spec, parsed.data),
+    ],
   };
 }
 
@@ -59,5 +67,18 @@ function textBeforeImages([first, ...others]: readonly CheckReport[]): Problem[]
   const what = `no row of ${first.file} has an image, and rows of a later data set have`;
   const why = 'the loader takes from the first file what an image is, and ends at the first image of a later one';
   const fix = 'remove images from the data set that has none, so that it comes after the others';
+  return [problem('ProofFailed', { what, why, where: 'data', fix })];
+}
+
+/** Each worker of the loader gets an equal part of all rows, and learns from the first of them what an image is. */
+function imagesTooLate(spec: PipelineSpec, reports: readonly CheckReport[]): Problem[] {
+  if (spec.train.dataLoader?.streaming === true) return [];
+  const workers = preprocessWorkers(spec);
+  const late = firstLateImage(reports, workers);
+  if (late === null) return [];
+  const what = `row ${late.row} of ${late.file} has an image after 1000 rows and more without one`;
+  const why = `each of ${workers} preprocessing workers takes a part of the rows, and from its first 1000 what an image is; where these have none, it ends at the first image, after the model was loaded`;
+  const fix =
+    'mix the rows of the file, or move those without an image to a data set of their own, without images: it comes after the others';
   return [problem('ProofFailed', { what, why, where: 'data', fix })];
 }

@@ -42,7 +42,7 @@ export function dataFile({ spec, folders, data }: TrainingFacts): object {
         train_on_prompt: false,
         mask_history: false,
         preprocessing_batch_size: 1_000,
-        preprocessing_num_workers: loader?.preprocessWorkers ?? DEFAULTS.preprocessWorkers,
+        preprocessing_num_workers: preprocessWorkers(spec),
         // Rows are left out when they are converted: a limit above their number would fail here, after the load.
         max_samples: null,
         tool_format: null,
@@ -79,6 +79,11 @@ export function dataFile({ spec, folders, data }: TrainingFacts): object {
 /** Processes that read data, for each rank: the example's number; streams are read by the rank itself. */
 export function loaderWorkers({ train }: PipelineSpec): number {
   return train.dataLoader?.streaming === true ? 0 : (train.dataLoader?.workers ?? DEFAULTS.workers);
+}
+
+/** Processes of a host that turn rows into tokens, each an equal part of them. */
+export function preprocessWorkers({ train }: PipelineSpec): number {
+  return train.dataLoader?.preprocessWorkers ?? DEFAULTS.preprocessWorkers;
 }
 
 /** Bounds that images are scaled into. */

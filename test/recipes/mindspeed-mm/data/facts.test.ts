@@ -10,6 +10,7 @@ const report = (file: string, rows: number, textOnly: number) => ({
   rows,
   textOnly,
   distinctImages: rows - textOnly,
+  textRuns: [],
 });
 const llava = (name: string, over: object = {}) => ({ name, format: 'llava', annotations: `/d/${name}.json`, ...over });
 const ready = (name: string, over: object = {}) => ({ name, format: 'mllm', annotations: `/d/${name}.json`, ...over });
@@ -39,6 +40,33 @@ describe('facts of the data', () => {
     const { problems } = checkFacts(spec, reports);
     expect(problems).toHaveLength(count);
     for (const { what } of problems) expect(what).toContain('no row of a has an image');
+  });
+
+  const mixed = (file: string, rows: number, ...textRuns: readonly (readonly [number, number])[]) => ({
+    ...report(file, rows, 1),
+    textRuns: textRuns.map(([start, end]) => ({ start, end })),
+  });
+  const workers = (preprocessWorkers: number, over: object = {}) => ({ preprocessWorkers, ...over });
+  // What the loader does with rows of these forms was seen with its own code and datasets 5.2.
+  it.each([
+    ['1000 rows of text at the beginning', workers(1), [mixed('a', 1050, [0, 1000])], 'row 1000 of a'],
+    ['999 rows of text at the beginning', workers(1), [mixed('a', 1050, [0, 999])], null],
+    ['parts too small for it', workers(16), [mixed('a', 1050, [0, 1000])], null],
+    ['a part that begins with text', workers(2), [mixed('a', 6000, [3000, 5000])], 'row 5000 of a'],
+    ['text in the middle of the only part', workers(1), [mixed('a', 6000, [3000, 5000])], null],
+    ['text at the end', workers(2), [mixed('a', 3000), mixed('b', 3000, [0, 3000])], null],
+    [
+      'ends of two files that meet',
+      workers(2),
+      [mixed('a', 3000, [2400, 3000]), mixed('b', 1800, [0, 500])],
+      'row 500 of b',
+    ],
+    ['a stream', workers(1, { streaming: true }), [mixed('a', 1050, [0, 1000])], null],
+  ])('%s: what a worker takes an image for', (_, dataLoader, reports, expected) => {
+    const { problems } = checkFacts(guideSpec({ train: { dataLoader } }), reports);
+    expect(problems.map(({ what }) => what)).toEqual(
+      expected === null ? [] : [`${expected} has an image after 1000 rows and more without one`],
+    );
   });
 
   it('say where fetched files came from', () => {

@@ -24,6 +24,7 @@ describe('what is made anew', () => {
     ['another sequence length', { train: { sequenceLength: 2_048 } }],
     ['another micro batch', { train: { microBatchSize: 2 } }],
     ['other bounds of images', { train: { dataLoader: { imageMaxPixels: 100_000 } } }],
+    ['other parts of the rows', { train: { dataLoader: { preprocessWorkers: 2 } } }],
   ])('%s: rows and images are judged again, and neither fetched, unpacked nor converted', (_what, over) => {
     expect(changedBy(over)).toEqual(['check', 'train']);
   });
