@@ -34,6 +34,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
   let fresh = new Set<StageName>();
   let tryNumber = 0;
   let resumed = false;
+  let isResuming = false;
   let running: CancellationScope | null = null;
   let pauseReason: string | null = null;
 
@@ -48,7 +49,9 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
   setHandler(
     resumeRunUpdate,
     async ({ set, from }: ResumeRequest): Promise<ResumeAnswer> => {
-      const answer = await controlActivities(input.timing).planPipeline({ v: 1, run: input.run, specText, set });
+      isResuming = true;
+      const planned = controlActivities(input.timing).planPipeline({ v: 1, run: input.run, specText, set });
+      const answer = await planned.finally(() => (isResuming = false));
       if (answer.plan === null) return { v: 1, resumed: false, problems: answer.problems, invalidated: [] };
       const changed = plan === null ? [] : changedStages(plan, answer.plan);
       const again = from === null ? [] : withDependents(answer.plan, new Set([from]));
@@ -62,8 +65,11 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
     },
     {
       validator: (_request: ResumeRequest) => {
-        if (book.isBlocked) return;
-        const facts = problem('RunNotBlocked', { what: `run ${input.run} is not blocked`, where: input.run });
+        // A second correction would start from the spec before the first, and undo it.
+        const isAsked = isResuming || resumed;
+        if (book.isBlocked && !isAsked) return;
+        const what = isAsked ? `run ${input.run} is being resumed` : `run ${input.run} is not blocked`;
+        const facts = problem('RunNotBlocked', { what, where: input.run });
         throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
       },
     },

@@ -1,0 +1,104 @@
+import { join, resolve } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createControlActivities } from '../../src/activities/control.js';
+import { TemperError } from '../../src/domain/errors.js';
+import { controlQueue, runWorkflowId } from '../../src/domain/ids.js';
+import { LOCAL_TIMING } from '../../src/domain/timing.js';
+import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
+import type { PipelineInput, PipelineResult, ResumeAnswer, ResumeRequest, RunMemo } from '../../src/schemas/run.js';
+import { activity } from '../../src/activities/edge.js';
+import { AwaitHostsCallSchema, PlanCallSchema } from '../../src/schemas/stage-calls.js';
+import { quietWorkers } from '../e2e/support/quiet.js';
+import { startTestServer, type TestServer } from '../support/dev-server.js';
+
+const BUNDLE = join(resolve(import.meta.dirname, '../..'), 'dist/workflow-bundle.js');
+const RUN = 'resumed';
+
+let server: TestServer;
+let native: NativeConnection;
+let connection: Connection;
+beforeAll(async () => {
+  quietWorkers();
+  server = await startTestServer();
+  native = await NativeConnection.connect({ address: server.address });
+  connection = await Connection.connect({ address: server.address });
+}, 60_000);
+afterAll(async () => {
+  await connection?.close();
+  await native?.close();
+  await server?.stop();
+}, 60_000);
+
+describe('a blocked run', { timeout: 60_000 }, () => {
+  it('takes one correction at a time: a second would undo the first, and resume it again when it blocks', async () => {
+    const control = createControlActivities();
+    const planned: string[] = [];
+    let walks = 0;
+    let isHeld = Promise.resolve();
+    const worker = await Worker.create({
+      connection: native,
+      namespace: server.namespace,
+      taskQueue: controlQueue('default'),
+      workflowBundle: { codePath: BUNDLE },
+      activities: {
+        ...control,
+        planPipeline: activity(PlanCallSchema, async (call) => {
+          planned.push(call.specText);
+          if (call.set.length > 0) await isHeld;
+          return control.planPipeline(call);
+        }),
+        awaitHosts: activity(AwaitHostsCallSchema, async () => {
+          walks += 1;
+          throw new TemperError('SourceMissing', { what: `nothing for walk ${walks}` });
+        }),
+      },
+    });
+    await worker.runUntil(async () => {
+      const client = new Client({ connection, namespace: server.namespace });
+      const handle = await client.workflow.start<(input: PipelineInput) => Promise<PipelineResult>>(
+        'fineTunePipeline',
+        { workflowId: runWorkflowId(RUN), taskQueue: controlQueue('default'), args: [input()] },
+      );
+      const blockedAfter = (count: number) =>
+        expect
+          .poll(() => handle.query<RunMemo>('getRun'), { timeout: 20_000 })
+          .toMatchObject({ state: 'blocked', reason: expect.stringContaining(`walk ${count}`) });
+      const resume = (path: string, value: string) =>
+        handle.executeUpdate<ResumeAnswer, [ResumeRequest]>('resumeRun', {
+          args: [{ v: 1, set: [{ path, value }], from: null }],
+        });
+      await blockedAfter(1);
+
+      let release = (): void => undefined;
+      isHeld = new Promise((done) => (release = done));
+      const first = resume('train.learningRate', '5.0e-4');
+      await expect.poll(() => planned.length, { timeout: 20_000 }).toBe(2);
+      await expect(resume('train.seed', '99')).rejects.toMatchObject({ cause: { type: 'RunNotBlocked' } });
+      release();
+      expect(await first).toMatchObject({ resumed: true });
+      await blockedAfter(2);
+
+      // Neither a resume nor one that was refused leaves the run closed to the next, which builds on what was taken.
+      expect(await resume('train.iterations', '-3')).toMatchObject({ resumed: false });
+      expect(await resume('train.seed', '99')).toMatchObject({ resumed: true });
+      await blockedAfter(3);
+      expect(planned.at(-1)).toContain('learningRate: 5e-4');
+      expect(walks).toBe(3);
+
+      // Both in one task of the workflow, as after a time without a control worker.
+      const both = await Promise.allSettled([resume('train.seed', '1'), resume('train.seed', '2')]);
+      expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+      await blockedAfter(4);
+      const history = await handle.fetchHistory();
+      await handle.terminate('end of the test');
+      await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, runWorkflowId(RUN));
+    });
+  });
+});
+
+function input(): PipelineInput {
+  const specText = cpuTiny.template.replace(/^workspace: .*$/m, 'workspace: /w');
+  return { v: 1, run: RUN, specText, timing: LOCAL_TIMING, from: null, until: null, onFailure: 'park' };
+}
