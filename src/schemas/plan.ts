@@ -25,7 +25,9 @@ export type Resources = z.infer<typeof ResourcesSchema>;
 export const SourceSchema = z.object({
   field: z.string().describe('Spec field that names it.'),
   path: z.string().describe('Absolute path on the hosts.'),
-  kind: z.enum(['file', 'folder', 'manyFiles']).describe('manyFiles is a folder that counts by names and sizes.'),
+  kind: z
+    .enum(['file', 'folder', 'manyFiles'])
+    .describe('manyFiles is a folder that counts by names, sizes and times.'),
 });
 export type Source = z.infer<typeof SourceSchema>;
 

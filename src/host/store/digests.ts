@@ -4,7 +4,8 @@ import { TemperError } from '../../domain/errors.js';
 import { fingerprint, stageKey } from '../../domain/fingerprint.js';
 import type { Source, StagePlan } from '../../schemas/plan.js';
 import type { StageRef } from '../../schemas/stage-calls.js';
-import { hashFile, makeManifest } from './manifest.js';
+import { describeFiles, hashFile } from './manifest.js';
+import { sumFolder } from './sum-folder.js';
 
 /** Store key of a stage, from its plan, what it needs, the recipe's programs and the user's files as they are now. */
 export async function computeKey(stage: StagePlan, needs: readonly StageRef[], programs: string): Promise<string> {
@@ -22,13 +23,16 @@ async function digestPrograms(names: readonly string[], dir: string): Promise<st
   return fingerprint(hashes);
 }
 
-/** Local sources count by path, size and time, small files by content too; a missing one is the user's error. */
+/** Local sources count by path, size and time, or content where small; a missing one is the user's error. */
 async function digestSources(sources: readonly Source[]): Promise<string> {
   const digests: unknown[] = [];
   for (const source of sources) {
     try {
-      const manifest = await makeManifest(source.path, source.kind === 'manyFiles' ? ['.'] : []);
-      digests.push([source.path, manifest.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
+      const files =
+        source.kind === 'manyFiles'
+          ? [{ path: '.', ...(await sumFolder(source.path, { hasTimes: true })) }]
+          : await describeFiles(source.path);
+      digests.push([source.path, files.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
     } catch (error) {
       throw new TemperError(
         'SourceMissing',

@@ -14,15 +14,19 @@ const HASH_LIMIT_BYTES = 64 * 1024 * 1024;
 const ABOUT = ['.origin.json', '.report.json'];
 
 /**
- * Lists all files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path.
- * `summed` names folders (relative to the root) of very many files, such as unpacked images: each is one entry.
+ * What an output consists of, sorted by path. `summed` names folders (relative to the root) of very many files, such as
+ * unpacked images: each is one entry.
  */
 export async function makeManifest(root: string, summed: readonly string[] = []): Promise<ManifestEntry[]> {
+  const entries = await describeFiles(root, summed);
+  return entries.filter(({ path }) => !ABOUT.some((ending) => path.endsWith(ending)));
+}
+
+/** All files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path. */
+export async function describeFiles(root: string, summed: readonly string[] = []): Promise<ManifestEntry[]> {
   const info = await stat(root);
   const folders = summed.map((folder) => join(root, folder));
-  const isWhole = summed.includes('.');
-  const listed = isWhole ? [] : info.isDirectory() ? await listFiles(root, new Set(folders)) : [root];
-  const files = listed.filter((file) => !ABOUT.some((ending) => file.endsWith(ending)));
+  const files = info.isDirectory() ? await listFiles(root, new Set(folders)) : [root];
   const entries: ManifestEntry[] = [];
   for (const folder of folders) entries.push({ path: relative(root, folder) || '.', ...(await sumFolder(folder)) });
   for (const file of files) {

@@ -205,6 +205,16 @@ describe('the key of a stage', () => {
     expect(await keyWith({ sources })).not.toBe(more);
   });
 
+  it.each(['llava.report.json', 'llava.origin.json'])('counts %s of the user like any other source', async (name) => {
+    const path = join(dir, name);
+    const sources = [{ field: 'data.0.annotations', path, kind: 'file' as const }];
+    file(name, '[1]');
+    const key = await keyWith({ sources });
+    file(name, '[2]');
+    expect(await keyWith({ sources })).not.toBe(key);
+    expect(await makeManifest(dir)).not.toContainEqual(expect.objectContaining({ path: name }));
+  });
+
   it('needs its sources, and names the field of a missing one', async () => {
     const sources = [{ field: 'data.0.annotations', path: join(dir, 'gone.json'), kind: 'file' as const }];
     await expect(keyWith({ sources })).rejects.toMatchObject({
