@@ -27,7 +27,7 @@ const EnvSchema = z.record(
   patternText(
     /^[A-Za-z_][A-Za-z0-9_]*$/,
     'an environment variable has letters, digits and underscores and does not start with a digit',
-    'OMP_NUM_THREADS',
+    'GLOO_SOCKET_IFNAME',
   ).max(200),
   z.union([
     z

@@ -24,11 +24,11 @@ export function launch(facts: LaunchFacts): Command {
     cwd: facts.rankLogDir,
     env: {
       ...OFFLINE,
+      // gloo looks the host name up to find its interface; on one machine that may lead nowhere.
+      ...(facts.masterAddress.startsWith('127.') ? { GLOO_SOCKET_IFNAME: 'lo' } : {}),
       ...Object.fromEntries(Object.entries(spec.train.env).map(([name, value]) => [name, String(value)])),
       // One thread per rank makes a run repeatable bit for bit; more are a choice of the spec.
       OMP_NUM_THREADS: String(spec.train.threadsPerRank ?? 1),
-      // gloo looks the host name up to find its interface; on one machine that may lead nowhere.
-      ...(facts.masterAddress.startsWith('127.') ? { GLOO_SOCKET_IFNAME: 'lo' } : {}),
     },
   };
 }

@@ -9,7 +9,39 @@ import { ownModelLints } from '../own-model.js';
 
 /** What this recipe cannot do, and what is likely a mistake. */
 export function lint(spec: PipelineSpec): readonly Lint[] {
-  return [...unsupported(spec), ...ownModelLints(spec), ...saves(spec), ...resumeLints(spec, resume.schedule(spec))];
+  return [
+    ...unsupported(spec),
+    ...ownedVariables(spec),
+    ...ownModelLints(spec),
+    ...saves(spec),
+    ...resumeLints(spec, resume.schedule(spec)),
+  ];
+}
+
+/** Variables that the launch sets itself: a value in the spec would change nothing, or let a rank reach out. */
+const OFFLINE = { why: 'after the set-up nothing is downloaded', fix: 'remove it' };
+const OWNED: Readonly<Record<string, { readonly why: string; readonly fix: string }>> = {
+  OMP_NUM_THREADS: { why: 'its value is train.threadsPerRank, or 1', fix: 'remove it and set train.threadsPerRank' },
+  HF_HUB_OFFLINE: OFFLINE,
+  TRANSFORMERS_OFFLINE: OFFLINE,
+};
+
+function ownedVariables({ train }: PipelineSpec): Lint[] {
+  return Object.keys(train.env).flatMap((name) => {
+    const owned = OWNED[name];
+    if (owned === undefined) return [];
+    return [
+      {
+        id: 'env/owned-variable',
+        severity: 'error',
+        acceptable: false,
+        path: ['train', 'env', name],
+        what: `${name} is set by Temper`,
+        why: owned.why,
+        fix: owned.fix,
+      },
+    ];
+  });
 }
 
 function unsupported(spec: PipelineSpec): Lint[] {

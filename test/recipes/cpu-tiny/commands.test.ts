@@ -249,6 +249,8 @@ describe('the launch', () => {
 
   it('meets on the loopback interface when it has to, with one thread unless told otherwise', () => {
     expect(launch({ ...facts, masterAddress: '127.0.0.1' }).env['GLOO_SOCKET_IFNAME']).toBe('lo');
+    const chosen = specWith('train.env', { GLOO_SOCKET_IFNAME: 'eth0' });
+    expect(launch({ ...facts, masterAddress: '127.0.0.1', spec: chosen }).env['GLOO_SOCKET_IFNAME']).toBe('eth0');
     expect(launch({ ...facts, spec: specWith('train.threadsPerRank', undefined) }).env['OMP_NUM_THREADS']).toBe('1');
     expect(launch({ ...facts, spec: specWith('train.warmupFraction', undefined) }).argv).not.toContain(
       '--lr-warmup-fraction',

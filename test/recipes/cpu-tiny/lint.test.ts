@@ -48,6 +48,13 @@ describe('the lints of the tiny recipe', () => {
       { visionEncoder: true, visionProjector: true, textDecoder: true },
       ['train/all-frozen train.freeze'],
     ],
+    [
+      'train.env',
+      { OMP_NUM_THREADS: 4, HF_HUB_OFFLINE: 0, TRANSFORMERS_OFFLINE: 0, GLOO_SOCKET_IFNAME: 'eth0' },
+      ['OMP_NUM_THREADS', 'HF_HUB_OFFLINE', 'TRANSFORMERS_OFFLINE'].map(
+        (name) => `env/owned-variable train.env.${name}`,
+      ),
+    ],
     ['train.checkpoint.every', 200, []],
     ['train.checkpoint.every', 201, ['train/one-checkpoint train.checkpoint.every']],
     ['train.checkpoint.fidelity', 'weights-only', ['train/weights-only-warmup train.checkpoint.fidelity']],
