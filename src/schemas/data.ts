@@ -86,7 +86,7 @@ export const DataCheckReportSchema = z.object({
   textOnly: z.number().int().nonnegative().describe('Valid rows without an image'),
   textRuns: z
     .array(TextRunSchema)
-    .default([])
+    .optional()
     .describe('Runs of rows without an image: those of 1000 rows and more, and those at the ends of the file'),
   distinctImages: z.number().int().nonnegative().describe('Different image paths that were looked at'),
   estimatedTokens: z
