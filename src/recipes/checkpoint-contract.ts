@@ -15,7 +15,7 @@ export interface CheckpointLayout {
   shardRank(fileName: string): number | null;
   /** Whether an entry belongs to the optimizer's state. */
   isOptimizer(fqn: string): boolean;
-  /** Whether an entry counts the optimizer's steps: one number, equal for all parameters of one save. */
+  /** Whether an entry counts the optimizer's steps: one number, at most the iterations that were done. */
   isStepCounter(fqn: string): boolean;
   /** Entry that holds the training iteration as a number. */
   readonly iterationEntry: string;

@@ -4,42 +4,53 @@ import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
+import { spread } from './items.js';
 import { METADATA_FILE } from './locate.js';
 import { PickleError } from './pickle/cursor.js';
 import { unpickle } from './pickle/unpickle.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 import { readZipDirectory, readZipRecord, TorchZipError } from './torch-zip.js';
 
+/** What the parts of a checkpoint say about the save that they are of. */
+export interface Generations {
+  readonly problems: readonly FileProblem[];
+  readonly warnings: readonly FileProblem[];
+}
+
 /**
  * Looks for parts of different saves in one folder. Saves of one run have equal sizes, so what tells them apart is
- * what they say about themselves: the folder that the metadata was written for, the stored iteration, and with
- * `isDeep` the step counters of the optimizer, which are spread over the ranks.
+ * what they say about themselves: the folder that the metadata was written for, the stored iteration, and the step
+ * counters of the optimizer, which are spread over the ranks; without `isDeep` some of each shard.
  */
 export async function findMixedGenerations(
   dir: string,
   iteration: number | null,
   metadata: DcpMetadata,
   { layout, isDeep = false }: { readonly layout: CheckpointLayout; readonly isDeep?: boolean },
-): Promise<readonly FileProblem[]> {
+): Promise<Generations> {
   const problems: FileProblem[] = [];
   const savedFor = metadata.savedIn === null ? null : layout.parseFolder(metadata.savedIn);
   if (iteration !== null && savedFor !== null && savedFor.iteration !== iteration) {
     const what = `it was written for ${metadata.savedIn}, not for iteration ${iteration}`;
     problems.push(checkpointProblem('generation-mixed', join(dir, METADATA_FILE), what));
   }
-  const readings = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([file, shard]) => {
-    const isCounter = ({ fqn }: DcpItem): boolean =>
-      fqn === layout.iterationEntry || (isDeep && layout.isStepCounter(fqn));
-    return readCounters(join(dir, file), shard.items.filter(isCounter));
+  const readings = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([file, { items }]) => {
+    const steps = items.filter(({ fqn }) => layout.isStepCounter(fqn));
+    const iterations = items.filter(({ fqn }) => fqn === layout.iterationEntry);
+    return readCounters(join(dir, file), [...iterations, ...(isDeep ? steps : spread(steps, STEPS_PER_SHARD))]);
   });
   const counters = readings.flatMap((reading) => reading.counters);
-  for (const { file, fqn, value } of counters) {
-    const isWrong = fqn === layout.iterationEntry && iteration !== null && value !== iteration;
-    if (isWrong)
+  const stored = counters.filter(({ fqn }) => fqn === layout.iterationEntry);
+  for (const { file, fqn, value } of stored) {
+    if (iteration !== null && value !== iteration)
       problems.push(checkpointProblem('generation-mixed', file, `it holds ${fqn} ${value}, not ${iteration}`));
   }
   const steps = counters.filter(({ fqn }) => layout.isStepCounter(fqn));
-  return [...problems, ...readings.flatMap((reading) => reading.problems), ...findUnequalSteps(steps)];
+  const judged = judgeSteps(steps, iteration ?? stored[0]?.value ?? null);
+  return {
+    problems: [...problems, ...readings.flatMap((reading) => reading.problems), ...judged.problems],
+    warnings: judged.warnings,
+  };
 }
 
 /**
@@ -65,6 +76,9 @@ export function describeUntold(
 
 /** Node works on four file requests at once. */
 const SHARDS_IN_FLIGHT = 4;
+
+/** Each costs five small reads; they are spread over the shards, so there are seldom more. */
+const STEPS_PER_SHARD = 32;
 
 interface Counter {
   readonly file: string;
@@ -116,11 +130,39 @@ function readFloat(content: Buffer): number | undefined {
   return content.length === 4 ? content.readFloatLE() : undefined;
 }
 
-function findUnequalSteps(steps: readonly Counter[]): readonly FileProblem[] {
+/**
+ * Steps of one save may differ: a parameter without gradient in a step does not count it. None can be above the
+ * iteration, though, and a shard that shares no number with the others, in any of its counters, is of another save.
+ */
+export function judgeSteps(steps: readonly Counter[], iteration: number | null): Generations {
   const [first] = steps;
-  if (first === undefined) return [];
-  const other = steps.find(({ value }) => value !== first.value);
-  if (other === undefined) return [];
+  const other = steps.find(({ value }) => value !== first?.value);
+  const tooMany = iteration === null ? undefined : steps.find(({ value }) => value > iteration);
+  const mixed = (file: string, what: string): Generations => ({
+    problems: [checkpointProblem('generation-mixed', file, what)],
+    warnings: [],
+  });
+  if (tooMany !== undefined)
+    return mixed(tooMany.file, `${tooMany.fqn} is ${tooMany.value}, more than the iterations (${iteration})`);
+  if (first === undefined || other === undefined) return { problems: [], warnings: [] };
   const what = `${other.fqn} is ${other.value}, ${first.fqn} in ${first.file} is ${first.value}`;
-  return [checkpointProblem('generation-mixed', other.file, what)];
+  const alien = findAlien(steps);
+  if (alien !== null) return mixed(alien, what);
+  return { problems: [], warnings: [checkpointProblem('steps-differ', other.file, what)] };
+}
+
+/**
+ * A shard with no step in common with the one that got furthest, by way of any other: what lags does so in several
+ * shards, or beside what does not. One counter alone says nothing.
+ */
+function findAlien(steps: readonly Counter[]): string | null {
+  const known = new Set([Math.max(...steps.map(({ value }) => value))]);
+  let rest = steps;
+  for (;;) {
+    const joined = new Set(rest.filter(({ value }) => known.has(value)).map(({ file }) => file));
+    if (joined.size === 0) break;
+    for (const { file, value } of rest) if (joined.has(file)) known.add(value);
+    rest = rest.filter(({ file }) => !joined.has(file));
+  }
+  return rest.find(({ file }, index) => rest.findIndex((other) => other.file === file) < index)?.file ?? null;
 }

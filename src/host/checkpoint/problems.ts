@@ -56,6 +56,10 @@ const ROWS = {
     why: 'weights of different saves would be mixed without an error',
     fix: 'use an older checkpoint; never save twice into one folder',
   },
+  'steps-differ': {
+    why: 'a parameter without gradient in some steps counts fewer; one from an older save would, too',
+    fix: 'nothing, where parts of the model take no part in some steps; else use an older checkpoint',
+  },
   'generation-untold': {
     why: 'shards of equal size from different saves would be mixed without an error',
     fix: 'only what was sealed when it was saved can be told: checkpoints of runs are (temper checkpoint ls RUN)',

@@ -19,7 +19,7 @@ import { someNames } from '../../domain/some-names.js';
 export interface VerifyOptions {
   /** Names that the training code gives to folders, files and entries. */
   readonly layout: CheckpointLayout;
-  /** Also reads every stored item and compares it with its checksum. */
+  /** Reads every stored item and compares it with its checksum; otherwise headers of some of each shard are looked at. */
   readonly isDeep?: boolean;
   /** What it was when it was proven, where that is known: then swaps and damage inside equal sizes are found too. */
   readonly seal?: CheckpointSeal | null;
@@ -64,18 +64,22 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     ...describeContradictions(dir, metadata.value),
     ...shards.problems,
   ];
+  const warnings: FileProblem[] = [];
   // What looks into shards needs shards that are as the metadata says.
   if (problems.length === 0) {
-    problems.push(...(await findMixedGenerations(dir, iteration, metadata.value, options)));
+    const generations = await findMixedGenerations(dir, iteration, metadata.value, options);
+    problems.push(...generations.problems);
+    warnings.push(...generations.warnings);
     if (options.seal) problems.push(...(await findBrokenSeals(dir, options.seal)));
   }
   const untold = options.seal ? [] : describeUntold(dir, iteration, metadata.value, options.layout);
-  const items = problems.length === 0 && options.isDeep === true ? await checkItems(dir, metadata.value) : null;
+  const isRead = problems.length === 0 && options.isDeep === true;
+  const items = problems.length === 0 ? await checkItems(dir, metadata.value, isRead) : null;
   problems.push(...(items?.problems ?? []));
   const complete = problems.length === 0;
   const content = {
     isSealed: complete && Boolean(options.seal),
-    isRead: items !== null,
+    isRead,
     records: items?.records ?? 0,
     unsummed: items?.unsummed ?? 0,
   };
@@ -87,6 +91,7 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     warnings: [
       ...located.warnings,
       ...shards.warnings.flatMap((warning) => inLightOf(content, warning)),
+      ...warnings,
       ...untold,
       ...describeForeign(dir, metadata.value),
     ],

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { copyFixture, verify } from './fixtures.js';
+import { copyFixture, problemIds, verify } from './fixtures.js';
 
 test('any damage inside a shard is an answer, never an exception (property)', async () => {
   const dir = join(await copyFixture('dcp-release'), 'release');
@@ -36,6 +36,22 @@ test('damage to any signature or end record is found (every one of them)', async
     if ((await verify(dir, true)).complete) silent.push(position);
   }
   expect(silent).toEqual([]);
+});
+
+/** Sizes are as they were: only looking into the shard tells. */
+test.each([
+  ['zeros, as a crash of the file system leaves it', 0, 29463],
+  ['zeros from somewhere to its end', 16384, 29463],
+  ['a block of zeros within', 12288, 16384],
+])('a shard that holds %s', async (_, from, to) => {
+  const dir = join(await copyFixture('dcp'), 'iter_0000004');
+  const path = join(dir, '__1_0.distcp');
+  await writeFile(path, (await readFile(path)).fill(0, from, to));
+  for (const isDeep of [false, true]) {
+    const report = await verify(dir, isDeep);
+    expect(report.complete).toBe(false);
+    expect(new Set(problemIds(report))).toEqual(new Set(['item-damaged']));
+  }
 });
 
 function positionsOf(data: Buffer, text: string): readonly number[] {
