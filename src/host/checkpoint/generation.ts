@@ -153,7 +153,7 @@ export function judgeSteps(steps: readonly Counter[], iteration: number | null):
 
 /**
  * A shard with no step in common with the one that got furthest, by way of any other: what lags does so in several
- * shards, or beside what does not. One counter alone says nothing.
+ * shards, or beside what does not.
  */
 function findAlien(steps: readonly Counter[]): string | null {
   const known = new Set([Math.max(...steps.map(({ value }) => value))]);
@@ -164,5 +164,5 @@ function findAlien(steps: readonly Counter[]): string | null {
     for (const { file, value } of rest) if (joined.has(file)) known.add(value);
     rest = rest.filter(({ file }) => !joined.has(file));
   }
-  return rest.find(({ file }, index) => rest.findIndex((other) => other.file === file) < index)?.file ?? null;
+  return rest[0]?.file ?? null;
 }

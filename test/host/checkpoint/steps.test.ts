@@ -36,7 +36,7 @@ test.each([
     [],
     ['steps-differ'],
   ],
-  ['lag for the only parameter of a shard', [[10, 10], [7]], [], ['steps-differ']],
+  ['are those of an older save in the only counter of a shard', [[10, 10], [7]], ['shard 1'], []],
   [
     'are above the iteration',
     [
