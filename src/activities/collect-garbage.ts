@@ -9,13 +9,14 @@ const MOST_KEPT = 100;
 
 /** Removes, or only tells, what retention does not keep of a workspace. */
 export async function collectGarbage(host: StageHost, call: CollectCall): Promise<CollectReport> {
-  const { workspace, policy, isDryRun, heartbeatIntervalMs } = call;
+  const { workspace, policy, isDryRun, heartbeatIntervalMs, schedules } = call;
   const beat = (): void => heartbeat({ v: 1, phase: 'looking for what is not needed' });
   beat();
   const timer = setInterval(beat, heartbeatIntervalMs);
   try {
     const look = lookAtRuns(host);
-    const { totalBytes, items, kept } = await (isDryRun ? planCollection : collect)(workspace, policy, look);
+    const run = isDryRun ? planCollection : collect;
+    const { totalBytes, items, kept } = await run(workspace, policy, look, schedules);
     return {
       v: 1,
       host: host.name,

@@ -1,4 +1,6 @@
+import { parseDocument } from 'yaml';
 import { TemperError } from '../domain/errors.js';
+import { textsIn } from '../domain/texts-in.js';
 import {
   CollectReportSchema,
   CopiesAnswerSchema,
@@ -10,6 +12,7 @@ import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
 import { collectOnHost, hostCall } from './host-call.js';
 import { knownPlaces, type Place } from './models.js';
+import { appliedInputs } from './schedules/apply.js';
 
 /** Removes what retention does not keep, in one workspace or in all that schedules and recent runs use. */
 export async function collect(
@@ -31,7 +34,11 @@ async function collectIn(
   isDryRun: boolean,
 ): Promise<CollectReport> {
   const { heartbeatIntervalMs } = client.target.timing;
-  const call = { v: 1 as const, workspace, policy, isDryRun, heartbeatIntervalMs };
+  const schedules = (await appliedInputs(client)).map(({ schedule, specText, inputs, evaluation }) => ({
+    name: schedule,
+    texts: textsIn([parseDocument(specText).toJS(), inputs, evaluation]).filter((text) => text.includes('/')),
+  }));
+  const call = { v: 1 as const, workspace, policy, isDryRun, heartbeatIntervalMs, schedules };
   let last = new TemperError('NoHosts', { where: `fleet ${fleet}`, what: 'no host worker has registered' });
   const hosts = (await getFleet(client, fleet)).hosts.map(({ name }) => name);
   for (const name of hosts) {

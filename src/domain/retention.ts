@@ -37,6 +37,8 @@ export interface Survey {
   readonly runs: readonly RunFacts[];
   readonly outputs: readonly OutputFacts[];
   readonly promoted: readonly PromotedFacts[];
+  /** Schedules, and the paths of the workspace that their runs will use. */
+  readonly scheduled: readonly { readonly name: string; readonly uses: readonly string[] }[];
   readonly downloads: readonly DownloadFacts[];
 }
 
@@ -123,9 +125,12 @@ function settleGoing(survey: Survey, meant: Going): Map<string, string> {
   }
 }
 
-function needed({ runs, outputs, promoted }: Survey, going: Going): { runs: Set<string>; outputs: Set<string> } {
+function needed(
+  { runs, outputs, promoted, scheduled }: Survey,
+  going: Going,
+): { runs: Set<string>; outputs: Set<string> } {
   const staying = runs.filter(({ name }) => !going.has(name));
-  const uses = staying.flatMap((run) => run.uses);
+  const uses = [...staying, ...scheduled].flatMap((user) => user.uses);
   const neededOutputs = new Set([
     ...staying.flatMap((run) => run.outputs),
     ...promoted.map(({ output }) => output),
@@ -188,13 +193,15 @@ function bytesLeft(
 function whyNeeded(survey: Survey, run: string, going: Going): string | null {
   const model = survey.promoted.find((one) => one.run === run);
   if (model !== undefined) return `it made ${model.label}`;
+  const user = survey.runs.find(({ name, uses }) => !going.has(name) && uses.some((path) => runOfPath(path) === run));
+  if (user !== undefined) return `run ${user.name} uses it`;
+  const schedule = survey.scheduled.find(({ uses }) => uses.some((path) => runOfPath(path) === run));
+  if (schedule !== undefined) return `schedule ${schedule.name} uses it`;
   const { outputs } = needed(survey, going);
   const output = survey.outputs.find(
     ({ id, points }) => outputs.has(id) && points.some((path) => runOfPath(path) === run),
   );
-  if (output !== undefined) return `store/${output.id}, which is needed, names files of it`;
-  const user = survey.runs.find(({ name, uses }) => !going.has(name) && uses.some((path) => runOfPath(path) === run));
-  return user === undefined ? null : `run ${user.name} uses it`;
+  return output === undefined ? null : `store/${output.id}, which is needed, names files of it`;
 }
 
 function runOfPath(path: string): string | null {

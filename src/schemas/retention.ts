@@ -21,6 +21,10 @@ export const CollectCallSchema = z.object({
   policy: RetentionPolicySchema,
   isDryRun: z.boolean(),
   heartbeatIntervalMs: z.number(),
+  schedules: z
+    .array(z.object({ name: NameSchema, texts: z.array(z.string()) }))
+    .optional()
+    .describe('Texts of the settings of schedules that may name paths: what a schedule names stays.'),
 });
 export type CollectCall = z.infer<typeof CollectCallSchema>;
 

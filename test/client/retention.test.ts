@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { TemperClient } from '../../src/client/connect.js';
 import { collect } from '../../src/client/retention.js';
 import { LOCAL_TIMING } from '../../src/domain/timing.js';
+import { RetrainInputSchema } from '../../src/schemas/retrain.js';
 import type { HostCall } from '../../src/schemas/host-call.js';
 
 /** Hosts h1 and h2. */
@@ -13,12 +14,21 @@ const KEPT_ALL = { olderThanMs: null, keepRuns: 0, maxBytes: null, keepCheckpoin
 const OUTPUT = { kind: 'output', name: 'store/convert/k1', bytes: 100, why: 'no run and no model needs it' };
 const COPY = { kind: 'copy', name: 'weights/c0ffee', bytes: 100, why: 'the weights that it copies go' };
 
+const SCHEDULED = RetrainInputSchema.parse(
+  JSON.parse(readFileSync(new URL('../fixtures/formats/retrain-input/v1-command.json', import.meta.url), 'utf8')),
+);
+
 /** A client whose first host collects, and whose hosts answer about their copies by name; others do not answer. */
-function clientOf(copies: Readonly<Record<string, readonly object[]>>, asked: HostCall[]): TemperClient {
+function clientOf(
+  copies: Readonly<Record<string, readonly object[]>>,
+  asked: HostCall[],
+  told: unknown[] = [],
+): TemperClient {
   const execute = async (activity: string, { taskQueue, args }: { taskQueue: string; args: readonly unknown[] }) => {
     // Safe: the client sends what the schemas say.
     if (activity === 'collectGarbage') {
-      const { workspace, isDryRun } = args[0] as { workspace: string; isDryRun: boolean };
+      const { workspace, isDryRun, schedules } = args[0] as Record<'workspace', string> & Record<string, unknown>;
+      told.push(schedules);
       const [totalBytes, freedBytes, count, items] = [900, 100, 1, [OUTPUT]];
       return { v: 1, host: 'h1', workspace, isDryRun, totalBytes, freedBytes, count, items, kept: [] };
     }
@@ -30,6 +40,15 @@ function clientOf(copies: Readonly<Record<string, readonly object[]>>, asked: Ho
   const fake = {
     temporal: {
       activity: { execute },
+      schedule: {
+        list: async function* () {
+          yield { scheduleId: 'temper/schedule/nightly' };
+          yield { scheduleId: 'of-somebody-else' };
+        },
+        getHandle: () => ({
+          describe: async () => ({ action: { type: 'startWorkflow', args: [SCHEDULED] }, policies: SCHEDULED.when }),
+        }),
+      },
       connection: { withDeadline: (_deadline: number, call: () => unknown) => call() },
       workflow: { getHandle: () => ({ query: async () => FLEET }) },
     },
@@ -58,6 +77,17 @@ describe('collect', () => {
     const call = { v: 1, op: 'collectCopies', workspace: '/w' };
     expect(await goingOf(true)).toEqual(Array(2).fill({ ...call, going: [OUTPUT.name], isDryRun: true }));
     expect(await goingOf(false)).toEqual(Array(2).fill({ ...call, going: [], isDryRun: false }));
+  });
+
+  it('tells the host what schedules name', async () => {
+    const told: unknown[] = [];
+    await collect(clientOf({ h1: [] }, [], told), { workspace: '/w', fleet: 'lab' }, KEPT_ALL, true);
+    const texts = expect.arrayContaining([
+      '/mnt/shared/dated/{{date}}.json',
+      '/mnt/shared/rows/{{date}}/*.json',
+      '/opt/measure.py',
+    ]);
+    expect(told).toEqual([[{ name: 'dated', texts }]]);
   });
 
   it('does without a host that does not answer', async () => {

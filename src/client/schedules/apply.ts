@@ -1,6 +1,6 @@
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
 import { TemperError } from '../../domain/errors.js';
-import { controlQueue, retrainWorkflowId, scheduleId } from '../../domain/ids.js';
+import { controlQueue, nameOfScheduleId, retrainWorkflowId, scheduleId } from '../../domain/ids.js';
 import { beginningMemo } from '../../domain/retrain/memo.js';
 import { settingChanges } from '../../domain/retrain/settings.js';
 import { RetrainInputSchema, type RetrainInput } from '../../schemas/retrain.js';
@@ -59,6 +59,17 @@ export function appliedInput({ action, policies }: ScheduleDescription): Retrain
   return { ...parsed.data, when: { ...parsed.data.when, overlap: known, catchupMs: catchupWindow, pauseOnFailure } };
 }
 
+/** What all schedules of ours were applied with. */
+export async function appliedInputs(client: TemperClient): Promise<RetrainInput[]> {
+  const inputs: RetrainInput[] = [];
+  for await (const { scheduleId: id } of client.temporal.schedule.list()) {
+    const found = nameOfScheduleId(id) === null ? null : await describeById(client, id);
+    const input = found === null ? null : appliedInput(found);
+    if (input !== null) inputs.push(input);
+  }
+  return inputs;
+}
+
 function optionsOf(input: RetrainInput) {
   const { cron, everyMs, timezone, jitterMs, catchupMs, overlap, pauseOnFailure } = input.when;
   return {
@@ -83,11 +94,9 @@ function optionsOf(input: RetrainInput) {
 
 /** Two schedules of one model could train side by side and promote over each other. */
 async function assertOnlyOne(client: TemperClient, input: RetrainInput): Promise<void> {
-  for await (const { scheduleId: id } of client.temporal.schedule.list()) {
-    if (id === scheduleId(input.schedule)) continue;
-    const other = await describeById(client, id);
-    const applied = other === null ? null : appliedInput(other);
-    if (applied?.model !== input.model || applied.workspace !== input.workspace) continue;
+  for (const applied of await appliedInputs(client)) {
+    if (applied.schedule === input.schedule) continue;
+    if (applied.model !== input.model || applied.workspace !== input.workspace) continue;
     throw new TemperError('UsageInvalid', {
       where: input.schedule,
       what: `schedule ${applied.schedule} retrains the model ${input.model} of this workspace already`,

@@ -1,7 +1,7 @@
 import { findSurplus, neededNow, totalBytes, type Surplus, type Survey } from '../../domain/retention.js';
 import { bytesFreed, sum } from '../../domain/sizes.js';
 import { fetchingRun } from '../../domain/surplus-downloads.js';
-import type { Collected, RetentionPolicy } from '../../schemas/retention.js';
+import type { CollectCall, Collected, RetentionPolicy } from '../../schemas/retention.js';
 import { retainCheckpoints, surplusCheckpoints } from './checkpoints.js';
 import { DOWNLOADS, removeDownloads } from './downloads.js';
 import { surveyWorkspace, type LookAtRuns } from './survey.js';
@@ -19,8 +19,9 @@ export async function planCollection(
   workspace: string,
   policy: RetentionPolicy,
   look: LookAtRuns,
+  schedules: CollectCall['schedules'] = [],
 ): Promise<Collection> {
-  const survey = await surveyWorkspace(workspace, look);
+  const survey = await surveyWorkspace(workspace, look, schedules);
   const surplus = await findIn(workspace, survey, policy);
   const left = (await listTrash(workspace)).map(({ origin, bytes }) => leftover(origin, bytes));
   const going = new Set(surplus.outputs.map(({ id }) => id));
@@ -38,9 +39,15 @@ export async function planCollection(
  * then looks again who needs what, moves back what was taken into use meanwhile, and removes the rest. A kill at any
  * point leaves whole folders, and the next call goes on.
  */
-export async function collect(workspace: string, policy: RetentionPolicy, look: LookAtRuns): Promise<Collection> {
+export async function collect(
+  workspace: string,
+  policy: RetentionPolicy,
+  look: LookAtRuns,
+  schedules: CollectCall['schedules'] = [],
+): Promise<Collection> {
+  const surveyNow = (): Promise<Survey> => surveyWorkspace(workspace, look, schedules);
   // Downloads are chosen here too: afterwards nobody can tell a file that an output has just given up from a new one.
-  const survey = await surveyWorkspace(workspace, look);
+  const survey = await surveyNow();
   const surplus = await findIn(workspace, survey, policy);
   const going = new Set(surplus.runs.map(({ name }) => name));
   const ofGoing = (path: string): boolean => path.startsWith('runs/') && going.has(path.split('/')[1] ?? '');
@@ -50,9 +57,9 @@ export async function collect(workspace: string, policy: RetentionPolicy, look: 
   for (const { name } of surplus.runs) await moveToTrash(workspace, `runs/${name}`);
   for (const id of outputs.filter((one) => !names(one))) await moveToTrash(workspace, `store/${id}`);
 
-  const removedRuns = await emptyTrash(workspace, await surveyWorkspace(workspace, look), look, 'runs/');
+  const removedRuns = await emptyTrash(workspace, await surveyNow(), look, 'runs/');
   // A run that was moved back needs what its records name, so the outputs are judged after it.
-  const now = await surveyWorkspace(workspace, look);
+  const now = await surveyNow();
   const removed = [...removedRuns, ...(await emptyTrash(workspace, now, look, 'store/'))];
   const rest = await removeGone(workspace);
   const checkpoints = await retainCheckpoints(workspace, endedOf(now), policy.keepCheckpoints);

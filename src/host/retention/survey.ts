@@ -1,14 +1,16 @@
 import { readdir } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { OutputFacts, RunFacts, Survey } from '../../domain/retention.js';
 import { nullIfMissing } from '../system-error.js';
+import type { CollectCall } from '../../schemas/retention.js';
 import { ReceiptSchema, StageRecordSchema } from '../../schemas/receipt.js';
 import { readJsonFile } from '../json-file.js';
 import { readLedger } from '../ledger/store.js';
 import { listModels } from '../models/promote.js';
 import { modelPlace } from '../models/model-place.js';
 import { listVersions } from '../models/versions.js';
-import { pathsNamedBy } from '../run/specs-naming.js';
+import { pathsIn, pathsNamedBy } from '../run/specs-naming.js';
+import { workspacePath } from '../run/workspace-path.js';
 import { readClaim } from '../store/claim.js';
 import { surveyDownloads } from './downloads.js';
 import { measure } from './measure.js';
@@ -19,7 +21,11 @@ export type LookAtRuns = (
 ) => Promise<ReadonlyMap<string, string | null>>;
 
 /** Looks at all runs, outputs and promoted models of a workspace, and at what needs what. */
-export async function surveyWorkspace(workspace: string, lookAtRuns: LookAtRuns): Promise<Survey> {
+export async function surveyWorkspace(
+  workspace: string,
+  lookAtRuns: LookAtRuns,
+  schedules: NonNullable<CollectCall['schedules']> = [],
+): Promise<Survey> {
   // Outputs first, then who needs them: one that is begun in between is not in the list of what may go.
   const outputs = await surveyOutputs(workspace);
   const found = await surveyRuns(workspace);
@@ -33,7 +39,10 @@ export async function surveyWorkspace(workspace: string, lookAtRuns: LookAtRuns)
     for (const one of await listVersions(workspace, model))
       promoted.push({ label: `model ${one.version} of ${model}`, run: one.run, output: `export/${one.export.key}` });
   }
-  return { runs, outputs, promoted, downloads: await surveyDownloads(workspace) };
+  const scheduled: { name: string; uses: string[] }[] = [];
+  for (const { name, texts } of schedules)
+    scheduled.push({ name, uses: await placesOf(workspace, await pathsIn(workspace, texts)) });
+  return { runs, outputs, promoted, scheduled, downloads: await surveyDownloads(workspace) };
 }
 
 async function surveyOutputs(workspace: string): Promise<OutputFacts[]> {
@@ -45,13 +54,12 @@ async function surveyOutputs(workspace: string): Promise<OutputFacts[]> {
       const size = await measure(entry);
       const receipt = await readJsonFile(join(entry, 'receipt.json'), ReceiptSchema);
       const named = receipt === null ? [] : [receipt.dir, ...Object.values(receipt.outputs)];
+      const places = await Promise.all(named.map((path) => workspacePath(workspace, path)));
       outputs.push({
         id: `${stage}/${key}`,
         ...size,
         isClaimed: (await readClaim(entry)) !== null,
-        points: named
-          .map((path) => inWorkspace(workspace, path))
-          .filter((path) => isElsewhere(path, `store/${stage}/${key}`)),
+        points: places.filter((path) => isElsewhere(path, `store/${stage}/${key}`)),
       });
     }
   }
@@ -86,20 +94,19 @@ async function outputsOf(dir: string): Promise<string[]> {
 async function usesOf(workspace: string, dir: string, name: string): Promise<string[]> {
   const { inUse } = await readLedger(dir);
   const named = await pathsNamedBy(workspace, name);
-  // What a link to a promoted model shows now is what the run is about to adopt.
-  const shown = await Promise.all(named.map((path) => modelPlace(workspace, path)));
-  const all = [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named, ...shown].map((path) =>
-    inWorkspace(workspace, path),
-  );
-  return all.filter((path) => !path.startsWith('..') && path !== `runs/${name}` && !path.startsWith(`runs/${name}/`));
+  const all = await placesOf(workspace, [...(inUse === null ? [] : [resolve(dir, inUse.dir)]), ...named]);
+  return all.filter((path) => path !== `runs/${name}` && !path.startsWith(`runs/${name}/`));
+}
+
+/** Relative to the workspace; with what a link to a promoted model shows now, which is what a run is about to adopt. */
+async function placesOf(workspace: string, paths: readonly string[]): Promise<string[]> {
+  const shown = await Promise.all(paths.map((path) => modelPlace(workspace, path)));
+  const places = await Promise.all([...paths, ...shown].map((path) => workspacePath(workspace, path)));
+  return places.filter((path) => !path.startsWith('..'));
 }
 
 function isElsewhere(path: string, own: string): boolean {
   return /^(runs|store)\//.test(path) && path !== own && !path.startsWith(`${own}/`);
-}
-
-function inWorkspace(workspace: string, path: string): string {
-  return isAbsolute(path) ? relative(workspace, path) : path;
 }
 
 async function foldersOf(dir: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -55,6 +55,23 @@ beforeEach(async () => {
     at: '',
   });
   await ageRuns(workspace);
+});
+
+it('keeps what a schedule names, also by another name of the workspace', async () => {
+  const all = { ...NOTHING, keepRuns: 0 };
+  const kept = async (texts: string[]) => {
+    const { kept: stays, items } = await planCollection(workspace, all, look, [{ name: 'nightly', texts }]);
+    expect(items.some(({ name }) => name === 'runs/lone')).toBe(!stays.some(({ run }) => run === 'lone'));
+    return stays.find(({ run }) => run === 'lone')?.why;
+  };
+  expect(await kept([])).toBeUndefined();
+  expect(await kept([`path:${workspace}/runs/lone/export/hf`])).toBe('schedule nightly uses it');
+  expect(await kept([`${workspace}/runs/lone/rows/{{date}}/*.json`])).toBe('schedule nightly uses it');
+  const alias = `${workspace}-alias`;
+  await symlink(workspace, alias);
+  expect(await kept([`path:${alias}/runs/lone/export/hf`])).toBe('schedule nightly uses it');
+  await writeFile(join(workspace, 'runs/open/spec.yaml'), `weights: { source: 'path:${alias}/runs/lone/export/hf' }`);
+  expect(await kept([])).toBe('run open uses it');
 });
 
 async function ageRuns(at: string): Promise<void> {
