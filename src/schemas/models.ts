@@ -10,7 +10,10 @@ export const ModelVersionSchema = z.object({
   run: NameSchema.describe('Run that made it.'),
   recipe: z.string().describe('Id of the recipe that made it.'),
   specDigest: z.string().describe('Hash of the spec of its run.'),
-  fingerprint: z.string().nullable().describe('Of the inputs of its retrain; null when a person promoted it.'),
+  fingerprint: z
+    .string()
+    .nullable()
+    .describe('Of the inputs of its retrain; null when a person promoted a run of no retrain.'),
   startedFrom: z.number().int().nullable().describe('Promoted model that its training started from.'),
   export: z
     .object({

@@ -148,6 +148,8 @@ export const EvaluateCallSchema = z.object({
   promoted: z.number().nullable(),
   owner: z.object({ workflowId: z.string(), runId: z.string(), firstRunId: z.string() }),
   evaluation: EvaluationSchema,
+  fingerprint: z.string().optional().describe('Of the inputs; kept for a person who promotes the run.'),
+  startedFrom: z.number().nullable().optional(),
   timing: TimingSchema,
 });
 export type EvaluateCall = z.infer<typeof EvaluateCallSchema>;
@@ -160,6 +162,16 @@ export const EvaluateAnswerSchema = z.object({
   promoted: MetricsSchema.nullable(),
 });
 export type EvaluateAnswer = z.infer<typeof EvaluateAnswerSchema>;
+
+/** What a retrain knows of its model, whatever the gate says: `<workspace>/runs/<run>/evaluation/retrain.json`. */
+export const RetrainNoteSchema = z.object({
+  v: z.literal(1),
+  export: z.string().describe('Store key of the model that was measured.'),
+  fingerprint: z.string().describe('Of the inputs of the day.'),
+  startedFrom: z.number().nullable().describe('Promoted model that its training started from.'),
+  metrics: MetricsSchema.describe('What was measured.'),
+});
+export type RetrainNote = z.infer<typeof RetrainNoteSchema>;
 
 /** Argument of `promoteModel`. */
 export const PromoteCallSchema = z.object({

@@ -18,7 +18,14 @@ import { beginningMemo } from '../domain/retrain/memo.js';
 import { judge } from '../domain/retrain/gate.js';
 import { withoutResume } from '../domain/retrain/without-resume.js';
 import { cutToBytes } from '../domain/cut-text.js';
-import type { ApproveRequest, EvaluateAnswer, RetrainInput, RetrainMemo, RetrainResult } from '../schemas/retrain.js';
+import type {
+  ApproveRequest,
+  EvaluateAnswer,
+  RetrainInput,
+  RetrainMemo,
+  RetrainResult,
+  ResolveAnswer,
+} from '../schemas/retrain.js';
 import { fineTunePipeline } from './fine-tune-pipeline.js';
 import { approveRetrainUpdate } from './messages.js';
 import { receiveLeases, type Leases } from './lease.js';
@@ -73,7 +80,7 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals, le
     return end('refused', `run ${run} was cancelled`, { run });
 
   memo.set({ phase: 'evaluating' });
-  const measured = await evaluate(input, run, day.promoted, leases);
+  const measured = await evaluate(input, { run, startedFrom, ...day }, leases);
   const numbers = { run, metrics: measured.candidate, promotedMetrics: measured.promoted };
   const verdict = judge(input.gate, { candidate: measured.candidate, promoted: measured.promoted });
   const why = verdict.reasons.join('; ');
@@ -145,11 +152,15 @@ async function runPipeline(input: RetrainInput, run: string, specText: string): 
   }
 }
 
+interface Candidate extends Pick<ResolveAnswer, 'promoted' | 'fingerprint'> {
+  readonly run: string;
+  readonly startedFrom: number | null;
+}
+
 /** A command may use devices, so it gets a host of its own, as the stages with devices do. */
 async function evaluate(
   input: RetrainInput,
-  run: string,
-  promoted: number | null,
+  { run, promoted, fingerprint, startedFrom }: Candidate,
   leases: Leases,
 ): Promise<EvaluateAnswer> {
   const { workspace, model, evaluation, evaluationMs, fleet, timing } = input;
@@ -159,7 +170,9 @@ async function evaluate(
   const timeoutMs = 2 * evaluationMs + timing.stallStartMs;
   const measuring = work(input, 'evaluate', 'measure the model and the promoted one', timeoutMs);
   const measure: Parameters<typeof onAHost<EvaluateAnswer>>[1] = (host) =>
-    host.evaluateModels({ v: 1, workspace, run, model, promoted, owner, evaluation, timing });
+    host.evaluateModels({
+      ...{ v: 1, workspace, run, model, promoted, owner, evaluation, fingerprint, startedFrom, timing },
+    });
   if (evaluation.by === 'recipe' || !patched('lease-for-evaluation')) return onAHost(measuring, measure);
   const wish = { count: 1, waitMs: input.leaseWaitMs ?? LEASE_WAIT_MS };
   return leases.withHosts(fleet, wish, ({ hosts }) => onOneOf(hosts, measuring, measure));

@@ -1,6 +1,7 @@
 import { TemperError } from '../../domain/errors.js';
 import { findKeeper } from '../../host/keeper/client.js';
 import { readCandidate } from '../../host/models/candidate.js';
+import { noteRetrain } from '../../host/models/retrain-note.js';
 import { versionModel } from '../../host/models/versions.js';
 import { makeFolder } from '../../host/make-folder.js';
 import { forgetMeasured, readMeasured } from '../../host/models/measured.js';
@@ -28,6 +29,9 @@ export async function evaluateModels(host: StageHost, call: EvaluateCall): Promi
     promoted === null
       ? null
       : await measure(host, call, stageCall, 'promoted', versionModel(workspace, model, promoted));
+  const { fingerprint, startedFrom = null } = call;
+  if (fingerprint !== undefined)
+    await noteRetrain(workspace, run, { v: 1, export: exported.key, fingerprint, startedFrom, metrics: candidate });
   return { v: 1, host: host.name, candidate, promoted: current };
 }
 

@@ -4,6 +4,7 @@ import { errorText } from '../../domain/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
+import { changedStages, withDependents } from '../../domain/stages.js';
 import { readSpec } from '../../domain/spec/read-spec.js';
 import { PipelinePlanSchema, type PipelinePlan, type StageName } from '../../schemas/plan.js';
 import { StageRecordSchema, type StageRecord } from '../../schemas/receipt.js';
@@ -25,6 +26,8 @@ export async function writeRun(plan: PipelinePlan, specText: string, request?: R
   await writeFileAtomic(join(dir, `spec-${plan.specDigest}.yaml`), specText);
   await writeFileAtomic(join(dir, 'spec.yaml'), specText);
   if (request !== undefined) await writeJsonFile(join(dir, REQUEST), request);
+  const before = await readPlan(plan.workspace, plan.run);
+  if (before !== null) await forgetStages(plan.workspace, plan.run, changedStages(before, plan));
   await writeJsonFile(join(dir, 'plan.json'), plan);
 }
 
@@ -80,8 +83,18 @@ export async function readSpecOf(
 /** Remembers in the run's folder how a stage was done, and links what people look for. */
 export async function recordStage(workspace: string, run: string, record: StageRecord, dir: string): Promise<void> {
   const stageDir = stageFolder(workspace, run, record.stage);
+  const [before, plan] = [await readStageRecord(workspace, run, record.stage), await readPlan(workspace, run)];
+  if (before !== null && plan !== null && (before.key !== record.key || before.digest !== record.digest)) {
+    const others = withDependents(plan, new Set([record.stage])).filter((stage) => stage !== record.stage);
+    await forgetStages(workspace, run, others);
+  }
   await writeJsonFile(join(stageDir, 'receipt.json'), record);
   await linkTo(join(stageDir, 'out'), dir);
+}
+
+/** What was done before something that it needs changed: a trial's export is not that of the run without its limit. */
+async function forgetStages(workspace: string, run: string, stages: readonly StageName[]): Promise<void> {
+  for (const stage of stages) await rm(join(stageFolder(workspace, run, stage), 'receipt.json'), { force: true });
 }
 
 /** Points `runs/<run>/export/hf` at the exported model. */

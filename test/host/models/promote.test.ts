@@ -15,7 +15,9 @@ import {
 import { readVersion, removeVersion, retainVersions } from '../../../src/host/models/versions.js';
 import { tinySpec } from '../../e2e/support/tiny-spec.js';
 import { bundleFixture, runFixture } from '../../support/bundle-fixture.js';
-import { finishRun } from './support.js';
+import { writeRun } from '../../../src/host/run/run-folder.js';
+import { planFromText } from '../../../src/recipes/plan-from-text.js';
+import { finishRun, finishStage } from './support.js';
 
 /** Processes at a time: starting one costs more than what it does. */
 const SIDE_BY_SIDE = 4;
@@ -108,6 +110,19 @@ describe('promotion', () => {
     await expect(promote(promotion('c', undefined))).rejects.toThrow('has no exported model');
     await expect(promote(promotion('nobody', undefined))).rejects.toThrow('has no run nobody');
     await expect(reportModel(workspace, 'numbers')).rejects.toThrow('no model numbers');
+  });
+});
+
+describe('a run that is begun again under its name', () => {
+  it('is not promoted by what it did before: a trial is one, and another export was not verified', async () => {
+    const { plan } = planFromText(tinySpec({ name: 'a', workspace, iterations: 21 }), 'a', []);
+    if (plan === null) throw new Error('no plan');
+    await writeRun(plan, tinySpec({ name: 'a', workspace, iterations: 21 }));
+    await expect(promote(promotion('a', undefined))).rejects.toThrow('was not verified');
+    await finishStage(workspace, 'a', 'verify', 'again', 'verified');
+    await expect(promote(promotion('a', undefined))).rejects.toThrow('has no exported model');
+    await finishStage(workspace, 'b', 'export', 'another', 'another model');
+    await expect(promote(promotion('b', undefined))).rejects.toThrow('was not verified');
   });
 });
 
