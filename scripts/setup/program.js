@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Interrupted, SetupError } from './setup-error.js';
@@ -10,7 +11,8 @@ export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
  * @param {string} moduleUrl its import.meta.url
  */
 export function isMain(moduleUrl) {
-  return process.argv[1] === fileURLToPath(moduleUrl);
+  const [, started] = process.argv;
+  return started !== undefined && realpathSync(started) === realpathSync(fileURLToPath(moduleUrl));
 }
 
 /**
