@@ -222,5 +222,19 @@ export const GENERIC_RULES: readonly CauseRule[] = [
     'restart',
     'rank {rank} on {host} was killed (exit status 137)',
   ),
+  // A shell between the launcher and the rank tells a signal as 128 and its number.
+  row(
+    'crashed-by-status',
+    { kind: 'exit', codes: [132, 134, 135, 136, 139] },
+    'rank-crashed',
+    'restart',
+    'rank {rank} on {host} crashed ({text})',
+  ),
+  cascade(
+    'ended-on-request-by-status',
+    { kind: 'exit', codes: [129, 130, 143] },
+    'stopped',
+    'rank {rank} on {host} was told to end ({text})',
+  ),
   row('exit-status', { kind: 'exit' }, 'rank-exit', 'restart', 'rank {rank} on {host} ended with {text}'),
 ];

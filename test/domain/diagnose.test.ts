@@ -61,7 +61,7 @@ describe('each cause', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...ALL_CASES),
-        fc.shuffledSubarray([0, 1, 2, 3, 4, 5], { minLength: 6 }),
+        fc.shuffledSubarray([0, 1, 2, 3, 4, 5, 6], { minLength: 7 }),
         ({ signs: host, cause }, order) => {
           const hosts = [
             evidence('h1', 0, findingsOf(host, RULES)),

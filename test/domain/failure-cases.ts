@@ -141,12 +141,18 @@ export const CASES: readonly FailureCase[] = [
     reaction: 'stop',
     signs: signs('h1', { ends: [{ rank: 0, code: 2, signal: null, at: at(1) }] }),
   },
-  {
-    name: 'exit status 137',
-    cause: 'rank-killed',
+  ...(
+    [
+      [137, 'rank-killed'],
+      [134, 'rank-crashed'],
+      [139, 'rank-crashed'],
+    ] as const
+  ).map(([code, cause]) => ({
+    name: `exit status ${code}`,
+    cause,
     reaction: 'restart',
-    signs: signs('h1', { ends: [{ rank: 0, code: 137, signal: null, at: at(1) }] }),
-  },
+    signs: signs('h1', { ends: [{ rank: 0, code, signal: null, at: at(1) }] }),
+  })),
   {
     name: 'a crash',
     cause: 'rank-crashed',
@@ -266,4 +272,5 @@ export const CASCADES: readonly Finding[][] = [
     RULES,
   ),
   findingsOf(signs('h4', { ends: [{ rank: 3, code: null, signal: 'SIGTERM', at: at(0) }] }), RULES),
+  findingsOf(signs('h7', { ends: [{ rank: 6, code: 143, signal: null, at: at(0) }] }), RULES),
 ];

@@ -70,6 +70,23 @@ const MAX_SECTION_CHARS = 65_536;
 /** Messages of exceptions can hold whole tensors. */
 const MAX_LINE_CHARS = 2000;
 
+/** Linux's numbers of the signals that end ranks; torch 2.7 tells no name beside the exit status, torch 2.13 does. */
+const SIGNALS: ReadonlyMap<number, string> = new Map([
+  [1, 'SIGHUP'],
+  [2, 'SIGINT'],
+  [3, 'SIGQUIT'],
+  [4, 'SIGILL'],
+  [5, 'SIGTRAP'],
+  [6, 'SIGABRT'],
+  [7, 'SIGBUS'],
+  [8, 'SIGFPE'],
+  [9, 'SIGKILL'],
+  [11, 'SIGSEGV'],
+  [15, 'SIGTERM'],
+  [24, 'SIGXCPU'],
+  [31, 'SIGSYS'],
+]);
+
 /** Blocks start with `[0]:`; fields stand one to a line, their order does not matter. */
 function parseRanks(section: string): readonly FailedRank[] {
   return section
@@ -84,7 +101,7 @@ function parseRanks(section: string): readonly FailedRank[] {
           rank: Number(rank[1]),
           localRank: Number(rank[2]),
           exitCode: Number(exit[1]),
-          signal: exit[3] ?? null,
+          signal: exit[3] ?? SIGNALS.get(-Number(exit[1])) ?? null,
           pid: Number(exit[2]),
           host: /^\s*host\s*:\s*(\S{1,255})/m.exec(block)?.[1] ?? null,
           time: /^\s*time\s*:\s*(\d\S{1,63})/m.exec(block)?.[1] ?? null,

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseTorchrunSummary, parseTracebacks } from '../../../src/recipes/megatron/failures.js';
 
@@ -50,6 +51,24 @@ describe('the summary of torchrun', () => {
       'exitcode  : -9 (pid: 2367) (SIGKILL)',
     );
     expect(parseTorchrunSummary(alone)).toMatchObject({ rootCause: { exitCode: -9, signal: 'SIGKILL' }, others: [] });
+  });
+
+  test.each([
+    [9, 'SIGKILL'],
+    [11, 'SIGSEGV'],
+    [6, 'SIGABRT'],
+    [15, 'SIGTERM'],
+  ])('of torch 2.7.1 tells signal %i by its number only', (number, signal) => {
+    const summary = readFileSync(new URL('../../fixtures/logs/torch-2.7.1/killed-torchrun.err.txt', import.meta.url))
+      .toString()
+      .replaceAll('-9 ', `-${number} `);
+    expect(parseTorchrunSummary(summary)).toMatchObject({
+      rootCause: { rank: 9, exitCode: -number, signal },
+      others: [
+        { rank: 8, exitCode: -15, signal: 'SIGTERM' },
+        { rank: 10, exitCode: 1, signal: null },
+      ],
+    });
   });
 
   test('of the last attempt counts', () => {
