@@ -100,11 +100,12 @@ export function checkpointProblem(id: CheckpointProblemId, where: string, what: 
   return { id, where, what, ...ROWS[id] };
 }
 
-/**
- * The finding for a file that the system refuses to read for good, by rights or by a broken disk; null for any other
- * error, such as that of a mount that may come back.
- */
+/** Whether the system refuses a file for good, by rights, what it is, or a broken disk; a mount may come back. */
+export function isRefusedForGood(error: unknown): boolean {
+  return hasCode(error, 'EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG');
+}
+
+/** The finding for a file that the system refuses to read for good; null for any other error. */
 export function unreadableProblem(id: CheckpointProblemId, where: string, error: unknown): FileProblem | null {
-  const isRefused = hasCode(error, 'EACCES', 'EPERM', 'EIO');
-  return isRefused ? checkpointProblem(id, where, `reading it answers ${errorName(error)}`) : null;
+  return isRefusedForGood(error) ? checkpointProblem(id, where, `reading it answers ${errorName(error)}`) : null;
 }

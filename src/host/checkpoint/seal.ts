@@ -5,8 +5,8 @@ import type { CheckpointSeal, ShardSeal } from '../../schemas/ledger.js';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import { METADATA_FILE } from './locate.js';
-import { checkpointProblem } from './problems.js';
-import { errorName } from '../system-error.js';
+import { checkpointProblem, isRefusedForGood } from './problems.js';
+import { errorName, hasCode } from '../system-error.js';
 
 /**
  * Seals a checkpoint that was just found complete. Reads at most 3 MiB of each shard and the whole `.metadata`, so a
@@ -21,7 +21,10 @@ export async function sealCheckpoint(dir: string, shards: readonly string[]): Pr
   };
 }
 
-/** What of a checkpoint is not as it was sealed. A file that cannot be read counts as changed, and says why. */
+/**
+ * What of a checkpoint is not as it was sealed. A file that is gone or refused for good counts as changed, and says why;
+ * any other error, such as that of a mount that may come back, tells nothing about the file and is thrown.
+ */
 export async function findBrokenSeals(dir: string, seal: CheckpointSeal): Promise<readonly FileProblem[]> {
   const metadata = await findBrokenMetadata(join(dir, METADATA_FILE), seal.metadataSha256);
   const shards = await mapBounded(seal.shards, SHARDS_IN_FLIGHT, (shard) => findBrokenShard(dir, shard));
@@ -54,7 +57,7 @@ async function findBrokenShard(dir: string, { file, bytes, sha256 }: ShardSeal):
     if (now.sha256 === sha256) return null;
     return checkpointProblem('shard-changed', path, 'its content is not the one that was proven');
   } catch (error) {
-    return checkpointProblem('shard-changed', path, `it cannot be read any more: ${errorName(error)}`);
+    return unreadable('shard-changed', path, error);
   }
 }
 
@@ -63,8 +66,13 @@ async function findBrokenMetadata(path: string, sha256: string): Promise<FilePro
     if ((await hashWhole(path)) === sha256) return null;
     return checkpointProblem('metadata-changed', path, 'its content is not the one that was proven');
   } catch (error) {
-    return checkpointProblem('metadata-changed', path, `it cannot be read any more: ${errorName(error)}`);
+    return unreadable('metadata-changed', path, error);
   }
+}
+
+function unreadable(id: 'shard-changed' | 'metadata-changed', path: string, error: unknown): FileProblem {
+  if (!isRefusedForGood(error) && !hasCode(error, 'ENOENT')) throw error;
+  return checkpointProblem(id, path, `it cannot be read any more: ${errorName(error)}`);
 }
 
 async function hashWhole(path: string): Promise<string> {

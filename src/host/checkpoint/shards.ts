@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
@@ -7,7 +8,7 @@ import type { DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { listFolder, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
-import { errorName } from '../system-error.js';
+import { errorName, nullIfMissing } from '../system-error.js';
 
 /** What the shard files of a checkpoint are like, compared with its metadata. */
 export interface ShardFindings {
@@ -55,12 +56,9 @@ function refuseName(dir: string, name: string): Findings {
 
 async function checkListed(dir: string, name: string, maxEnd: number, metadataMtimeMs: number): Promise<Findings> {
   const file = join(dir, name);
-  const facts = await stat(file).catch(errorName);
-  if (typeof facts === 'string') {
-    if (facts === 'ENOENT')
-      return problem('shard-missing', file, `the metadata says ${maxEnd} bytes, there is no file`);
-    return problem('shard-unreadable', file, `reading it answers ${facts}`);
-  }
+  const facts = await lookAt(file);
+  if (facts === null) return problem('shard-missing', file, `the metadata says ${maxEnd} bytes, there is no file`);
+  if ('id' in facts) return { problems: [facts], warnings: [] };
   if (!facts.isFile()) return problem('shard-unreadable', file, 'it is not a regular file');
   const refused = await findRefusal(file);
   if (refused !== null) return { problems: [refused], warnings: [] };
@@ -74,6 +72,14 @@ async function checkListed(dir: string, name: string, maxEnd: number, metadataMt
     warnings.push(checkpointProblem('shard-newer', file, `written ${newerMs} ms after .metadata`));
   }
   return { problems: [], warnings };
+}
+
+async function lookAt(file: string): Promise<Stats | FileProblem | null> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    return unreadableProblem('shard-unreadable', file, error) ?? nullIfMissing(error);
+  }
 }
 
 /** Sizes are told to anybody; whether the content is, only opening the file tells. */
