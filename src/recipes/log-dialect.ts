@@ -5,8 +5,10 @@ export type TrainingPhase = 'starting' | 'loading' | 'preparing' | 'training' | 
 export interface IterationReading {
   readonly iteration: number;
   readonly of: number;
-  /** null: the line had no loss, which means not a number. */
+  /** null: the line had no loss, which means not a number unless the iteration was skipped. */
   readonly loss: number | null;
+  /** The optimizer skipped it for an overflow of its scaled gradients, and will try a smaller scale: nothing is lost. */
+  readonly isSkipped?: boolean;
   readonly learningRate: number | null;
   readonly gradNorm: number | null;
   readonly elapsedMs: number | null;

@@ -104,8 +104,8 @@ export class TrainingLog {
 }
 
 /** Weights that gave one loss that is no number are lost: nothing after it counts. */
-function notANumber({ iteration, loss }: IterationReading): TrainingReading['fatal'] {
-  return loss === null
+function notANumber({ iteration, loss, isSkipped }: IterationReading): TrainingReading['fatal'] {
+  return loss === null && isSkipped !== true
     ? { kind: 'fatal', id: 'loss-not-a-number', text: `iteration ${iteration} has no finite loss` }
     : null;
 }

@@ -2,7 +2,7 @@ import type { IterationReading } from '../log-dialect.js';
 
 /** One iteration line of the training log. Fields that the line lacks are null. */
 export interface IterationLine extends IterationReading {
-  /** Average loss; NaN when the line is whole and has no loss, which is how upstream tells a NaN. */
+  /** Average loss; NaN when the line is whole, has no loss and skipped nothing, which is how upstream tells a NaN. */
   readonly loss: number | null;
   readonly globalBatchSize: number | null;
   readonly tokensPerSample: number | null;
@@ -62,6 +62,15 @@ function parseFields(text: string): ReadonlyMap<string, number> {
   return fields;
 }
 
+/**
+ * The loss scaler left out the only iteration of the line: gradients overflowed, the weights stay and no loss is
+ * averaged. A loss that was no number is counted as such by the same line; one of weights that are none by the next.
+ */
+function wasSkipped(fields: ReadonlyMap<string, number>): boolean {
+  const skipped = fields.get('number of skipped iterations') ?? 0;
+  return skipped > 0 && fields.get(LAST_FIELD) === 0 && !fields.has('loss');
+}
+
 /** The last field of every iteration line. */
 const LAST_FIELD = 'number of nan iterations';
 
@@ -73,10 +82,12 @@ function describe(
 ): IterationLine {
   const field = (name: string): number | null => fields.get(name) ?? null;
   const isWhole = fields.has(LAST_FIELD);
+  const isSkipped = wasSkipped(fields);
   return {
     iteration,
     of,
-    loss: fields.get('loss') ?? (isWhole ? Number.NaN : null),
+    loss: fields.get('loss') ?? (isWhole && !isSkipped ? Number.NaN : null),
+    ...(isSkipped ? { isSkipped } : {}),
     learningRate: field('learning rate'),
     gradNorm: field('grad norm'),
     elapsedMs: field('elapsed time per iteration (ms)'),

@@ -54,6 +54,7 @@ function toReading(line: IterationLine): IterationReading {
     iteration: line.iteration,
     of: line.of,
     loss: toFinite(line.loss),
+    ...(line.isSkipped === true ? { isSkipped: true } : {}),
     learningRate: toFinite(line.learningRate),
     gradNorm: toFinite(line.gradNorm),
     elapsedMs: toFinite(line.elapsedMs),

@@ -94,6 +94,16 @@ describe('an iteration line', () => {
     });
   });
 
+  test('without a loss because it was skipped is no NaN, unless its loss was one', () => {
+    const skipped = without('loss').replace('skipped iterations:   0', 'skipped iterations:   1');
+    expect(parseIterationLines(skipped)).toMatchObject([{ loss: null, skippedIterations: 1, isSkipped: true }]);
+    expect(readLogLine(skipped)).toEqual({ ...READING, loss: null, isSkipped: true });
+    expect(readLogLine(skipped.replace('nan iterations:   0', 'nan iterations:   1'))).toEqual({
+      ...READING,
+      loss: null,
+    });
+  });
+
   test('that is cut anywhere is never taken for a NaN', () => {
     for (let length = 0; length < LINE.length - ' 0 |'.length; length += 1) {
       expect(readLogLine(LINE.slice(0, length))).toBeNull();
