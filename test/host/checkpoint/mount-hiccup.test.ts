@@ -1,3 +1,4 @@
+import type * as promises from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { findBrokenSeals, sealCheckpoint } from '../../../src/host/checkpoint/seal.js';
@@ -11,7 +12,7 @@ const hiccup = vi.hoisted((): { call: 'stat' | 'open' | 'read' | null; code: str
 }));
 
 vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof import('node:fs/promises')>();
+  const real = await original<typeof promises>();
   const fails = (call: string, path: unknown): boolean =>
     hiccup.call === call && typeof path === 'string' && path.endsWith(hiccup.name);
   const failure = () => Object.assign(new Error(`${hiccup.code}: injected`), { code: hiccup.code });
