@@ -182,10 +182,16 @@ describe('a call to a host', () => {
     expect(report.stages.map(({ name, key, willReuse }) => [name, key !== null, willReuse]).slice(0, 4)).toEqual([
       ['environment', false, true],
       ['weights', false, false],
-      ['data', true, false],
+      // Rows are measured by the tokenizer of the given model.
+      ['data', false, false],
       ['convert', false, false],
     ]);
-    expect(report.problems.map(({ code }) => code)).toEqual(['SourceMissing', 'DiskTooSmall', 'RamTooSmall']);
+    expect(report.problems.map(({ code, what }) => [code, what.includes('tokenizer.json')])).toEqual([
+      ['SourceMissing', false],
+      ['SourceMissing', true],
+      ['DiskTooSmall', false],
+      ['RamTooSmall', false],
+    ]);
     expect(listKeepers(host.scratch)).toEqual([]);
   });
 });
