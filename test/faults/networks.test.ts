@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:net';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { CAN_CUT_NETWORK, Networks } from './support/networks.js';
 
 /** Says whether an address can be reached; what is swallowed ends as `silence`. */
@@ -29,6 +29,10 @@ it.skipIf(!CAN_CUT_NETWORK)('a pulled cable swallows what goes to the server, an
   // Nobody listens there, and its kernel says so.
   expect(from(first, second.trainAddress, 9)).toBe('refused');
   first.heal();
-  expect(from(first, networks.serverSide, port)).toBe('reached');
+  // A link that comes up again takes a moment.
+  await vi.waitFor(() => expect(from(first, networks.serverSide, port)).toBe('reached'), {
+    timeout: 20_000,
+    interval: 200,
+  });
   expect(first.unixSockets()).not.toContain('@');
 });
