@@ -69,11 +69,7 @@ export function findingsOf(signs: HostSigns, rules: readonly CauseRule[]): Findi
   ];
   const ranks = [...new Set([...signs.ranks.map(({ rank }) => rank), ...signs.ends.map(({ rank }) => rank)])];
   const byRank = ranks.flatMap((rank) => rankFinding(rank, signs, rules));
-  const isOwnEnd = byRank.length === 0 && signs.stop === null && signs.launcher?.code !== 0;
-  const launcher =
-    isOwnEnd && signs.launcher !== null
-      ? wordsFinding({ ...signs.launcher, rank: null, endedAt: signs.launcher.at }, host, rules)
-      : [];
+  const launcher = launcherFinding(signs, byRank, rules);
   return [...hostWide, ...byRank.map((finding) => afterStop(finding, signs.stop)), ...launcher].map(shorten);
 }
 
@@ -126,6 +122,20 @@ function rankFinding(rank: number, { host, ranks, ends, stop, launcher }: HostSi
   const isOwnFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
   const isNear = errorAt === null || endedAt === null || Date.parse(endedAt) - Date.parse(errorAt) <= NEAR_MS;
   return isOwnFailure || isNear ? wordsFinding(ended, host, rules) : exitFindings(ended, host, rules);
+}
+
+/** How the launcher itself ended, where its ranks do not tell why. */
+function launcherFinding(
+  { host, stop, launcher }: HostSigns,
+  byRank: readonly Finding[],
+  rules: readonly CauseRule[],
+): Finding[] {
+  if (stop !== null || launcher === null || launcher.code === 0) return [];
+  const ended = { ...launcher, rank: null, endedAt: launcher.at };
+  if (byRank.length === 0) return wordsFinding(ended, host, rules);
+  // One that was killed names no rank, and its ranks lose each other while they end. An exit status follows from theirs.
+  const isKilled = launcher.signal !== null && byRank.every(({ isCascade }) => isCascade);
+  return isKilled ? exitFindings(ended, host, rules) : [];
 }
 
 /** What the last words of something that ended mean: a known text, else its exception, else how it ended. */

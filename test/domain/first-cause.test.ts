@@ -111,6 +111,25 @@ describe('what a rank said and went on from is no cause', () => {
   });
 });
 
+describe('a launcher that was killed', () => {
+  const lost = [rank(1, traceback('RuntimeError: Connection closed by peer [127.0.0.1:9]'), 7201)];
+
+  it('is the cause, though its ranks lost each other before they ended', () => {
+    const killed = { rule: 'killed', cause: 'rank-killed', reaction: 'restart', confidence: 'high' };
+    expect(verdictOf({ ranks: lost, launcher: launcher(null, 'SIGKILL', at(7201)) })).toMatchObject(killed);
+  });
+
+  it.each([
+    ['its exit status follows from theirs', { launcher: launcher(1, null, at(7201)) }],
+    [
+      'its host was stopped',
+      { launcher: launcher(null, 'SIGKILL', at(7203)), stop: { reason: 'requested', at: at(7202) } },
+    ],
+  ])('is none where %s', (_, over) => {
+    expect(verdictOf({ ranks: lost, ...over })).toMatchObject({ rule: 'peer-gone', cause: 'unknown' });
+  });
+});
+
 describe('what a rank said last is the cause', () => {
   const full = traceback('OSError: [Errno 28] No space left on device');
 
