@@ -6,7 +6,6 @@ export interface LastWords {
   readonly from: number;
 }
 
-/** What Python says of errors that end nothing: in a finalizer, in a handler of the log. */
 const IGNORED = /^(Exception ignored (in|on|while)\b|--- Logging error ---)/;
 const TRACEBACK = /^Traceback \(most recent call last\):\s*$/;
 /** Between two tracebacks: the second follows from the first. */
@@ -33,12 +32,17 @@ export function isWarning(line: string): boolean {
   return WARNING.test(line);
 }
 
+/** Whether a line begins what Python says of an error that ends nothing: in a finalizer, in a handler of the log. */
+export function isIgnored(line: string): boolean {
+  return IGNORED.test(line);
+}
+
 /** Such a block has a traceback that ends with the first line behind it that is not indented. */
 function withoutIgnored(log: readonly string[]): readonly string[] {
   let inside: 'no' | 'head' | 'stack' = 'no';
   return log.filter((line) => {
     const text = unmarked(line);
-    if (IGNORED.test(text)) inside = 'head';
+    if (isIgnored(text)) inside = 'head';
     else if (inside === 'head') inside = TRACEBACK.test(text) ? 'stack' : 'no';
     else if (inside === 'stack' && !/^\s/.test(text)) {
       inside = 'no';

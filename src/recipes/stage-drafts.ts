@@ -17,10 +17,16 @@ export function trainParameters(spec: PipelineSpec): object {
   return { ...rest, checkpoint: { every: checkpoint.every, fidelity: checkpoint.fidelity } };
 }
 
+/** Folder of the given model and the field that names it, or null where the model is made or downloaded. */
+export function givenModel({ weights: { source, original } }: PipelineSpec): { field: string; path: string } | null {
+  if (source.startsWith('path:')) return { field: 'weights.source', path: pathOf(source) };
+  return source.startsWith('dcp:') && original !== undefined ? { field: 'weights.original', path: original } : null;
+}
+
 /** The user's folders that the stage `weights` reads. */
-export function weightSources({ weights: { source, original } }: PipelineSpec): Source[] {
-  if (source.startsWith('path:')) return [folder('weights.source', pathOf(source))];
-  return source.startsWith('dcp:') && original !== undefined ? [folder('weights.original', original)] : [];
+export function weightSources(spec: PipelineSpec): Source[] {
+  const model = givenModel(spec);
+  return model === null ? [] : [folder(model.field, model.path)];
 }
 
 /** A folder of the user's that a stage reads, and the field of the spec that names it. */

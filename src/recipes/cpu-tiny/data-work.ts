@@ -4,8 +4,7 @@ import { problem } from '../../domain/errors.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { Command, StageFacts, StageWork } from '../recipe.js';
 import { OFFLINE, python } from './python-command.js';
-import { worldBatch } from '../stage-drafts.js';
-import { givenModel } from './stages.js';
+import { givenModel, worldBatch } from '../stage-drafts.js';
 
 /** Rows that leave the converter name images by their whole path, so that data sets with different folders mix. */
 const ROOT = '/';
@@ -133,7 +132,7 @@ function check(facts: StageFacts, set: DataSource, { file, images, report }: Che
     ]),
     python(facts, `lengths-${set.name}`, 'check_lengths.py', [
       ...['--data', file, '--image-root', images ?? ROOT, '--seq-length', String(sequenceLength)],
-      ...(model === null ? [] : ['--hf-dir', model]),
+      ...(model === null ? [] : ['--hf-dir', model.path]),
     ]),
   ];
 }

@@ -3,6 +3,7 @@ import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { localDataLints } from '../local-only.js';
 import type { Lint } from '../recipe.js';
+import { refuseOwned } from '../refuse-variable.js';
 import { resume } from './resume.js';
 import { unusedFields } from './unused-fields.js';
 import { ownModelLints } from '../own-model.js';
@@ -29,18 +30,7 @@ const OWNED: Readonly<Record<string, { readonly why: string; readonly fix: strin
 function ownedVariables({ train }: PipelineSpec): Lint[] {
   return Object.keys(train.env).flatMap((name) => {
     const owned = OWNED[name];
-    if (owned === undefined) return [];
-    return [
-      {
-        id: 'env/owned-variable',
-        severity: 'error',
-        acceptable: false,
-        path: ['train', 'env', name],
-        what: `${name} is set by Temper`,
-        why: owned.why,
-        fix: owned.fix,
-      },
-    ];
+    return owned === undefined ? [] : [refuseOwned(name, owned)];
   });
 }
 

@@ -5,7 +5,7 @@ import type { StageDraft } from '../../domain/plan.js';
 import { smokeStage } from '../smoke.js';
 import type { Source } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
-import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
+import { folder, givenModel, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
 
 const HOUR_MS = 3_600_000;
 const MB = 1_000_000;
@@ -123,19 +123,12 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
   ];
 }
 
-/** Folder of the given model, or null where the model is made here. */
-export function givenModel({ weights: { source, original } }: PipelineSpec): string | null {
-  if (source.startsWith('path:')) return pathOf(source);
-  return source.startsWith('dcp:') ? (original ?? null) : null;
-}
-
 /** What of a given model decides how long rows are. */
 function tokenizerSources(spec: PipelineSpec): Source[] {
-  const dir = givenModel(spec);
-  if (dir === null) return [];
-  const field = spec.weights.original === undefined ? 'weights.source' : 'weights.original';
+  const model = givenModel(spec);
+  if (model === null) return [];
   const names = ['tokenizer.json', 'preprocessor_config.json', 'chat_template.jinja'];
-  return names.map((name): Source => ({ field, path: join(dir, name), kind: 'file' }));
+  return names.map((name): Source => ({ field: model.field, path: join(model.path, name), kind: 'file' }));
 }
 
 function dataSources(spec: PipelineSpec): Source[] {

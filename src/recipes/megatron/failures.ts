@@ -1,3 +1,5 @@
+import { isIgnored } from '../../domain/last-words.js';
+
 /** One failed rank in the summary that torchrun prints at its end. */
 export interface FailedRank {
   readonly rank: number;
@@ -49,7 +51,7 @@ export function parseTracebacks(lines: readonly string[]): readonly TracebackEnd
   const ignored = new Set<number | null>();
   for (const line of lines) {
     const { rank, text } = splitRank(line.slice(0, MAX_LINE_CHARS));
-    if (/^(Exception ignored (in|on|while)\b|--- Logging error ---)/.test(text)) {
+    if (isIgnored(text)) {
       ignored.add(rank);
     } else if (text.includes('Traceback (most recent call last):')) {
       open.add(rank);

@@ -3,6 +3,7 @@ import { suggest } from '../../../domain/spec/suggest.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';
 import { findVariable, KNOWN_VARIABLES, ruleFor, VARIABLES } from './environment-table.js';
+import { refuseOwned, refuseVariable } from '../../refuse-variable.js';
 import { isOwned } from './owned-variables.js';
 import { productOf, type Platform } from './value-rules.js';
 
@@ -27,8 +28,7 @@ function variableLints(name: string, value: string, platform: Platform): Lint[] 
 function forbidden(name: string, value: string, { devicesPerHost }: Platform): Lint[] {
   if (isOwned(name)) {
     return [
-      refuse('env/owned-variable', name, {
-        what: `${name} is set by Temper`,
+      refuseOwned(name, {
         why: 'each host gets its own value from the attempt; one written here would be the same everywhere',
         fix: `remove train.env.${name}`,
       }),
@@ -36,7 +36,7 @@ function forbidden(name: string, value: string, { devicesPerHost }: Platform): L
   }
   if (name === 'NPUS_PER_NODE' && Number(value) !== devicesPerHost) {
     return [
-      refuse('env/npus-per-node', name, {
+      refuseVariable('env/npus-per-node', name, {
         what: `NPUS_PER_NODE is ${value}, fleet.npusPerHost is ${devicesPerHost}`,
         why: 'world size and global batch follow from the fleet',
         fix: `remove it, or set fleet.npusPerHost to ${value}`,
@@ -45,7 +45,7 @@ function forbidden(name: string, value: string, { devicesPerHost }: Platform): L
   }
   if (name === 'HCCL_EXEC_TIMEOUT' && Number(value) === 0) {
     return [
-      refuse('env/never-timeout', name, {
+      refuseVariable('env/never-timeout', name, {
         what: 'HCCL_EXEC_TIMEOUT is 0, which means never',
         why: 'when one rank dies, all others would wait for it until somebody looks',
         fix: 'set seconds: 1800 is the default, twice the time of a save is enough',
@@ -54,7 +54,7 @@ function forbidden(name: string, value: string, { devicesPerHost }: Platform): L
   }
   if (name === 'CUDA_DEVICE_MAX_CONNECTIONS' && value === '1') {
     return [
-      refuse('env/one-connection', name, {
+      refuseVariable('env/one-connection', name, {
         what: 'CUDA_DEVICE_MAX_CONNECTIONS is 1',
         why: 'the training refuses it together with FSDP2, after all ranks have started',
         fix: 'remove it; 2 is set',
@@ -63,7 +63,7 @@ function forbidden(name: string, value: string, { devicesPerHost }: Platform): L
   }
   if (name === 'TORCH_NPU_COMPACT_ERROR_OUTPUT') {
     return [
-      refuse('env/compact-errors', name, {
+      refuseVariable('env/compact-errors', name, {
         what: `TORCH_NPU_COMPACT_ERROR_OUTPUT is ${value}`,
         why: 'it leaves out the line with rank, device and error code, by which the first cause of a failure is found',
         fix: `remove train.env.${name}`,
@@ -79,7 +79,7 @@ function visibleDevices(name: string, value: string, devicesPerHost: number): Li
   const isList = [...devices].every((id) => /^\d{1,3}$/.test(id));
   if (isList && devices.size === devicesPerHost) return [];
   return [
-    refuse('env/visible-devices', name, {
+    refuseVariable('env/visible-devices', name, {
       what: `ASCEND_RT_VISIBLE_DEVICES is ${value}, but ${devicesPerHost} ranks run on a host`,
       why: 'a rank without a device of its own fails when it starts, or shares one and runs out of memory',
       fix: `name ${devicesPerHost} different devices, or remove it`,
@@ -135,8 +135,4 @@ function unknown(name: string): Lint[] {
       fix: near === null ? 'check its name' : `did you mean ${near}?`,
     },
   ];
-}
-
-function refuse(id: string, name: string, told: Pick<Lint, 'what' | 'why' | 'fix'>): Lint {
-  return { id, severity: 'error', acceptable: false, path: ['train', 'env', name], ...told };
 }
