@@ -8,7 +8,7 @@ import type { DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { listFolder, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
-import { errorName, nullIfMissing } from '../system-error.js';
+import { nullIfMissing } from '../system-error.js';
 
 /** What the shard files of a checkpoint are like, compared with its metadata. */
 export interface ShardFindings {
@@ -97,8 +97,8 @@ async function findRefusal(file: string): Promise<FileProblem | null> {
 /** A rank without anything to save leaves an empty file; any other file comes from another save. */
 async function checkUnlisted(dir: string, name: string): Promise<Findings> {
   const file = join(dir, name);
-  const facts = await stat(file).catch(errorName);
-  if (typeof facts === 'string' || facts.size === 0) return { problems: [], warnings: [] };
+  const facts = await lookAt(file);
+  if (facts === null || 'id' in facts || facts.size === 0) return { problems: [], warnings: [] };
   return problem('generation-mixed', file, `${facts.size} bytes that the metadata does not know`);
 }
 

@@ -1,4 +1,5 @@
 import type * as promises from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { findBrokenSeals, sealCheckpoint } from '../../../src/host/checkpoint/seal.js';
@@ -41,6 +42,16 @@ describe('an error that may pass says nothing about a checkpoint: it is thrown, 
     await expect(verify(dir, false)).rejects.toMatchObject({ code });
     hiccup.call = null;
     expect(await verify(dir, false)).toMatchObject({ complete: true });
+  });
+
+  test('at the stat of a shard that the metadata does not know: it would hide that saves are mixed', async () => {
+    const dir = join(await copyFixture('dcp'), 'iter_0000004');
+    const stranger = '__7_0.distcp';
+    await writeFile(join(dir, stranger), 'of another save');
+    Object.assign(hiccup, { call: 'stat', code: 'ETIMEDOUT', name: stranger });
+    await expect(verify(dir, false)).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    hiccup.call = null;
+    expect(await verify(dir, false)).toMatchObject({ problems: [{ id: 'generation-mixed' }] });
   });
 
   test.each(PASSING.flatMap((code) => [SHARD, '.metadata'].map((name) => [code, name] as const)))(
