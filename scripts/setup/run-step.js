@@ -31,16 +31,18 @@ export async function runStep(step) {
   mkdirSync(dirname(step.logFile), { recursive: true });
   const log = createWriteStream(step.logFile, { flags: 'a', mode: 0o600 });
   log.write(`$ ${hidePasswords(`${step.command} ${step.args.join(' ')}`)}\n`);
-  const child = spawn(step.command, step.args, { cwd: step.cwd, env: step.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const progress = showProgress(step.title);
-  const output = collect(child, log, progress, step.veto);
+  let child = null;
   let signalled = null;
   const stopChild = (signal) => {
     signalled = signal;
-    child.kill('SIGTERM');
+    child?.kill('SIGTERM');
   };
+  // Before the command starts: a signal between the two would end us and leave it running.
   process.on('SIGTERM', stopChild);
   process.on('SIGINT', stopChild);
+  child = spawn(step.command, step.args, { cwd: step.cwd, env: step.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const progress = showProgress(step.title);
+  const output = collect(child, log, progress, step.veto);
   const outcome = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) =>
