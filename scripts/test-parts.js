@@ -4,14 +4,14 @@ import { listFiles } from './build/hash-files.js';
 import { SetupError } from './setup/setup-error.js';
 
 /** The parts in the order they run: quick ones first, so that a broken unit is told before minutes of training. */
-const PARTS = ['checks', 'pure', 'unit', 'server', 'e2e', 'faults', 'schedules', 'ascend'];
+const PARTS = ['checks', 'unit', 'isolated', 'server', 'e2e', 'faults', 'schedules', 'ascend'];
 
 /** Parts of test files: all but the checks, which are programs. */
 export const FILE_PARTS = PARTS.slice(1);
 
 /** What parts may take together, in minutes on two cores, set-up not counted: half an hour for the finished product. */
 export const BUDGETS = [
-  { parts: ['checks', 'pure', 'unit', 'server'], minutes: 6 },
+  { parts: ['checks', 'unit', 'isolated', 'server'], minutes: 6 },
   { parts: ['e2e'], minutes: 10 },
   { parts: ['faults'], minutes: 6 },
   { parts: ['schedules'], minutes: 4 },
@@ -50,8 +50,8 @@ export function chooseParts(words) {
 /** Importing this starts a server, or needs its worker: such files are a part of their own. */
 const SERVER_SUPPORT = /support\/(dev-server|temper-dev|site)\.js|@temporalio\/testing/;
 
-/** What these test has no state, so its files share processes: importing all anew for each took longer than testing. */
-const PURE = /^test\/(domain|recipes|schemas)\//;
+/** Such a file changes modules for all that share its process. */
+const MOCKED_MODULE = /\bvi\.(mock|doMock)\(/;
 
 /** Files of these are whole pipelines, which need both cores: one after another. Those of others wait most of the time. */
 const ONE_BY_ONE = ['e2e', 'faults', 'schedules', 'ascend'];
@@ -62,7 +62,8 @@ const ONE_BY_ONE = ['e2e', 'faults', 'schedules', 'ascend'];
  * @returns {readonly string[]}
  */
 export function argumentsOf(name) {
-  if (name === 'pure') return ['--no-isolate'];
+  // Files that share processes: importing all anew for each file took a third of the time.
+  if (name === 'unit') return ['--no-isolate'];
   return ONE_BY_ONE.includes(name) ? ['--no-file-parallelism'] : [];
 }
 
@@ -78,8 +79,9 @@ export function findParts(root) {
     if (path.startsWith('test/e2e/')) return 'e2e';
     if (path.startsWith('test/faults/')) return 'faults';
     if (path.startsWith('test/ascend/')) return 'ascend';
-    if (PURE.test(path)) return 'pure';
-    return SERVER_SUPPORT.test(readFileSync(join(root, path), 'utf8')) ? 'server' : 'unit';
+    const text = readFileSync(join(root, path), 'utf8');
+    if (SERVER_SUPPORT.test(text)) return 'server';
+    return MOCKED_MODULE.test(text) ? 'isolated' : 'unit';
   };
   return new Map(FILE_PARTS.map((name) => [name, files.filter((path) => partOf(path) === name)]));
 }

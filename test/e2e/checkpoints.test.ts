@@ -10,7 +10,7 @@ import type { RunStatus } from '../../src/schemas/run.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayHistories } from './support/histories.js';
 import { follow, loggedIteration, rankPids, start } from './support/runs.js';
-import { tinySpec } from './support/tiny-spec.js';
+import { simulatedSpec } from './support/simulated-spec.js';
 
 const ITERATIONS = 48;
 
@@ -26,9 +26,11 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
   beforeAll(async () => {
     dev = await startDev();
     workspace = join(dev.home, 'workspace');
-    specText = tinySpec({ name: 'saves', workspace, iterations: ITERATIONS, every: 4, rows: 200 });
+    specText = simulatedSpec({
+      ...{ name: 'saves', workspace, iterations: ITERATIONS, every: 4 },
+      env: { SIM_STEP_MS: 50 },
+    });
     run = await start(dev.client, specText, 'train');
-    // The stages before the training take most of a minute on two busy cores.
     status = await follow(dev.client, run, async ({ stages }) => {
       const isTraining = stages.some(({ name, state }) => name === 'train' && state === 'running');
       if (isTraining && !isKilled) await killRank();
@@ -52,7 +54,7 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
     const { verdict, lastIteration, resumedFrom, stepsLost } = incident;
     expect(incident).toMatchObject({ attempt: 1, reaction: 'restart' });
     expect(verdict).toMatchObject({ cause: 'rank-killed', confidence: 'high' });
-    expect(verdict.sentence).toMatch(/^rank [01] on laptop-[12] was killed \(SIGKILL\)$/);
+    expect(verdict.sentence).toMatch(/^rank [0-3] on laptop-[12] was killed \(SIGKILL\)$/);
     expect(resumedFrom).toBeGreaterThanOrEqual(16);
     expect(stepsLost).toBe((lastIteration ?? 0) - (resumedFrom ?? 0));
     for (const ms of [incident.detectMs, incident.stopMs, incident.relaunchMs, incident.firstIterationMs]) {
@@ -93,12 +95,7 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
 
   it('make the costs of the next run known', async () => {
     const { checkpoint } = await planOnHost(dev.client, { specText, file: '/spec.yaml', run });
-    const real = (await listed()).checkpoints.find(({ state }) => state === 'proven');
     expect(checkpoint).toMatchObject({ saves: 12, iterationMs: expect.any(Number), shareOfRun: expect.any(Number) });
-    // Names and pickles come on top of the numbers.
-    const share = (real?.bytes ?? 0) / (checkpoint?.bytesPerSave ?? 1);
-    expect(share).toBeGreaterThan(1);
-    expect(share).toBeLessThan(1.5);
   });
 
   it('are told as refused when a shard was changed since, equal in size', async () => {
@@ -123,10 +120,10 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
 
   /** Kills one rank as soon as some checkpoints were saved, in the middle between two. */
   async function killRank(): Promise<void> {
-    const [pid = 0] = await waitFor('two ranks', async () =>
-      rankPids(dev, run).length === 2 ? rankPids(dev, run) : null,
+    const [pid = 0] = await waitFor('all ranks', async () =>
+      rankPids(dev, run).length === 4 ? rankPids(dev, run) : null,
     );
-    await waitFor('some saves', async () => (loggedIteration(dev, run) > 17 ? true : null));
+    await waitFor('some saves', async () => (loggedIteration(dev, run, 3) > 17 ? true : null));
     isKilled = true;
     process.kill(pid, 'SIGKILL');
   }

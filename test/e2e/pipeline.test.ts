@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { listCheckpoints } from '../../src/client/checkpoints.js';
+import { planOnHost } from '../../src/client/plans.js';
 import { startRun } from '../../src/client/runs.js';
 import { applySets } from '../../src/domain/spec/edit-spec.js';
 import { compareModels } from '../../src/host/safetensors/compare.js';
@@ -54,6 +56,16 @@ describe('examples/tiny.yaml', { timeout: 300_000 }, () => {
     expect(points.map((point) => Number(point.split('\t')[0]))).toEqual(
       Array.from({ length: Number(iterations) }, (_, index) => index + 1),
     );
+  });
+
+  it('saves checkpoints as large as the plan says', async () => {
+    const { checkpoints } = await listCheckpoints(dev.client, first.run);
+    const { checkpoint } = await planOnHost(dev.client, { specText, file: EXAMPLE, run: first.run });
+    const saved = checkpoints.find(({ state }) => state === 'proven')?.bytes ?? 0;
+    // Names and pickles come on top of the numbers.
+    const share = saved / (checkpoint?.bytesPerSave ?? 1);
+    expect(share).toBeGreaterThan(1);
+    expect(share).toBeLessThan(1.5);
   });
 
   it('answers each kind of question', async () => {

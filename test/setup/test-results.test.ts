@@ -34,12 +34,12 @@ describe('the budgets', () => {
   it('tell what was spent of them, once all their parts ran', () => {
     const seconds = new Map([
       ['checks', 11.6],
-      ['pure', 80],
+      ['isolated', 80],
       ['unit', 120],
       ['server', 149],
       ['e2e', 200],
     ]);
-    const lines = ['checks + pure + unit + server: 361 s of 360 s, over budget', 'e2e: 200 s of 600 s'];
+    const lines = ['checks + unit + isolated + server: 361 s of 360 s, over budget', 'e2e: 200 s of 600 s'];
     expect(budgetLines(seconds)).toEqual(lines);
     seconds.delete('unit');
     expect(budgetLines(seconds)).toEqual(lines.slice(1));

@@ -7,10 +7,13 @@ import { makeLoadView } from '../../../src/host/run/attempts.js';
 import { megatronLayout } from '../../../src/recipes/megatron/checkpoint-dialect.js';
 import { findSuspicion } from '../../../src/recipes/megatron/suspicions.js';
 import { simulated } from '../../../src/recipes/simulated/recipe.js';
+import { mapBounded } from '../../../src/domain/map-bounded.js';
 import { makeSite, reached, startGang, type Gang, type GangOptions, type Site } from './gang.js';
 
 const ITERATIONS = 40;
 const ROUNDS = 20;
+/** So many rounds go on at once: a training waits more than it computes. */
+const AT_ONCE = 4;
 /** Slow saves, so that a good part of the kills falls into one. */
 const OPTIONS: Omit<GangOptions, 'name'> = { nodes: 1, iterations: ITERATIONS, every: 7, args: ['--save-ms', '16'] };
 
@@ -33,8 +36,8 @@ describe('a training of which everything is killed at a random moment', () => {
     const seed = Number(process.env['TEMPER_TEST_SEED'] ?? Date.now() % 1e9);
     const random = generator(seed);
     const tally = { fromStart: 0, fromCheckpoint: 0, torn: 0, finished: 0 };
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const delayMs = random() * wholeMs;
+    const delays = Array.from({ length: ROUNDS }, () => random() * wholeMs);
+    await mapBounded(delays, AT_ONCE, async (delayMs, round) => {
       const said = `seed ${seed}, round ${round}, killed ${Math.round(delayMs)} ms after the first iteration`;
       const first = await startGang(site, { name: `first-${round}`, ...OPTIONS });
       await reached(first, 1);
@@ -56,7 +59,7 @@ describe('a training of which everything is killed at a random moment', () => {
       );
       const last = iteration === ITERATIONS ? first : second;
       for (const rank of [0, 1]) expect(await stateOf(last, rank), said).toEqual(await stateOf(whole, rank));
-    }
+    });
     process.stdout.write(`seed ${seed}: ${JSON.stringify(tally)}\n`);
     expect(tally.fromCheckpoint).toBeGreaterThan(0);
   });
