@@ -21,7 +21,7 @@ describe('the parts', () => {
   });
 
   it('are refused when one of the words is none', () => {
-    expect(() => chooseParts(['unit', 'typo'])).toThrow(/no part "typo"[^]*checks, pure, unit/);
+    expect(() => chooseParts(['unit', 'typo'])).toThrow(/no part "typo"[^]*checks, unit, isolated/);
   });
 });
 

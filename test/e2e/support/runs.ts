@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hostCall } from '../../../src/client/host-call.js';
 import { startRun, watchRun } from '../../../src/client/runs.js';
@@ -48,7 +48,7 @@ export async function keptCommands(dev: Dev, run: string): Promise<KeptCommandRe
 
 /** Pids of the ranks of a run's training: the processes under torchrun that carry its keeper's mark. */
 export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
-  const hosts = ['laptop-1', 'laptop-2'].map((host) => join(dev.home, 'hosts', host));
+  const hosts = readdirSync(join(dev.home, 'hosts')).map((host) => join(dev.home, 'hosts', host));
   const processes = listProcesses();
   const ids = hosts
     .flatMap((scratch) => listKeepers(scratch).map(({ id }) => id))
