@@ -64,6 +64,8 @@ const ONE_BY_ONE = ['e2e', 'faults', 'schedules', 'ascend'];
 export function argumentsOf(name) {
   // Files that share processes: importing all anew for each file took a third of the time.
   if (name === 'unit') return ['--no-isolate'];
+  // These wait for their servers half of the time.
+  if (name === 'server') return ['--maxWorkers=3'];
   return ONE_BY_ONE.includes(name) ? ['--no-file-parallelism'] : [];
 }
 
