@@ -7,18 +7,7 @@ const OBJECTS = ['object', 'looseObject', 'strictObject'];
  * Calls and answers in which the rule still has to be carried out; all formats on disk and all of the user's fulfil it.
  * The list only ever gets shorter: a file on it in which every field is described is a finding too.
  */
-const UNFINISHED = [
-  'src/schemas/fleet-calls.ts',
-  'src/schemas/host.ts',
-  'src/schemas/host-call.ts',
-  'src/schemas/preflight.ts',
-  'src/schemas/recovery.ts',
-  'src/schemas/render.ts',
-  'src/schemas/retention.ts',
-  'src/schemas/retrain.ts',
-  'src/schemas/schedule.ts',
-  'src/schemas/stage-calls.ts',
-];
+const UNFINISHED = ['src/schemas/recovery.ts', 'src/schemas/render.ts', 'src/schemas/retention.ts'];
 
 /**
  * Checks rule 6: each field of a schema says by `.describe('...')` what it means. A field that is a named schema may
