@@ -1,16 +1,36 @@
 import { z } from 'zod';
+import { AnsweringHostSchema } from './call-fields.js';
 import { HostNameSchema } from './units.js';
+
+/** Machine that a host worker runs on: two workers with one name on different machines are told apart by it. */
+export const MachineIdSchema = z
+  .string()
+  .describe("Hash of the machine's own id, which itself is not meant to be shown; 32 hex digits.");
+
+/** Address of a host in the network of the training. */
+export const TrainingAddressSchema = z
+  .string()
+  .describe('Address at which other hosts reach it for training; 127.0.0.1 where its worker was given none.');
+
+/** Number of a lease. */
+export const LeaseNumberSchema = z
+  .number()
+  .describe('Number of the lease: rises with every lease of the fleet; hosts refuse an older one.');
+
+const workerPid = z.number().describe('Process id of the worker on its host.');
 
 /** How a host worker announces itself to its fleet. */
 export const HostRecordSchema = z.looseObject({
   v: z.literal(1),
-  name: HostNameSchema,
-  machineId: z.string(),
-  pid: z.number(),
-  address: z.string().describe('Address that other hosts reach for training.'),
-  labels: z.array(z.string()),
-  scratch: z.string(),
-  startedAt: z.string(),
+  name: HostNameSchema.describe('Name of the host, unique in its fleet.'),
+  machineId: MachineIdSchema,
+  pid: workerPid,
+  address: TrainingAddressSchema,
+  labels: z.array(z.string()).describe('Texts that its worker was started with (--label); they are only shown.'),
+  scratch: z
+    .string()
+    .describe("Absolute folder on the host's own disk for keepers, rank logs, caches and copies of weights."),
+  startedAt: z.string().describe('When its worker began, by the clock of the host, RFC 3339.'),
   lease: z
     .int()
     .nonnegative()
@@ -22,14 +42,14 @@ export type HostRecord = z.infer<typeof HostRecordSchema>;
 /** Answer of a probe. */
 export const HostProbeSchema = z.looseObject({
   v: z.literal(1),
-  name: z.string(),
-  machineId: z.string(),
-  pid: z.number(),
-  address: z.string(),
-  cpus: z.number(),
-  ramTotalBytes: z.number(),
-  ramAvailableBytes: z.number(),
-  scratchFreeBytes: z.number(),
+  name: AnsweringHostSchema,
+  machineId: MachineIdSchema,
+  pid: workerPid,
+  address: TrainingAddressSchema,
+  cpus: z.number().describe('Processors that its worker may use.'),
+  ramTotalBytes: z.number().describe('Memory of the machine, bytes.'),
+  ramAvailableBytes: z.number().describe('Memory to be had without swapping, within the limit of a container, bytes.'),
+  scratchFreeBytes: z.number().describe('Free on the disk of its scratch folder for an ordinary user, bytes.'),
   time: z.string().describe('Clock of the host, RFC 3339.'),
   version: z.string().describe('Version of Temper.'),
 });
@@ -41,19 +61,42 @@ export type LeasedHost = z.infer<typeof LeasedHostSchema>;
 
 /** Hosts handed to one owner together. */
 export const LeaseSchema = z.object({
-  lease: z.number().describe('Rises with every lease of the fleet; hosts refuse an older one.'),
-  hosts: z.array(LeasedHostSchema),
+  lease: LeaseNumberSchema,
+  hosts: z.array(LeasedHostSchema).describe('By name, those to be avoided last: the order of node ranks in a gang.'),
 });
 export type Lease = z.infer<typeof LeaseSchema>;
 
 /** State of a fleet, as `getFleet` answers. */
 export const FleetStateSchema = z.looseObject({
   v: z.literal(1),
-  hosts: z.array(HostRecordSchema),
-  leases: z.array(z.object({ lease: z.number(), owner: z.string(), hosts: z.array(z.string()) })),
-  waiting: z.array(z.object({ owner: z.string(), count: z.number() })),
+  hosts: z
+    .array(HostRecordSchema)
+    .describe('All that ever announced themselves, also those without a live worker; by name.'),
+  leases: z
+    .array(
+      z.object({
+        lease: LeaseNumberSchema,
+        owner: z.string().describe('Id of the workflow that holds it.'),
+        hosts: z.array(z.string()).describe('Names of its hosts.'),
+      }),
+    )
+    .describe('Leases that are held, oldest first.'),
+  waiting: z
+    .array(
+      z.object({
+        owner: z.string().describe('Id of the workflow that waits.'),
+        count: z.number().describe('Hosts that it asked for.'),
+      }),
+    )
+    .describe('Who waits for hosts, in the order in which they are served.'),
   setAside: z
-    .array(z.object({ host: z.string(), kind: z.string(), reason: z.string() }))
+    .array(
+      z.object({
+        host: z.string().describe('Name of the host.'),
+        kind: z.string().describe('cordoned, unobserved or unfit.'),
+        reason: z.string().describe('Why, in words.'),
+      }),
+    )
     .optional()
     .describe('Hosts that no lease gets: cordoned by a person, unobserved, or unfit.'),
 });

@@ -1,59 +1,62 @@
 import { z } from 'zod';
+import { AnsweringHostSchema, FleetNameSchema, RunNameSchema, SpecTextSchema, WorkspaceSchema } from './call-fields.js';
 import { CheckpointBudgetsSchema, ResumeNoteSchema } from './checkpoint.js';
 import { LeaseGrantSchema, OwnerSchema } from './fleet-calls.js';
 import { GangBookStateSchema } from './gang.js';
-import { HostRecordSchema } from './host.js';
+import { HostRecordSchema, LeaseNumberSchema } from './host.js';
 import { IncidentSchema } from './incident.js';
 import { PipelinePlanSchema, RecoverySchema, StageNameSchema, StagePlanSchema } from './plan.js';
 import { ProblemSchema } from './problem.js';
 import { RunRequestSchema } from './recovery.js';
 import { FactsSchema, SpecSetSchema } from './run.js';
 import { TimingSchema } from './timing.js';
-import { NameSchema } from './units.js';
 
 /** Reference to the output of a finished stage: names only, the receipt lies in the workspace. */
 export const StageRefSchema = z.object({
   stage: StageNameSchema,
-  key: z.string(),
-  digest: z.string(),
+  key: z.string().describe('Store key: hash of all that it is made from; of the environment its digest.'),
+  digest: z.string().describe('Hash of what was made, on which later stages depend.'),
 });
 export type StageRef = z.infer<typeof StageRefSchema>;
 
 /** Argument of `planPipeline`. */
 export const PlanCallSchema = z.object({
   v: z.literal(1),
-  run: NameSchema,
-  specText: z.string().max(65_536),
-  set: z.array(SpecSetSchema).max(64),
+  run: RunNameSchema,
+  specText: SpecTextSchema,
+  set: z.array(SpecSetSchema).max(64).describe('Corrections to make before it is planned.'),
 });
 export type PlanCall = z.infer<typeof PlanCallSchema>;
 
 /** Answer of `planPipeline`: a plan with the (corrected) spec text, or problems. */
 export const PlanAnswerSchema = z.object({
   v: z.literal(1),
-  specText: z.string(),
-  plan: PipelinePlanSchema.nullable(),
-  problems: z.array(ProblemSchema),
+  specText: z.string().describe('Spec with its corrections; without a plan as it was given.'),
+  plan: PipelinePlanSchema.nullable().describe('null: the problems prevent one.'),
+  problems: z.array(ProblemSchema).describe('Why there is no plan; empty with one.'),
 });
 export type PlanAnswer = z.infer<typeof PlanAnswerSchema>;
 
 /** Argument of `awaitHosts`. */
 export const AwaitHostsCallSchema = z.object({
   v: z.literal(1),
-  fleet: NameSchema,
-  count: z.number(),
+  fleet: FleetNameSchema,
+  count: z.number().describe('Hosts that there must be, not counting those set aside.'),
   waitMs: z.number().describe('How long to wait for missing hosts before the run blocks.'),
 });
 export type AwaitHostsCall = z.infer<typeof AwaitHostsCallSchema>;
 /** Answer of `awaitHosts`. */
-export const HostsAnswerSchema = z.object({ v: z.literal(1), hosts: z.array(HostRecordSchema) });
+export const HostsAnswerSchema = z.object({
+  v: z.literal(1),
+  hosts: z.array(HostRecordSchema).describe('All that announced themselves and are not set aside, by name.'),
+});
 export type HostsAnswer = z.infer<typeof HostsAnswerSchema>;
 
 /** Argument of `openRun`: writes the run's folder. */
 export const OpenRunCallSchema = z.object({
   v: z.literal(1),
-  specText: z.string().max(65_536),
-  plan: PipelinePlanSchema,
+  specText: SpecTextSchema,
+  plan: PipelinePlanSchema.describe('Plan of the spec; it names run and workspace.'),
   request: RunRequestSchema.optional().describe('Kept in the folder, to rebuild the run from it.'),
 });
 export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
@@ -61,40 +64,43 @@ export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
 /** What every stage activity is told. The spec itself is read from the run's folder and must match `specDigest`. */
 export const StageCallSchema = z.object({
   v: z.literal(1),
-  run: NameSchema,
+  run: RunNameSchema,
   owner: OwnerSchema.describe('The workflow of the run: claims are made in its name.'),
-  workspace: z.string(),
-  specDigest: z.string(),
-  stage: StagePlanSchema,
-  needs: z.array(StageRefSchema),
+  workspace: WorkspaceSchema,
+  specDigest: z.string().describe('Hash of the validated spec that the plan was made from.'),
+  stage: StagePlanSchema.describe('The stage, as it was planned.'),
+  needs: z.array(StageRefSchema).describe('Outputs of the stages that it needs.'),
   tryNumber: z.number().describe('Rises with every resume; a new try runs the commands again.'),
   isFresh: z.boolean().describe('Make the output again although a receipt exists.'),
-  timing: TimingSchema,
+  timing: TimingSchema.describe('All limits and intervals.'),
 });
 export type StageCall = z.infer<typeof StageCallSchema>;
 
 /** Outcome of a stage. */
 export const StageDoneSchema = z.object({
   v: z.literal(1),
-  ref: StageRefSchema,
-  reused: z.boolean(),
-  host: z.string(),
-  durationMs: z.number(),
-  facts: FactsSchema,
+  ref: StageRefSchema.describe('Its output.'),
+  reused: z.boolean().describe('It was there already; of the environment: every host had proven its software before.'),
+  host: z.string().describe('Host that made it, also where it was reused; of the environment the first one.'),
+  durationMs: z.number().describe('How long the run was busy with it.'),
+  facts: FactsSchema.describe('Small results by name, which status and later stages show.'),
 });
 export type StageDone = z.infer<typeof StageDoneSchema>;
 
 /** Answer of `lookUpStage`: the outcome when the store already has a proven output. */
-export const LookUpAnswerSchema = z.object({ v: z.literal(1), done: StageDoneSchema.nullable() });
+export const LookUpAnswerSchema = z.object({
+  v: z.literal(1),
+  done: StageDoneSchema.nullable().describe('null: it has to be made.'),
+});
 export type LookUpAnswer = z.infer<typeof LookUpAnswerSchema>;
 
 /** Answer of `ensureEnvironment` on one host. */
 export const EnvironmentAnswerSchema = z.object({
   v: z.literal(1),
-  host: z.string(),
-  lock: z.record(z.string(), z.string()),
-  digest: z.string(),
-  reused: z.boolean(),
+  host: AnsweringHostSchema,
+  lock: z.record(z.string(), z.string()).describe('Version or commit of what is installed, by name.'),
+  digest: z.string().describe('Hash of the lock; hosts that train together have the same.'),
+  reused: z.boolean().describe('true: this host had proven it before; false: it was proven now.'),
   warnings: z.array(z.string()).optional().describe('What deserves attention and stops nothing.'),
 });
 export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswerSchema>;
@@ -103,8 +109,8 @@ export type EnvironmentAnswer = z.infer<typeof EnvironmentAnswerSchema>;
 export const AttemptSchema = z.object({
   v: z.literal(1),
   attempt: z.number().describe('Next free number in the workspace, by mkdir.'),
-  masterAddress: z.string(),
-  masterPort: z.number(),
+  masterAddress: z.string().describe('Where the ranks meet: address of the first host.'),
+  masterPort: z.number().describe('Port of the meeting place.'),
   loadIteration: z.number().nullable().describe('Iteration that the load view shows; null is the converted weights.'),
   lastIteration: z.number().nullable().describe('Set when a proven checkpoint already holds the last iteration.'),
   budgets: CheckpointBudgetsSchema.optional().describe(
@@ -119,7 +125,7 @@ export type Attempt = z.infer<typeof AttemptSchema>;
 
 /** Argument of `openAttempt`. */
 export const OpenAttemptCallSchema = StageCallSchema.extend({
-  lease: z.number(),
+  lease: LeaseNumberSchema,
   hosts: z
     .array(HostRecordSchema)
     .describe('From older workflows the first one, where the gang meets, or all; the host knows its own address.'),
@@ -132,9 +138,9 @@ export type OpenAttemptCall = z.infer<typeof OpenAttemptCallSchema>;
 
 /** Argument of `trainNode`, `stopNode`, `lookAtNode`, `collectEvidence` and `sealTraining`. */
 export const TrainCallSchema = StageCallSchema.extend({
-  attempt: AttemptSchema,
-  lease: z.number(),
-  nodeRank: z.number(),
+  attempt: AttemptSchema.describe('The attempt, as openAttempt answered.'),
+  lease: LeaseNumberSchema,
+  nodeRank: z.number().describe('Place of the host in the gang, from 0.'),
   nodeCount: z.number().describe('Hosts of the gang; their records travel once, with openAttempt.'),
 });
 export type TrainCall = z.infer<typeof TrainCallSchema>;
@@ -146,11 +152,16 @@ export const StopNodeCallSchema = TrainCallSchema.extend({
 });
 export type StopNodeCall = z.infer<typeof StopNodeCallSchema>;
 
+const loggedIteration = z
+  .number()
+  .nullable()
+  .describe('Newest iteration in the rank logs of the host; null: none, as where its ranks log no iterations.');
+
 /** Outcome of one host's part of an attempt. */
 export const NodeDoneSchema = z.object({
   v: z.literal(1),
-  host: z.string(),
-  lastIteration: z.number().nullable(),
+  host: AnsweringHostSchema,
+  lastIteration: loggedIteration,
   hasEnded: z.boolean().describe("Whether this host's rank logs hold the end milestone."),
   stepMs: z.number().nullable().optional().describe('Mean time of an iteration, ms; null on hosts that log none.'),
   firstIterationAt: z
@@ -171,9 +182,9 @@ export type SealCall = z.infer<typeof SealCallSchema>;
 /** Answer of `lookAtNode`: whether a training moves. */
 export const NodeLookSchema = z.object({
   v: z.literal(1),
-  host: z.string(),
+  host: AnsweringHostSchema,
   state: z.string().describe('State of the keeper: running, exited, absent, ...'),
-  lastIteration: z.number().nullable(),
+  lastIteration: loggedIteration,
   writtenAtMs: z
     .number()
     .nullable()
@@ -183,39 +194,47 @@ export const NodeLookSchema = z.object({
 export type NodeLook = z.infer<typeof NodeLookSchema>;
 
 /** Answer of `findNewestCheckpoint`: the newest proven checkpoint of the run; null when there is none. */
-export const NewestCheckpointSchema = z.object({ v: z.literal(1), iteration: z.number().nullable() });
+export const NewestCheckpointSchema = z.object({
+  v: z.literal(1),
+  iteration: z.number().nullable().describe('Iteration that it was saved at; null: there is none.'),
+});
 export type NewestCheckpoint = z.infer<typeof NewestCheckpointSchema>;
 
 /** Argument of `recordIncident`. */
 export const RecordIncidentCallSchema = z.object({
   v: z.literal(1),
-  workspace: z.string(),
-  incident: IncidentSchema,
+  workspace: WorkspaceSchema,
+  incident: IncidentSchema.describe('The incident, again when more is known of it.'),
 });
 export type RecordIncidentCall = z.infer<typeof RecordIncidentCallSchema>;
 
 /** Answer of `recordIncident`: how many incidents the run has had. */
-export const IncidentAnswerSchema = z.object({ v: z.literal(1), incidents: z.number() });
+export const IncidentAnswerSchema = z.object({
+  v: z.literal(1),
+  incidents: z.number().describe('Incidents that the folder of the run records, this one included.'),
+});
 export type IncidentAnswer = z.infer<typeof IncidentAnswerSchema>;
 
 /** What a gang remembers over continue-as-new: its lease, its budgets and its clock. */
 export const GangCarrySchema = z.object({
   request: z.string().describe('Request of the lease that is held.'),
-  grant: LeaseGrantSchema,
-  book: GangBookStateSchema,
+  grant: LeaseGrantSchema.describe('The lease with its hosts.'),
+  book: GangBookStateSchema.describe('Budgets, blames and clock of the gang so far.'),
 });
 export type GangCarry = z.infer<typeof GangCarrySchema>;
 
 /** Input of the workflow `trainGang`. */
 export const GangInputSchema = z.object({
   v: z.literal(1),
-  fleet: NameSchema,
-  hosts: z.number(),
-  call: StageCallSchema,
+  fleet: FleetNameSchema,
+  hosts: z.number().describe('Hosts that train together.'),
+  call: StageCallSchema.describe('The stage of the training: each activity of the gang is told it.'),
   probeHosts: z.array(z.string()).describe('Hosts that may look into the workspace before the lease is granted.'),
-  environmentDigest: z.string(),
+  environmentDigest: z
+    .string()
+    .describe('Hash of the software that the stage environment found on all hosts; others do not train.'),
   spares: z.number().describe('Hosts that the fleet keeps free for this gang.'),
-  recovery: RecoverySchema,
+  recovery: RecoverySchema.describe('What happens after failures.'),
   leaseWaitMs: z.number().optional().describe('Longest wait for the first lease; without it, as long as it takes.'),
   attemptsPerExecution: z
     .number()
