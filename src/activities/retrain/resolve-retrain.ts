@@ -117,7 +117,10 @@ async function placeGlob(
   const files = await findFiles(pattern);
   if (files.length === 0) return { missing: `no file matches ${pattern}` };
   const placed = placeFiles(text, data, newest === undefined ? files : files.slice(-newest));
-  if ('why' in placed) throw new TemperError('SpecInvalid', { where: `inputs: ${pattern}`, what: placed.why });
+  if ('why' in placed) {
+    const { why: what, fix } = placed;
+    throw new TemperError('SpecInvalid', { where: `inputs: ${pattern}`, what, ...(fix === undefined ? {} : { fix }) });
+  }
   return placed;
 }
 
