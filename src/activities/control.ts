@@ -2,6 +2,7 @@ import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
 import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
+import { someNames } from '../domain/some-names.js';
 import { isClosed } from './closed-owner.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
 import { FleetStateSchema, type HostRecord } from '../schemas/host.js';
@@ -26,15 +27,9 @@ export function createControlActivities() {
     awaitHosts: activity(AwaitHostsCallSchema, async ({ fleet, count, waitMs }): Promise<HostsAnswer> => {
       const until = Date.now() + waitMs;
       for (;;) {
-        const hosts = await registeredHosts(fleet);
+        const { hosts, setAside } = await registeredHosts(fleet);
         if (hosts.length >= count) return { v: 1, hosts };
-        if (Date.now() >= until) {
-          throw new TemperError('NoHosts', {
-            where: `fleet ${fleet}`,
-            what: `${hosts.length} of ${count} hosts have a worker`,
-            ...(hosts.length === 0 ? {} : { why: `registered: ${hosts.map(({ name }) => name).join(', ')}` }),
-          });
-        }
+        if (Date.now() >= until) throw tooFewHosts({ fleet, count, hosts, setAside });
         heartbeat({
           v: 1,
           stage: 'environment',
@@ -58,15 +53,54 @@ export function createControlActivities() {
 /** What workflows may ask of a control worker. */
 export type ControlActivities = ReturnType<typeof createControlActivities>;
 
-async function registeredHosts(fleet: string): Promise<HostRecord[]> {
+interface Registered {
+  readonly hosts: HostRecord[];
+  /** Of the registered ones, those that no lease gets, with the reason. */
+  readonly setAside: readonly { readonly host: string; readonly reason: string }[];
+}
+
+const SHOWN = 8;
+
+function tooFewHosts(facts: Registered & { readonly fleet: string; readonly count: number }): TemperError {
+  const { fleet, count, hosts, setAside } = facts;
+  const names = someNames(
+    hosts.map(({ name }) => name),
+    SHOWN,
+  );
+  const aside = someNames(
+    setAside.map(({ host, reason }) => `${host} (${reason})`),
+    SHOWN,
+  );
+  const why = [
+    ...(hosts.length === 0 ? [] : [`ready: ${names}`]),
+    ...(setAside.length === 0 ? [] : [`set aside: ${aside}`]),
+  ];
+  const more = `start ${count - hosts.length} more (temper worker --role host --name HOST${fleet === 'default' ? '' : ` --fleet ${fleet}`})`;
+  const back = setAside.length === 0 ? '' : ', or take one back into use (temper uncordon HOST)';
+  const fewer = hosts.length === 0 ? '' : `; to use fewer: temper resume RUN --set fleet.hosts=${hosts.length}`;
+  return new TemperError('NoHosts', {
+    where: `fleet ${fleet}`,
+    what: `${hosts.length} of the ${count} hosts that the run needs are ready`,
+    why: why.length === 0 ? 'no host worker has registered' : why.join('; '),
+    fix: `${more}${back}, then temper resume RUN${fewer}`,
+  });
+}
+
+async function registeredHosts(fleet: string): Promise<Registered> {
   try {
     const state = await getClient().workflow.getHandle(fleetWorkflowId(fleet)).query('getFleet');
     const { hosts, setAside = [] } = FleetStateSchema.parse(state);
-    return hosts.filter(({ name }) => !setAside.some(({ host }) => host === name));
+    const isAside = ({ name }: HostRecord): boolean => setAside.some(({ host }) => host === name);
+    const known = hosts.map(({ name }) => name);
+    return {
+      hosts: hosts.filter((host) => !isAside(host)),
+      setAside: setAside.filter(({ host }) => known.includes(host)),
+    };
   } catch (error) {
-    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return [];
+    const none = { hosts: [], setAside: [] };
+    if (error instanceof Error && error.name === 'WorkflowNotFoundError') return none;
     // A fleet workflow that is just starting cannot be queried for a moment.
-    if (error instanceof Error && /not.*(ready|processed|first workflow task)/i.test(error.message)) return [];
+    if (error instanceof Error && /not.*(ready|processed|first workflow task)/i.test(error.message)) return none;
     throw error;
   }
 }

@@ -55,7 +55,7 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
     },
     models: {
       list: (place, model) => listModels(client, place, model),
-      promote: (request) => promoteRun(client, request),
+      promote: (place, request) => promoteRun(client, place, request),
       collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
       rollBack: (place, request) => rollBackModel(client, place, request),
     },

@@ -82,7 +82,11 @@ export interface ScheduleService {
 /** What commands ask of promoted models; `place` null looks in all workspaces that are known. */
 export interface ModelService {
   list(place: Place | null, model: string | null): Promise<readonly PromotedModel[]>;
-  promote(request: { readonly run: string; readonly model: string } & Decider): Promise<ModelDecision>;
+  /** Without a place it is where the server knows the run. */
+  promote(
+    place: Place | null,
+    request: { readonly run: string; readonly model: string } & Decider,
+  ): Promise<ModelDecision>;
   rollBack(
     place: Place | null,
     request: { readonly model: string; readonly to: number | null } & Decider,

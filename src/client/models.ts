@@ -40,16 +40,16 @@ export async function listModels(
   return found;
 }
 
-/** Makes a run's model the current one. */
+/** Makes a run's model the current one. Without a place it is where the server knows the run. */
 export async function promoteRun(
   client: TemperClient,
+  place: Place | null,
   { run, model, by, why }: { readonly run: string; readonly model: string; readonly by: string; readonly why: string },
 ): Promise<ModelDecision> {
-  const { workflowId, workflowRunId } = await getRunStatus(client, run);
-  const place = await readPlaces(client, workflowId, workflowRunId);
-  const { workspace } = place;
+  const where = place ?? (await placeOfRun(client, run));
+  const { workspace } = where;
   return ModelDecisionSchema.parse(
-    await ask(client, place, { v: 1, op: 'promoteModel', workspace, model, run, by, why }),
+    await ask(client, where, { v: 1, op: 'promoteModel', workspace, model, run, by, why }),
   );
 }
 
@@ -81,6 +81,11 @@ export async function knownPlaces(client: TemperClient): Promise<Place[]> {
     if (place !== null) places.set(place.workspace, place);
   }
   return [...places.values()];
+}
+
+async function placeOfRun(client: TemperClient, run: string): Promise<Place> {
+  const { workflowId, workflowRunId } = await getRunStatus(client, run);
+  return readPlaces(client, workflowId, workflowRunId);
 }
 
 async function placeOfModel(client: TemperClient, model: string): Promise<Place> {

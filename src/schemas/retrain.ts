@@ -13,7 +13,7 @@ export const DailyInputSchema = z.union([
   z.strictObject({
     data: NameSchema.describe('Data set of the spec that the files take the place of; one entry each.'),
     glob: PathSchema.describe(
-      'Files, with * ? [a-z] within a name and ** for folders, at the end for all below; may hold {{date}}.',
+      'Files, with * ? [a-z] within a name and ** for folders, at the end for all below; may hold {{date}}. Each becomes a data set, of which a spec has at most 64.',
     ),
     newest: z.int().min(1).max(63).optional().describe('Use only the last N files in the order of their names.'),
   }),

@@ -31,15 +31,15 @@ export function controlActivities(timing: Timing) {
 }
 
 /**
- * Waiting for hosts happens inside the activity: a polling workflow would fill its history. Where a person looks, the
- * wait is repeated; one that `isOnlyOnce` ends with `NoHosts`.
+ * Waiting for hosts happens inside the activity: a polling workflow would fill its history. When the time is over, the
+ * run parks or is skipped with the reason: another hundred of such waits would tell nobody.
  */
-export function waitingActivities(timing: Timing, waitMs: number, isOnlyOnce = false) {
+export function waitingActivities(timing: Timing, waitMs: number) {
   return proxyActivities<Pick<ControlActivities, 'awaitHosts'>>({
     startToCloseTimeout: waitMs + timing.callTimeoutMs,
     heartbeatTimeout: timing.heartbeatTimeoutMs,
     cancellationType: WAIT,
-    retry: { ...retry(timing, 100), ...(isOnlyOnce ? { nonRetryableErrorTypes: ['NoHosts'] } : {}) },
+    retry: { ...retry(timing, 100), nonRetryableErrorTypes: ['NoHosts'] },
   });
 }
 

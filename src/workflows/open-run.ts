@@ -11,7 +11,7 @@ export async function fleetHosts(plan: PipelinePlan, timing: Timing, leaseWaitMs
   // Workers that are starting need seconds; a fleet that is too small is a person's problem soon after. Where nobody
   // looks, it may be short of hosts that are set aside for as long as they may be busy.
   const waitMs = Math.max(timing.scheduleToStartMs, leaseWaitMs ?? 0);
-  const { hosts } = await waitingActivities(timing, waitMs, leaseWaitMs !== undefined).awaitHosts({
+  const { hosts } = await waitingActivities(timing, waitMs).awaitHosts({
     v: 1,
     fleet: plan.fleet.name,
     count: plan.fleet.hosts,

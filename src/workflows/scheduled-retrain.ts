@@ -33,6 +33,8 @@ import { problemOf } from './problem-of.js';
 import { onAHost, onOneOf } from './retrain/on-a-host.js';
 
 const HOUR_MS = 3_600_000;
+/** The hashing of the inputs has a limit of its own, which grows with their bytes; this one is of a mount that hangs. */
+const RESOLVE_MS = 24 * HOUR_MS;
 const LEASE_WAIT_MS = 12 * HOUR_MS;
 /** Reasons carry the numbers of at most twenty rules; memos are small. */
 const REASON_BYTES = 1_000;
@@ -67,7 +69,7 @@ export async function scheduledRetrain(input: RetrainInput): Promise<RetrainResu
 async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals, leases: Leases): Promise<RetrainResult> {
   const at = scheduledTime();
   const run = retrainRun(input.schedule, at);
-  const day = await onAHost(work(input, 'resolve', 'resolve the inputs of the day', HOUR_MS), (host) =>
+  const day = await onAHost(work(input, 'resolve', 'resolve the inputs of the day', RESOLVE_MS), (host) =>
     host.resolveRetrain({ v: 1, input, at }),
   );
   const startedFrom = input.startFrom === 'promoted' ? day.promoted : null;

@@ -131,6 +131,28 @@ describe('temper models and gc', () => {
     expect(stdout).toContain('evalLoss 0.41');
   });
 
+  it('looks in the workspace that is named, whatever is done', async () => {
+    const asked: unknown[] = [];
+    const report = PromotedModelSchema.parse(golden('promoted-model'));
+    const change = report.history[0];
+    if (change === undefined) throw new Error('the fixture has no history');
+    const service = models({
+      list: async (place) => (asked.push(place), [report]),
+      promote: async (place, { run }) => (asked.push(place, run), { v: 1, change }),
+      rollBack: async (place) => (asked.push(place), { v: 1, change }),
+    });
+    const commands = [['ls'], ['show', 'numbers'], ['promote', 'numbers', '--run', 'n-1'], ['rollback', 'numbers']];
+    for (const command of commands) {
+      const line = ['models', ...command, '--workspace', 'ws', '--fleet', 'far'];
+      expect(await temper(line, { ...service, cwd: folder })).toMatchObject({ status: 0 });
+    }
+    const place = { workspace: join(folder, 'ws'), fleet: 'far' };
+    expect(asked).toEqual([place, place, place, 'n-1', place]);
+    asked.length = 0;
+    await temper(['models', 'promote', 'numbers', '--run', 'n-1'], service);
+    expect(asked).toEqual([null, 'n-1']);
+  });
+
   it.each([
     [['--older-than', '30d'], { olderThanMs: 2_592_000_000 }],
     [['--keep-runs', '5', '--keep-checkpoints', '1'], { keepRuns: 5, keepCheckpoints: 1 }],

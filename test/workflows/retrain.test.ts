@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { HostActivities } from '../../src/activities/host.js';
-import { controlQueue, retrainWorkflowId } from '../../src/domain/ids.js';
+import { controlQueue, fleetWorkflowId, retrainWorkflowId, runWorkflowId } from '../../src/domain/ids.js';
 import type { FleetState } from '../../src/schemas/host.js';
 import type { RetrainInput, RetrainResult } from '../../src/schemas/retrain.js';
 import type { StageCall } from '../../src/schemas/stage-calls.js';
@@ -128,7 +128,39 @@ describe('a retrain', { timeout: 120_000 }, () => {
     const startedAt = Date.now();
     const result = await retrain(fleet, { timing: TIMING, leaseWaitMs: 6_000 });
     expect(result).toMatchObject({ outcome: 'skipped', run: expect.stringContaining(fleet.name) });
-    expect(result.reason).toContain('1 of 2 hosts have a worker');
+    expect(result.reason).toContain('1 of the 2 hosts that the run needs are ready');
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(6_000);
+  });
+});
+
+describe('a run that a person started', { timeout: 60_000 }, () => {
+  it('parks when hosts are missing for too long, says which, and goes on when they are there', async () => {
+    const world = new DoneWorld([]);
+    const fleet = await open(world, ['h1', 'h2']);
+    await site.client.workflow
+      .getHandle(fleetWorkflowId(fleet.name))
+      .signal('setHostAside', { v: 1, host: 'h2', kind: 'cordoned', reason: 'a new fan', at: '' });
+    const specText = retrainSpec({ workspace: '/w' }).replace('hosts: 2', `name: ${fleet.name}, hosts: 2`);
+    const timing = { ...TIMING, scheduleToStartMs: 1_000 };
+    const args = [{ v: 1, run: 'short', specText, timing, from: null, until: null, onFailure: 'park' }];
+    const taskQueue = controlQueue(fleet.name);
+    const run = await site.client.workflow.start('fineTunePipeline', {
+      workflowId: runWorkflowId('short'),
+      taskQueue,
+      args,
+    });
+    const memo = async (): Promise<unknown> => (await run.describe()).memo?.['temper'];
+    await expect.poll(memo, { timeout: 10_000 }).toMatchObject({
+      state: 'blocked',
+      code: 'NoHosts',
+      reason: `1 of the 2 hosts that the run needs are ready (ready: h1; set aside: h2 (a new fan)), at fleet ${fleet.name}`,
+      fix: expect.stringMatching(
+        /^start 1 more .* temper resume RUN; to use fewer: temper resume RUN --set fleet.hosts=1$/,
+      ),
+    });
+    await fleet.add('h3');
+    await run.executeUpdate('resumeRun', { args: [{ v: 1, set: [], from: null }] });
+    await run.result();
+    expect(await memo()).toMatchObject({ state: 'done' });
   });
 });

@@ -6,13 +6,14 @@ import { fillDates } from '../../domain/retrain/dates.js';
 import { retrainRun } from '../../domain/retrain/run-name.js';
 import { readStoredSpec } from '../../domain/spec/read-spec.js';
 import { contentDigest } from '../../host/models/content-digest.js';
+import { openDigests } from '../../host/models/digests.js';
 import { findFiles } from '../../host/models/find-files.js';
 import { resolveHubRevision } from '../../host/models/hub-revision.js';
 import { settle } from '../../host/models/pointer.js';
 import { rejectedInputs } from '../../host/models/promote.js';
 import { readVersion, versionModel } from '../../host/models/versions.js';
 import { planFromText } from '../../recipes/plan-from-text.js';
-import type { PipelinePlan } from '../../schemas/plan.js';
+import type { PipelinePlan, Source } from '../../schemas/plan.js';
 import type { DailyInput, ResolveAnswer, ResolveCall, RetrainInput } from '../../schemas/retrain.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { beating } from './beating.js';
@@ -44,18 +45,9 @@ async function resolve({ input, at }: ResolveCall): Promise<ResolveAnswer> {
   const placed = await placeInputs(dated, input, at);
   if ('missing' in placed) return { v: 1, specText: dated, fingerprint: '', promoted, skip: placed.missing };
   const { plan, spec } = read(placed.text, retrainRun(input.schedule, at));
-  const sources: { source: PipelinePlan['stages'][number]['sources'][number]; digest: string }[] = [];
-  for (const source of plan.stages.flatMap((stage) => stage.sources)) {
-    const digest = await contentDigest(source.path);
-    if (digest !== null) {
-      sources.push({ source, digest });
-      continue;
-    }
-    // A file of the day that has not come is no failure; one that the spec names outright is.
-    if (!input.specText.includes(source.path))
-      return { v: 1, specText: placed.text, fingerprint: '', promoted, skip: `${source.path} is not there` };
-    throw new TemperError('SourceMissing', { where: source.field, what: `${source.path} is not there` });
-  }
+  const sources = await digestSources(plan, input);
+  if ('missing' in sources)
+    return { v: 1, specText: placed.text, fingerprint: '', promoted, skip: `${sources.missing} is not there` };
   const fingerprint = inputsFingerprint(spec, plan.recipe, sources, startFrom);
   const current = promoted === null ? null : await readVersion(workspace, model, promoted);
   const specText =
@@ -63,6 +55,31 @@ async function resolve({ input, at }: ResolveCall): Promise<ResolveAnswer> {
       ? setWeights(placed.text, `path:${versionModel(workspace, model, promoted)}`)
       : placed.text;
   return { v: 1, specText, fingerprint, promoted, skip: skipReason(fingerprint, current, rejectedInputs(changes)) };
+}
+
+type Digested = { readonly source: Source; readonly digest: string }[];
+
+async function digestSources(plan: PipelinePlan, input: RetrainInput): Promise<Digested | { missing: string }> {
+  const digests = await openDigests(input.workspace, input.model);
+  const sources: Digested = [];
+  let isAll = false;
+  try {
+    for (const source of plan.stages.flatMap((stage) => stage.sources)) {
+      const digest = await contentDigest(source.path, (file) => digests.hash(file));
+      if (digest !== null) {
+        sources.push({ source, digest });
+        continue;
+      }
+      // A file of the day that has not come is no failure; one that the spec names outright is.
+      if (!input.specText.includes(source.path)) return { missing: source.path };
+      throw new TemperError('SourceMissing', { where: source.field, what: `${source.path} is not there` });
+    }
+    isAll = true;
+    return sources;
+  } finally {
+    // Also after a failure: the next try need not read all of it again.
+    await digests.save(isAll);
+  }
 }
 
 function skipReason(
@@ -100,7 +117,10 @@ async function placeGlob(
   const files = await findFiles(pattern);
   if (files.length === 0) return { missing: `no file matches ${pattern}` };
   const placed = placeFiles(text, data, newest === undefined ? files : files.slice(-newest));
-  if ('why' in placed) throw new TemperError('SpecInvalid', { where: `inputs: ${pattern}`, what: placed.why });
+  if ('why' in placed) {
+    const { why: what, fix } = placed;
+    throw new TemperError('SpecInvalid', { where: `inputs: ${pattern}`, what, ...(fix === undefined ? {} : { fix }) });
+  }
   return placed;
 }
 

@@ -32,10 +32,10 @@ export async function modelsShow(context: CommandContext, name: string, options:
 export async function modelsPromote(
   context: CommandContext,
   name: string,
-  options: ConnectFlags & { readonly run: string; readonly reason?: string },
+  options: Where & { readonly run: string; readonly reason?: string },
 ): Promise<ExitStatus> {
   const request = { model: runName(name), run: runName(options.run), ...decider(context, options.reason) };
-  const decision = await withRuns(context, options, (runs) => runs.models.promote(request));
+  const decision = await withRuns(context, options, (runs) => runs.models.promote(placeOf(context, options), request));
   context.output.result(decision, () => told(decision.change));
   return EXIT.ok;
 }

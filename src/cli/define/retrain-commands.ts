@@ -89,9 +89,9 @@ function steerCommands(runner: Runner): Command[] {
 
 function modelCommands(runner: Runner): Command {
   const load = () => import('../commands/models.js');
-  const command = (name: string, summary: string): Command =>
+  const command = (name: string, summary: string, place = 'those of schedules and recent runs'): Command =>
     withConnection(newCommand(name, summary))
-      .option('--workspace <dir>', 'workspace of the model; default: those of schedules and recent runs')
+      .option('--workspace <dir>', `workspace of the model; default: ${place}`)
       .option('--fleet <name>', 'fleet whose hosts see that workspace', 'default');
   return new Command('models')
     .description('look at promoted models and choose the current one')
@@ -108,7 +108,7 @@ function modelCommands(runner: Runner): Command {
         ),
     )
     .addCommand(
-      withConnection(newCommand('promote', 'make the model of a run the current one'))
+      command('promote', 'make the model of a run the current one', 'that of the run')
         .argument('<name>', 'name of the model')
         .requiredOption('--run <run>', 'run whose exported model it is')
         .option('--reason <text>', 'why')

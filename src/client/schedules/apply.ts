@@ -1,13 +1,14 @@
 import { ScheduleNotFoundError, type ScheduleDescription } from '@temporalio/client';
 import { TemperError } from '../../domain/errors.js';
-import { controlQueue, nameOfScheduleId, retrainWorkflowId, scheduleId } from '../../domain/ids.js';
-import { beginningMemo } from '../../domain/retrain/memo.js';
+import { nameOfScheduleId, scheduleId } from '../../domain/ids.js';
 import { settingChanges } from '../../domain/retrain/settings.js';
 import { RetrainInputSchema, type RetrainInput } from '../../schemas/retrain.js';
 import type { ScheduleApplied } from '../../schemas/schedule.js';
 import type { TemperClient } from '../connect.js';
 import { makeRetrainInput, type ScheduleRequest } from './make-input.js';
+import { optionsOf } from './options.js';
 import { otherRetrain } from './running.js';
+import { serverChanges, serverWhen } from './server-settings.js';
 
 /** Creates or updates a schedule, or tells what that would change. */
 export async function applySchedule(
@@ -20,7 +21,10 @@ export async function applySchedule(
   await assertOnlyOne(client, input);
   const existing = await describeById(client, scheduleId(name));
   const before = existing === null ? null : appliedInput(existing);
-  const changes = settingChanges(before, input);
+  const changes = [
+    ...settingChanges(before, input),
+    ...(existing === null || before === null ? [] : serverChanges(existing, before)),
+  ];
   const action = existing === null ? 'created' : changes.length === 0 ? 'unchanged' : 'updated';
   const own = existing?.info.runningActions.map((running) => running.workflow.workflowId) ?? [];
   const running = await otherRetrain(client, input, own);
@@ -50,13 +54,11 @@ export async function describeById(client: TemperClient, id: string): Promise<Sc
   }
 }
 
-/** The input that a schedule was applied with, with its policies as the server has them; null for one that is not ours. */
-export function appliedInput({ action, policies }: ScheduleDescription): RetrainInput | null {
+/** The input that a schedule was applied with, with its times and policies as the server has them; null for one that is not ours. */
+export function appliedInput(description: ScheduleDescription): RetrainInput | null {
+  const { action } = description;
   const parsed = RetrainInputSchema.safeParse(action.type === 'startWorkflow' ? action.args?.[0] : null);
-  if (!parsed.success) return null;
-  const { overlap, catchupWindow, pauseOnFailure } = policies;
-  const known = overlap === 'SKIP' || overlap === 'BUFFER_ONE' ? overlap : parsed.data.when.overlap;
-  return { ...parsed.data, when: { ...parsed.data.when, overlap: known, catchupMs: catchupWindow, pauseOnFailure } };
+  return parsed.success ? { ...parsed.data, when: serverWhen(description, parsed.data.when) } : null;
 }
 
 /** What all schedules of ours were applied with. */
@@ -68,28 +70,6 @@ export async function appliedInputs(client: TemperClient): Promise<RetrainInput[
     if (input !== null) inputs.push(input);
   }
   return inputs;
-}
-
-function optionsOf(input: RetrainInput) {
-  const { cron, everyMs, timezone, jitterMs, catchupMs, overlap, pauseOnFailure } = input.when;
-  return {
-    spec: {
-      ...(cron === null ? {} : { cronExpressions: [cron] }),
-      ...(everyMs === null ? {} : { intervals: [{ every: everyMs }] }),
-      timezone,
-      jitter: jitterMs,
-    },
-    action: {
-      type: 'startWorkflow' as const,
-      workflowType: 'scheduledRetrain',
-      workflowId: retrainWorkflowId(input.schedule),
-      taskQueue: controlQueue(input.fleet),
-      args: [input],
-      memo: { temperRetrain: beginningMemo(input) },
-      staticSummary: `retrain of ${input.model}`,
-    },
-    policies: { overlap, catchupWindow: catchupMs, pauseOnFailure },
-  };
 }
 
 /** Two schedules of one model could train side by side and promote over each other. */

@@ -15,9 +15,20 @@ export interface TokenModel {
   readonly imageMaxPixels: number;
   /** Pixels that become one token: (patch size x merge size) squared. */
   readonly pixelsPerImageToken: number;
-  /** Characters of text that become one token. */
+  /** Characters of text in Latin letters that become one token. */
   readonly charsPerToken: number;
 }
+
+/**
+ * Characters of a token in other writing: of Chinese, Japanese and Korean the tokenizers of today's
+ * models take 1 to 1.6. A row that is told to be longer than it is costs a warning, one that is told to be shorter its end.
+ */
+const CJK_CHARS_PER_TOKEN = 1.3;
+/** Cyrillic, Arabic, Thai and others: between the two. */
+const OTHER_CHARS_PER_TOKEN = 2;
+const NOT_LATIN = /[\u0370-\u1fff\u2070-\uffff]/;
+const CJK = /[\u2e80-\uffff]/g;
+const OTHER = /[\u0370-\u1fff\u2070-\u2e7f]/g;
 
 /** Estimated tokens of one row, whole numbers rounded up. */
 export interface TokenEstimate {
@@ -27,12 +38,22 @@ export interface TokenEstimate {
 
 /** Estimates the tokens of a row whose images have the given sizes; template tokens are not counted. */
 export function estimateTokens(row: MllmRow, sizes: readonly PixelSize[], model: TokenModel): TokenEstimate {
-  let chars = 0;
-  for (const message of row.messages) chars += message.content.length;
-  chars -= row.images.length * IMAGE_PLACEHOLDER.length;
+  let text = -(row.images.length * IMAGE_PLACEHOLDER.length) / model.charsPerToken;
+  for (const message of row.messages) text += textTokens(message.content, model);
   let images = 0;
   for (const size of sizes) images += imageTokens(size, model);
-  return { text: Math.ceil(Math.max(0, chars) / model.charsPerToken), images };
+  return { text: Math.ceil(Math.max(0, text)), images };
+}
+
+function textTokens(text: string, { charsPerToken }: TokenModel): number {
+  if (!NOT_LATIN.test(text)) return text.length / charsPerToken;
+  const cjk = text.match(CJK)?.length ?? 0;
+  const other = text.match(OTHER)?.length ?? 0;
+  return (
+    (text.length - cjk - other) / charsPerToken +
+    cjk / Math.min(CJK_CHARS_PER_TOKEN, charsPerToken) +
+    other / Math.min(OTHER_CHARS_PER_TOKEN, charsPerToken)
+  );
 }
 
 /**
@@ -52,14 +73,14 @@ export function isImageCut(
     let length = 0;
     let imageEnd = 0;
     for (const [part, text] of parts.entries()) {
-      length += text.length / model.charsPerToken;
+      length += textTokens(text, model);
       if (part === parts.length - 1) break;
       const size = sizes[next];
       next += 1;
       length += size === undefined ? 0 : imageTokens(size, model);
       imageEnd = length;
     }
-    const answer = (messages[index + 1]?.content.length ?? 0) / model.charsPerToken;
+    const answer = textTokens(messages[index + 1]?.content ?? '', model);
     const taken = shareLength(length, answer, left);
     if (imageEnd > taken.question) return true;
     left -= taken.question + taken.answer;

@@ -1,3 +1,5 @@
+import { canonicalJson } from '../canonical.js';
+
 const MINUTE_MS = 60_000;
 const DAY_MINUTES = 1_440;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
@@ -48,26 +50,37 @@ export function readCron(text: string): CronReading {
   return gap === 'never' ? { problem: 'no day matches this cron expression' } : { problem: null, shortestGapMs: gap };
 }
 
+/** Whether two cron expressions name the same times. */
+export function isSameCron(one: string, other: string): boolean {
+  const [a, b] = [cronFields(one), cronFields(other)];
+  return !('problem' in a) && !('problem' in b) && canonicalJson(a) === canonicalJson(b);
+}
+
 /** The times of a cron expression as Temporal reads it: the day of the month and of the week must both match. */
 export function cronTimes(text: string): CronTimes | { readonly problem: string } {
+  const fields = cronFields(text);
+  if ('problem' in fields) return fields;
+  const [minutes, hours, days, months, weekdays] = fields;
+  if (!minutes || !hours || !days || !months || !weekdays) throw new TypeError('a cron expression has five fields');
+  const ofDay = hours.flatMap((hour) => minutes.map((minute) => hour * 60 + minute));
+  const isRunDay = (date: Date): boolean =>
+    weekdays.includes(date.getUTCDay()) && days.includes(date.getUTCDate()) && months.includes(date.getUTCMonth() + 1);
+  return { ofDay, isRunDay };
+}
+
+/** The values of each field, sorted; Sunday is 0. */
+function cronFields(text: string): (readonly number[])[] | { readonly problem: string } {
   const words = (SHORTHANDS[text.trim()] ?? text).trim().split(/\s+/);
   if (words.length !== FIELDS.length)
     return { problem: `a cron expression has five fields (minute hour day month weekday), not ${words.length}` };
-  const sets: ReadonlySet<number>[] = [];
+  const fields: (readonly number[])[] = [];
   for (const [index, field] of FIELDS.entries()) {
     const values = readField(words[index] ?? '', field);
     if (typeof values === 'string') return { problem: values };
-    sets.push(values);
+    const isWeekday = field.high === 7;
+    fields.push([...new Set(isWeekday ? [...values].map((day) => day % 7) : values)].sort((a, b) => a - b));
   }
-  const [minutes, hours, days, months, weekdays] = sets;
-  if (!minutes || !hours || !days || !months || !weekdays) throw new TypeError('a cron expression has five fields');
-  const ofDay = [...hours].flatMap((hour) => [...minutes].map((minute) => hour * 60 + minute)).sort((a, b) => a - b);
-  const isRunDay = (date: Date): boolean => {
-    const weekday = date.getUTCDay();
-    const isWeekday = weekdays.has(weekday) || (weekday === 0 && weekdays.has(7));
-    return isWeekday && days.has(date.getUTCDate()) && months.has(date.getUTCMonth() + 1);
-  };
-  return { ofDay, isRunDay };
+  return fields;
 }
 
 function shortestGap({ ofDay, isRunDay }: CronTimes): number | null | 'never' {

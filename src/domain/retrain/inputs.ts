@@ -5,7 +5,7 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Source } from '../../schemas/plan.js';
 
 const KEEP_LINES = { lineWidth: 0 } as const;
-/** As many data sets as a spec may have. */
+/** As many data sets as a spec may have: spec and plan, which name each, travel in the history of a run. */
 const MOST_SETS = 64;
 
 /**
@@ -16,7 +16,7 @@ export function placeFiles(
   specText: string,
   name: string,
   files: readonly string[],
-): { text: string } | { why: string } {
+): { text: string } | { why: string; fix?: string } {
   const document = parseDocument(specText);
   const value: unknown = document.toJS();
   const sets = isRecord(value) && Array.isArray(value['data']) ? value['data'].filter(isRecord) : [];
@@ -31,8 +31,13 @@ export function placeFiles(
     annotations,
   }));
   const all = [...sets.slice(0, index), ...entries, ...sets.slice(index + 1)];
-  if (all.length > MOST_SETS)
-    return { why: `${files.length} files make ${all.length} data sets, and a spec has at most ${MOST_SETS}` };
+  if (all.length > MOST_SETS) {
+    const room = MOST_SETS - (sets.length - 1);
+    return {
+      why: `${files.length} files make ${all.length} data sets, and a spec has at most ${MOST_SETS}`,
+      fix: `join the rows into at most ${room} files, narrow the pattern, or take the last ones with newest: ${Math.min(room, 63)}; then apply the schedule again`,
+    };
+  }
   document.set('data', document.createNode(all));
   return { text: document.toString(KEEP_LINES) };
 }

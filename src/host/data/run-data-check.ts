@@ -20,7 +20,7 @@ export interface DataCheckOptions {
 
 /**
  * Vision towers with patches of 14 pixels merged 2 x 2 make one token of 28 x 28 pixels; English text has about
- * 3.5 characters a token. Images are not scaled unless the caller says so.
+ * 3.5 characters a token, other writing fewer. Images are not scaled unless the caller says so.
  */
 export const DEFAULT_TOKEN_MODEL: TokenModel = {
   imageMinPixels: 0,

@@ -17,13 +17,21 @@ const ABOUT = ['.origin.json', '.report.json'];
  * What an output consists of, sorted by path. `summed` names folders (relative to the root) of very many files, such as
  * unpacked images: each is one entry.
  */
-export async function makeManifest(root: string, summed: readonly string[] = []): Promise<ManifestEntry[]> {
-  const entries = await describeFiles(root, summed);
+export async function makeManifest(
+  root: string,
+  summed: readonly string[] = [],
+  hash = hashFile,
+): Promise<ManifestEntry[]> {
+  const entries = await describeFiles(root, summed, hash);
   return entries.filter(({ path }) => !ABOUT.some((ending) => path.endsWith(ending)));
 }
 
 /** All files below a folder (or the file itself) with sizes, times and, where small, hashes; sorted by path. */
-export async function describeFiles(root: string, summed: readonly string[] = []): Promise<ManifestEntry[]> {
+export async function describeFiles(
+  root: string,
+  summed: readonly string[] = [],
+  hash = hashFile,
+): Promise<ManifestEntry[]> {
   const info = await stat(root);
   const folders = summed.map((folder) => join(root, folder));
   const files = info.isDirectory() ? await listFiles(root, new Set(folders)) : [root];
@@ -31,7 +39,7 @@ export async function describeFiles(root: string, summed: readonly string[] = []
   for (const folder of folders) entries.push({ path: relative(root, folder) || '.', ...(await sumFolder(folder)) });
   for (const file of files) {
     const { size, mtimeMs } = await stat(file);
-    const sha256 = size <= HASH_LIMIT_BYTES ? { sha256: await hashFile(file) } : {};
+    const sha256 = size <= HASH_LIMIT_BYTES ? { sha256: await hash(file) } : {};
     entries.push({ path: relative(root, file) || '.', bytes: size, mtimeMs, ...sha256 });
   }
   return entries.sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -20,7 +20,7 @@ type Ask<T> = (activities: ReturnType<typeof workActivities>) => Promise<T>;
 /** Does long work that needs the workspace and no accelerator on the first host of the fleet that answers. */
 export async function onAHost<T>(work: HostWork, ask: Ask<T>): Promise<T> {
   const { fleet, timing, waitMs } = work;
-  const { hosts } = await waitingActivities(timing, waitMs, true).awaitHosts({ v: 1, fleet, count: 1, waitMs });
+  const { hosts } = await waitingActivities(timing, waitMs).awaitHosts({ v: 1, fleet, count: 1, waitMs });
   return onOneOf(hosts, work, ask);
 }
 

@@ -33,7 +33,10 @@ describe('the inputs of the day', () => {
     expect(placeFiles(text, 'nobody', ['/x'])).toEqual({ why: 'the spec has no data set nobody' });
     expect(placeFiles(text, 'held', ['/x'])).toMatchObject({ why: expect.stringContaining('reads no file') });
     const many = Array.from({ length: 70 }, (_, index) => `/x/${index}`);
-    expect(placeFiles(text, 'daily', many)).toMatchObject({ why: expect.stringContaining('at most 64') });
+    expect(placeFiles(text, 'daily', many)).toMatchObject({
+      why: '70 files make 71 data sets, and a spec has at most 64',
+      fix: expect.stringContaining('at most 63 files, narrow the pattern, or take the last ones with newest: 63'),
+    });
   });
 
   it('have the same fingerprint under another path, name, workspace or day, and another one with other content', () => {
