@@ -20,6 +20,8 @@ export interface FakeWorkflow {
   readonly task?: { readonly sinceMs: number; readonly attempt: number };
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
+  /** Whether it stops when it is asked to pause, request by request; it does for what is not listed. */
+  readonly paused?: readonly boolean[];
 }
 
 export interface FakeServer {
@@ -75,10 +77,9 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
         const reach = known.get(id)?.update;
         if (reach === 'not taken') return untilDeadline();
         asked.push({ name, arg: args[0] });
-        return {
-          result: async () =>
-            reach === 'taken only' ? untilDeadline() : { v: 1, resumed: true, problems: [], invalidated: [] },
-        };
+        const paused = known.get(id)?.paused?.[asked.length - 1] ?? true;
+        const answer = name === 'pauseRun' ? { v: 1, paused } : { v: 1, resumed: true, problems: [], invalidated: [] };
+        return { result: async () => (reach === 'taken only' ? untilDeadline() : answer) };
       },
       result: async () => {
         const found = known.get(id);
