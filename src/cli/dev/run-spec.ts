@@ -10,6 +10,7 @@ import type { CommandContext } from '../context.js';
 import { followRun, tellOutcome } from '../follow.js';
 import type { SpecFile } from '../spec-file.js';
 import { watchPatiently } from './dev-client.js';
+import { isOnlyStopped } from './shut-down.js';
 
 /** A spec that was read and found valid. */
 export interface SpecToRun {
@@ -31,9 +32,14 @@ export async function runSpec(
 ): Promise<ExitStatus> {
   const { output } = context;
   const run = await continueOrStart(context, client, wanted);
-  const last = await followRun(watchPatiently(client, run, stop), output, stop);
-  if (last === null || last.state === 'running') return EXIT.interrupted;
-  return tellOutcome(last, output);
+  for (;;) {
+    const last = await followRun(watchPatiently(client, run, stop), output, stop);
+    if (last === null || last.state === 'running') return EXIT.interrupted;
+    if (stop.aborted || !isOnlyStopped(last)) return tellOutcome(last, output);
+    // A stop that was not waited for takes effect when the workers are there again.
+    output.note(`continuing ${run}, whose stop was not waited for`);
+    await resume(client, run);
+  }
 }
 
 /** Decides which run it is, says so, and makes sure that it goes on. */

@@ -61,12 +61,16 @@ export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
     .map(({ pid }) => pid);
 }
 
-/** The newest iteration that the last rank of a run's first attempt has logged; 0 before the first. */
-export function loggedIteration(dev: Pick<Dev, 'home'>, run: string): number {
+/** The newest iteration that the last rank of an attempt of a run has logged; 0 before the first. */
+export function loggedIteration(
+  dev: Pick<Dev, 'home'>,
+  run: string,
+  { attempt = 1, lastRank = 1 }: { readonly attempt?: number; readonly lastRank?: number } = {},
+): number {
   const scratch = join(dev.home, 'hosts', 'laptop-2');
-  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.1-`));
+  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.${attempt}-`));
   if (keeper === undefined) return 0;
-  const path = rankLogPath(keeper.paths.dir, 1, 'out');
+  const path = rankLogPath(keeper.paths.dir, lastRank, 'out');
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   return Number([...text.matchAll(/ iteration +(\d+)\//g)].at(-1)?.[1] ?? 0);
 }
