@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { listKeepers } from '../../src/host/keeper/client.js';
 import { readJsonFile } from '../../src/host/json-file.js';
-import { AttemptRecordSchema } from '../../src/schemas/attempt.js';
+import { AttemptRecordSchema, MetricSchema } from '../../src/schemas/attempt.js';
 import { expectNoLeftovers, findUsers } from '../support/sweep.js';
 import { spawnDev, type DevProcess } from '../support/temper-dev.js';
 import { loggedIteration } from './support/runs.js';
@@ -57,35 +57,39 @@ describe('temper dev --run', { timeout: 240_000 }, () => {
     const suffer = (...list: readonly object[]): void => writeFileSync(faults, JSON.stringify({ v: 1, faults: list }));
     const file = join(home, 'spec.yaml');
     const workspace = join(home, 'workspace');
+    const folder = join(workspace, 'runs', RUN);
+    const curve = join(folder, 'attempts/0001/laptop-2/metrics.jsonl');
     writeFileSync(
       file,
       simulatedSpec({ name: RUN, workspace, iterations: 100, every: 30, env: { SIM_FAULTS: faults } }),
     );
     const start = (): DevProcess => spawnDev(home, ['--run', file]);
 
-    // So that the training is not over before it is stopped.
-    suffer({ kind: 'hang', iteration: 40 });
+    // So that the training is not over before it is stopped, and a stop takes long.
+    suffer({ kind: 'hang', iteration: 40 }, { kind: 'ignore-term', rank: 'all' });
     const first = start();
     await until(first, () => expect(iteration(1)).toBe(39));
+    await until(first, () =>
+      expect(readFileSync(join(folder, 'checkpoints.json'), 'utf8')).toMatch(/"iteration": 30\b/),
+    );
+    await until(first, () => expect(existsSync(curve)).toBe(true));
     first.child.kill('SIGINT');
-    await expect(first.ended).resolves.toBe(130);
-    expect(first.said()).toContain(`stopping ${RUN}; the next start continues it`);
-    expect(findUsers(home)).toEqual([]);
-
-    // Ranks that do not hear make a stop that takes long.
-    suffer({ kind: 'hang', iteration: 70 }, { kind: 'ignore-term', rank: 'all' });
-    const second = start();
-    await until(second, () => expect(iteration(2)).toBe(69));
-    expect(second.said()).toContain(`continuing ${RUN}, which was stopped at train`);
-    second.child.kill('SIGINT');
-    await until(second, () => expect(second.said()).toContain(`stopping ${RUN}`));
+    await until(first, () => expect(first.said()).toContain(`stopping ${RUN}; the next start continues it`));
     await sleep(SAME_REQUEST_MS + 200);
     const askedAt = performance.now();
-    second.child.kill('SIGINT');
-    await expect(second.ended).resolves.toBe(130);
+    first.child.kill('SIGINT');
+    await expect(first.ended).resolves.toBe(130);
     expect(performance.now() - askedAt).toBeLessThan(AT_ONCE_MS);
     // Its last words: no error, no stack.
-    expect(second.said()).toMatch(new RegExp(`not waited for: ${RUN}; [^\\n]*\\n$`));
+    expect(first.said()).toMatch(new RegExp(`not waited for: ${RUN}; [^\\n]*\\n$`));
+    expect(findUsers(home)).toEqual([]);
+
+    suffer({ kind: 'hang', iteration: 70 });
+    const second = start();
+    await until(second, () => expect(iteration(2)).toBe(69));
+    expect(second.said()).toContain(`continuing ${RUN}, whose stop was not waited for`);
+    second.child.kill('SIGINT');
+    await expect(second.ended).resolves.toBe(130);
     expect(findUsers(home)).toEqual([]);
 
     suffer();
@@ -94,8 +98,13 @@ describe('temper dev --run', { timeout: 240_000 }, () => {
       0,
       expect.stringContaining(`${RUN} done`),
     ]);
-    const again = await readJsonFile(join(workspace, 'runs', RUN, 'attempts/0002/attempt.json'), AttemptRecordSchema);
-    expect(again?.load).toMatchObject({ iteration: 30 });
+    expect(third.said()).toContain(`continuing ${RUN}, which was stopped at train`);
+    const attempt = await readJsonFile(join(folder, 'attempts/0002/attempt.json'), AttemptRecordSchema);
+    expect(attempt?.load).toMatchObject({ iteration: 30 });
+    // The first loss is that of the attempt whose supervisors were killed.
+    const begun = MetricSchema.parse(JSON.parse(readFileSync(curve, 'utf8').split('\n')[0] ?? ''));
+    expect(begun.iteration).toBe(1);
+    expect(Number(/^loss +([\d.]+) first/m.exec(third.said())?.[1])).toBeCloseTo(begun.loss ?? 0, 4);
     // Each command of a stage once, each part of the training once for each of its three attempts.
     const [one, two] = ['laptop-1', 'laptop-2'].map(startedCommands);
     const attempts = (of: string): string[] => [1, 2, 3].map((attempt) => `train.${of}.${attempt}`);
