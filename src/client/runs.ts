@@ -71,6 +71,11 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
   }
 }
 
+/** Whether this is the spec of a run, as it is now. */
+export async function hasSpec(client: TemperClient, run: string, specDigest: string): Promise<boolean> {
+  return (await describe(client, runWorkflowId(run)))?.memo?.['temperSpec'] === specDigest;
+}
+
 /** The run that is there already. Which stages it goes through was decided when it was started. */
 function answered(run: string, status: RunStatus, { from, until }: StartRequest): Started {
   if (from === null && until === null) return { run, started: false, status };

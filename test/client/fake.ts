@@ -6,6 +6,8 @@ import type { TemperClient } from '../../src/client/connect.js';
 /** A workflow as the fake server knows it. */
 export interface FakeWorkflow {
   readonly status: string;
+  /** By the clock; 0 when left out. */
+  readonly startedMs?: number;
   readonly memo?: Record<string, unknown>;
   readonly heartbeats?: readonly unknown[];
   readonly result?: unknown;
@@ -44,18 +46,21 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
   const cancelled: FakeServer['cancelled'] = [];
   const limits: number[] = [];
   const workflow = {
+    async *list() {
+      for (const workflowId of known.keys()) yield { workflowId };
+    },
     getHandle: (id: string) => ({
       describe: async () => {
         const found = known.get(id);
         if (found === undefined) throw Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
-        const { status, memo, heartbeats = [], parent, task } = found;
+        const { status, memo, heartbeats = [], parent, task, startedMs = 0 } = found;
         return {
           workflowId: id,
           runId: `run-of-${id}`,
           status: { name: status },
           memo,
           taskQueue: 'temper/lab/control',
-          startTime: new Date(0),
+          startTime: new Date(startedMs),
           closeTime: status === 'RUNNING' ? undefined : new Date(1_000),
           raw: {
             ...(parent === undefined ? {} : { workflowExecutionInfo: { parentExecution: { workflowId: parent } } }),
