@@ -54,6 +54,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
     problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
     ...costs,
     warnings: [...plan.warnings, ...costs.warnings],
+    ...(plan.accepted === undefined ? {} : { accepted: plan.accepted }),
   };
 }
 

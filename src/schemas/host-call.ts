@@ -120,6 +120,7 @@ export const PlanReportSchema = z.object({
   stages: z.array(StageReportSchema),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema),
+  accepted: z.array(z.string()).optional().describe('Ids of errors that the spec accepts on purpose.'),
   checkpoint: CheckpointEconomySchema.optional().describe(
     'What checkpoints cost; absent while the size of the model is not known.',
   ),
