@@ -14,10 +14,10 @@ export async function claimTraining(host: StageHost, call: StageCall): Promise<L
     host,
     call,
     entry,
-    async () => !call.isFresh && (await provenOutput(call, key)) !== null,
+    async () => !call.isFresh && (await provenOutput(call.workspace, call.stage.name, key)) !== null,
   );
   if (claim !== null) return { v: 1, done: null };
-  const receipt = await provenOutput(call, key);
+  const receipt = await provenOutput(call.workspace, call.stage.name, key);
   if (receipt === null) throw new TypeError('a proven training vanished between two looks');
   return { v: 1, done: await noteDone(call, receipt, true, 0) };
 }

@@ -9,7 +9,7 @@ export async function lookUpStage(host: StageHost, call: StageCall): Promise<Loo
   if (call.isFresh) return { v: 1, done: null };
   const startedAt = Date.now();
   const { key } = await gatherInputs(host, call);
-  const receipt = await provenOutput(call, key);
+  const receipt = await provenOutput(call.workspace, call.stage.name, key);
   if (receipt === null) return { v: 1, done: null };
   return { v: 1, done: await noteDone(call, receipt, true, Date.now() - startedAt) };
 }

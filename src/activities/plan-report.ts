@@ -5,7 +5,7 @@ import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
 import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
 import { computeKey } from '../host/store/digests.js';
-import { entryDir, readReceipt } from '../host/store/entry.js';
+import { entryDir } from '../host/store/entry.js';
 import type { HostTools, StageOutput } from '../recipes/recipe.js';
 import { reportStages } from '../recipes/report-stages.js';
 import type { PlanReport } from '../schemas/host-call.js';
@@ -16,7 +16,7 @@ import type { StageRef } from '../schemas/stage-calls.js';
 import { checkpointCosts } from './checkpoint-costs.js';
 import { hostTools } from '../host/host-tools.js';
 import type { StageHost } from './stage-host.js';
-import { stageOutput } from './stage-inputs.js';
+import { provenOutput, stageOutput } from './stage-inputs.js';
 
 /** What a run of this plan would do, seen from this host: commands, what is there already, what is missing. */
 export async function planReport(host: StageHost, specText: string, plan: PipelinePlan): Promise<PlanReport> {
@@ -54,6 +54,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
     problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
     ...costs,
     warnings: [...plan.warnings, ...costs.warnings],
+    ...(plan.accepted === undefined ? {} : { accepted: plan.accepted }),
   };
 }
 
@@ -68,7 +69,7 @@ export function toolsFor(host: StageHost, plan: PipelinePlan, spec: PipelineSpec
   return hostTools(host, recipe, spec);
 }
 
-/** Walks the stages as far as outputs exist: behind the first missing one, keys cannot be known yet. */
+/** Walks the stages as far as outputs are as they were proven: behind the first missing one, keys cannot be known yet. */
 export async function findOutputs(host: StageHost, plan: PipelinePlan, tools: HostTools) {
   const proven = await readEnvironment(host.scratch, plan.recipe.id, tools.python);
   const lock = proven?.digest ?? null;
@@ -86,7 +87,7 @@ export async function findOutputs(host: StageHost, plan: PipelinePlan, tools: Ho
     try {
       const key = await computeKey(stage, needs, tools.programs);
       keys.set(stage.name, key);
-      const receipt = await readReceipt(plan.workspace, stage.name, key);
+      const receipt = await provenOutput(plan.workspace, stage.name, key);
       if (receipt === null) continue;
       refs.set(stage.name, { stage: stage.name, key, digest: receipt.digest });
       const dir = entryDir(plan.workspace, stage.name, key);

@@ -36,7 +36,7 @@ export async function runStage(host: StageHost, call: StageCall): Promise<StageD
   const inputs = await gatherInputs(host, call);
   const entry = entryDir(call.workspace, call.stage.name, inputs.key);
   const found = async (): Promise<Receipt | null> => {
-    const receipt = await provenOutput(call, inputs.key);
+    const receipt = await provenOutput(call.workspace, call.stage.name, inputs.key);
     // A fresh output is one that this try made.
     return receipt === null || (call.isFresh && !isMadeByTry(receipt, call)) ? null : receipt;
   };

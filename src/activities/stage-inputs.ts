@@ -5,6 +5,7 @@ import { computeKey } from '../host/store/digests.js';
 import { readReceipt } from '../host/store/entry.js';
 import { findChange } from '../host/store/manifest.js';
 import type { HostTools, Recipe, StageFacts, StageOutput } from '../recipes/recipe.js';
+import type { StageName } from '../schemas/plan.js';
 import type { Receipt } from '../schemas/receipt.js';
 import type { StageCall, StageDone, StageRef } from '../schemas/stage-calls.js';
 import { hostTools } from '../host/host-tools.js';
@@ -43,11 +44,11 @@ export async function gatherBasics(host: StageHost, call: StageCall) {
   return { spec, recipe, tools: hostTools(host, recipe, spec) };
 }
 
-/** The proven output of this key, if there is one and it is still as it was proven. */
-export async function provenOutput(call: StageCall, key: string): Promise<Receipt | null> {
-  const receipt = await readReceipt(call.workspace, call.stage.name, key);
+/** The proven output of a stage by its key, if there is one and it is still as it was proven. */
+export async function provenOutput(workspace: string, stage: StageName, key: string): Promise<Receipt | null> {
+  const receipt = await readReceipt(workspace, stage, key);
   if (receipt === null) return null;
-  return (await findChange(absolute(call.workspace, receipt.dir), receipt.manifest)) === null ? receipt : null;
+  return (await findChange(absolute(workspace, receipt.dir), receipt.manifest)) === null ? receipt : null;
 }
 
 /** Outcome of a stage from its receipt. */

@@ -12,7 +12,7 @@ import { makeFolder } from '../host/make-folder.js';
 import { writeFiles } from '../host/write-files.js';
 import { attemptDir } from '../host/run/attempts.js';
 import { writePreparation } from '../host/run/preparation.js';
-import { writeMetrics } from '../host/run/metrics.js';
+import { KeptCurve } from '../host/run/kept-curve.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { TrainingLog } from '../host/run/training-log.js';
 import type { IterationReading } from '../recipes/log-dialect.js';
@@ -84,6 +84,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
   );
   const resume = watchResume(call, inputs, sees.iterations);
   const pace = new PaceWatch();
+  const curve = new KeptCurve(launch.hostDir, facts.spec.train.checkpoint.every);
   const superviseNode = async () => {
     try {
       return await supervise({
@@ -98,11 +99,11 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
           lease: call.lease,
           ...fenceTimes(call.timing),
         },
-        progress: (keeper) => readProgress({ log, saves, watch, resume, pace }, keeper),
+        progress: (keeper) => readProgress({ log, curve, saves, watch, resume, pace }, keeper),
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
-      await wrapUp(join(dir, host.name), log, saves, rowsOf(facts.inputs)).catch((error: unknown) =>
+      await wrapUp(launch.hostDir, { log, curve, saves }, rowsOf(facts.inputs)).catch((error: unknown) =>
         activityLog.warn('the end of the training was not recorded', { error }),
       );
     }
@@ -135,17 +136,22 @@ function rowsOf({ check, data }: LaunchFacts['inputs']): unknown {
 }
 
 /** What was saved up to the end is proven too, before somebody asks for the newest one; the curve is kept. */
-async function wrapUp(dir: string, log: TrainingLog, saves: WatchedSaves | null, rows: unknown): Promise<void> {
+async function wrapUp(
+  dir: string,
+  { log, curve, saves }: Pick<Watched, 'log' | 'curve' | 'saves'>,
+  rows: unknown,
+): Promise<void> {
   // Read in any case: hosts that watch no saves keep the curve as well.
   const { saved } = await log.read();
   saves?.proving.note(saved);
   await saves?.proving.settle();
-  await writeMetrics(dir, log.iterations);
+  await curve.settle(log.iterations);
   if (typeof rows === 'number' && log.rowsMs !== null) await writePreparation(dir, rows, log.rowsMs);
 }
 
 interface Watched {
   readonly log: TrainingLog;
+  readonly curve: KeptCurve;
   readonly saves: WatchedSaves | null;
   readonly watch: StallWatcher;
   readonly resume: ResumeWatcher | null;
@@ -153,12 +159,13 @@ interface Watched {
 }
 
 async function readProgress(
-  { log, saves, watch, resume, pace }: Watched,
+  { log, curve, saves, watch, resume, pace }: Watched,
   keeper: KeeperHandle,
 ): Promise<Partial<Progress>> {
   const reading = await log.read();
   const { phase, last, saved, lastStepAt, fatal } = reading;
   saves?.proving.note(saved);
+  curve.note(log.iterations);
   // Before a stall is answered: the ranks are looked at while they live.
   const seen = await pace.look(keeper);
   // What is trained after a fatal line is worthless; stopping is not this reader's business, so it asks the keeper.

@@ -3,8 +3,9 @@ import { dirname, resolve } from 'node:path';
 import { errorText } from '../domain/error-text.js';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
+import { acceptedIds } from '../domain/spec/finding.js';
 import { findingProblem, readSpec } from '../domain/spec/read-spec.js';
-import { specProblemFrame } from './render/frame.js';
+import { acceptedLines, specProblemFrame } from './render/frame.js';
 import { RECIPES } from '../recipes/registry.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { SpecProblem } from '../schemas/spec-problem.js';
@@ -41,9 +42,11 @@ export async function readSpecFile(file: string, cwd: string): Promise<SpecFile>
   return { file, baseDir, text, ...readSpec(text, { file, baseDir, recipes: RECIPES }) };
 }
 
-/** Tells the problems of a spec as frames on stderr; the spec, or null when it cannot be used. */
+/** Tells the problems of a spec as frames on stderr, and the ids of those that it accepts; the spec, or null when it cannot be used. */
 export function tellSpecProblems({ spec, problems, text }: SpecFile, output: Output): PipelineSpec | null {
-  for (const problem of problems) output.note(specProblemFrame(problem, text, output.paintNote));
+  for (const problem of problems)
+    if (problem.isAccepted !== true) output.note(specProblemFrame(problem, text, output.paintNote));
+  for (const line of acceptedLines(acceptedIds(problems), output.paintNote)) output.note(line);
   return spec;
 }
 

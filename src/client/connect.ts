@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../domain/error-text.js';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, makeGrpcRetryInterceptor } from '@temporalio/client';
 import type { ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { readConfig, type Config } from '../config.js';
@@ -9,6 +9,7 @@ import { TemperError } from '../domain/errors.js';
 import { FLEET_TIMING, LOCAL_TIMING } from '../domain/timing.js';
 import { DevStateSchema, type DevState } from '../schemas/dev.js';
 import type { Timing } from '../schemas/timing.js';
+import { endableRetries } from './retries.js';
 import { readTls, type TlsFlags } from './tls.js';
 
 /** Flags that go before everything else, named as the temporal CLI names them. */
@@ -88,13 +89,16 @@ function loadProfile(profile: string | undefined): ReturnType<typeof loadClientC
 /** Connects; fails within seconds when nobody answers. */
 export async function connect(flags: ConnectFlags = {}): Promise<TemperClient> {
   const target = await resolveTarget(flags);
+  const retries = endableRetries();
   try {
     const connection = await Connection.connect({
       ...target.options,
+      interceptors: [makeGrpcRetryInterceptor(retries.options)],
       connectTimeout: flags.timeoutMs ?? CONNECT_TIMEOUT_MS,
     });
     const temporal = new Client({ connection, namespace: target.namespace });
-    return { temporal, target, close: () => connection.close() };
+    const close = (): Promise<void> => retries.end().then(() => connection.close());
+    return { temporal, target, close };
   } catch (error) {
     throw new TemperError(
       'Unreachable',

@@ -9,6 +9,7 @@ import { readStoredSpec, toProblem } from '../domain/spec/read-spec.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import {
+  PauseAnswerSchema,
   ResumeAnswerSchema,
   type PipelineInput,
   type ResumeAnswer,
@@ -68,6 +69,11 @@ export async function startRun(client: TemperClient, request: StartRequest): Pro
     if (!isStarted && request.isNew) continue;
     return { run, started: isStarted, status: await getRunStatus(client, run) };
   }
+}
+
+/** Whether this is the spec of a run, as it is now. */
+export async function hasSpec(client: TemperClient, run: string, specDigest: string): Promise<boolean> {
+  return (await describe(client, runWorkflowId(run)))?.memo?.['temperSpec'] === specDigest;
 }
 
 /** The run that is there already. Which stages it goes through was decided when it was started. */
@@ -131,13 +137,29 @@ async function openRetrain(client: TemperClient, workflowId: string): Promise<st
   return retrain === null || isClosedStatus(retrain.status.name) ? null : parent;
 }
 
+/** How often a run is asked to pause that says it has nothing to stop: once more, and it is at work or over. */
+const PAUSE_TRIES = 2;
+
 /** Stops what a run does and parks it; answers when everything has stopped. */
 export async function pauseRun(client: TemperClient, run: string, reason: string): Promise<void> {
-  const status = await getRunStatus(client, run);
-  if (status.closedAt !== null) throw isOver(run, status, 'pause');
-  if (status.state === 'blocked') return;
-  const { workflowId } = status;
-  await askRun(client, { run, workflowId, update: 'pauseRun', verb: 'pause', arg: { v: 1, reason } });
+  for (let tries = 0; ; tries += 1) {
+    const status = await getRunStatus(client, run);
+    if (status.closedAt !== null) throw isOver(run, status, 'pause');
+    if (status.state === 'blocked') return;
+    if (tries === PAUSE_TRIES) throw notPaused(run);
+    const { workflowId } = status;
+    const arg = { v: 1, reason };
+    const answer = await askRun(client, { run, workflowId, update: 'pauseRun', verb: 'pause', arg });
+    if (PauseAnswerSchema.parse(answer).paused) return;
+  }
+}
+
+function notPaused(run: string): TemperError {
+  return new TemperError('Internal', {
+    where: run,
+    what: `run ${run} goes on, although it was asked to pause`,
+    fix: `ask again: temper pause ${run}; temper status ${run} shows what it is doing`,
+  });
 }
 
 /** Continues a blocked run, with corrections of its spec; an invalid correction leaves it blocked. */

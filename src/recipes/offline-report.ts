@@ -27,5 +27,6 @@ export function offlineReport(plan: PipelinePlan, specText: string): PlanReport 
     stages: reportStages(plan, recipe, { spec, tools, inputs: {}, keys: new Map(), reused: new Set() }),
     problems: [],
     warnings: plan.warnings,
+    ...(plan.accepted === undefined ? {} : { accepted: plan.accepted }),
   };
 }

@@ -1,5 +1,6 @@
 import { makePlan } from '../domain/plan.js';
 import { applySets } from '../domain/spec/edit-spec.js';
+import { acceptedIds } from '../domain/spec/finding.js';
 import { readStoredSpec, toProblem } from '../domain/spec/read-spec.js';
 import type { PipelinePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
@@ -25,9 +26,13 @@ export function planFromText(text: string, run: string | null, sets: readonly Sp
   const errors = problems.filter(({ severity }) => severity === 'error').map(toProblem);
   const recipe = spec === null ? null : findRecipe(spec.recipe);
   if (spec === null || recipe === null) return { plan: null, problems: errors };
-  const warnings = problems.filter(({ severity }) => severity === 'warning').map(toProblem);
+  const warnings = problems.filter(({ severity, isAccepted }) => severity === 'warning' && isAccepted !== true);
+  const accepted = acceptedIds(problems);
   return {
-    plan: makePlan(spec, run ?? spec.name, recipe, recipe.stages(spec), warnings),
+    plan: {
+      ...makePlan(spec, run ?? spec.name, recipe, recipe.stages(spec), warnings.map(toProblem)),
+      ...(accepted.length === 0 ? {} : { accepted }),
+    },
     specText: edited.text,
     problems: [],
   };

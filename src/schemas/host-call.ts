@@ -133,6 +133,7 @@ export const PlanReportSchema = z.object({
   stages: z.array(StageReportSchema).describe('In the order of the plan.'),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema).describe('What a person should know, and does not stop the run.'),
+  accepted: z.array(z.string()).optional().describe('Ids of errors that the spec accepts on purpose.'),
   checkpoint: CheckpointEconomySchema.optional().describe(
     'What checkpoints cost; absent while the size of the model is not known.',
   ),

@@ -72,6 +72,7 @@ export const PipelinePlanSchema = z.object({
     .describe('Hosts that it asks for.'),
   recovery: RecoverySchema.describe('What happens after failures of the training.'),
   stages: z.array(StagePlanSchema).describe('Stages, each after those that it needs.'),
-  warnings: z.array(ProblemSchema).describe('Lints that do not stop the run, and errors accepted by id.'),
+  warnings: z.array(ProblemSchema).describe('Lints that do not stop the run.'),
+  accepted: z.array(z.string()).optional().describe('Ids of errors that the spec accepts on purpose.'),
 });
 export type PipelinePlan = z.infer<typeof PipelinePlanSchema>;

@@ -87,6 +87,13 @@ export const ResumeAnswerSchema = z.object({
 });
 export type ResumeAnswer = z.infer<typeof ResumeAnswerSchema>;
 
+/** Answer of the update `pauseRun`. */
+export const PauseAnswerSchema = z.object({
+  v: z.literal(1),
+  paused: z.boolean().describe('false: there was nothing to stop, because the run ended meanwhile.'),
+});
+export type PauseAnswer = z.infer<typeof PauseAnswerSchema>;
+
 /** Result of a finished run. */
 export const PipelineResultSchema = z.looseObject({
   v: z.literal(1),

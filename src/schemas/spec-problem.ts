@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const SpecProblemSchema = z.object({
   id: z.string().describe('Rule that it breaks: schema/…, yaml/…, text/…, a cross-field rule or a lint of the recipe.'),
   severity: z.enum(['error', 'warning']).describe('An error stops the run; a warning is only told.'),
+  isAccepted: z.boolean().optional().describe('True for an error that the spec accepts by this id.'),
   file: z.string().describe('File as it was named on the command line.'),
   line: z.int().min(1).describe('Line in the file, from 1.'),
   col: z.int().min(1).describe('Column in the line, from 1.'),
@@ -18,7 +19,7 @@ export type SpecProblem = z.infer<typeof SpecProblemSchema>;
 export const SpecReportSchema = z.looseObject({
   v: z.literal(1).describe('Major version of this format.'),
   file: z.string().describe('File that was checked.'),
-  ok: z.boolean().describe('True when there is no error; warnings do not count.'),
+  ok: z.boolean().describe('True when there is no error; warnings and what is accepted do not count.'),
   problems: z.array(SpecProblemSchema).describe('All problems in the order of the file.'),
 });
 export type SpecReport = z.infer<typeof SpecReportSchema>;

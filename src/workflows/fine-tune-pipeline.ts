@@ -3,6 +3,7 @@ import {
   CancellationScope,
   condition,
   isCancellation,
+  patched,
   setHandler,
   upsertMemo,
   workflowInfo,
@@ -37,6 +38,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
   let isResuming = false;
   let running: CancellationScope | null = null;
   let pauseReason: string | null = null;
+  let isPausedEarly = false;
 
   const publish = (): void =>
     upsertMemo({ temper: book.memo(), ...(plan === null ? {} : { temperSpec: plan.specDigest }) });
@@ -54,7 +56,9 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
       const answer = await planned.finally(() => (isResuming = false));
       if (answer.plan === null) return { v: 1, resumed: false, problems: answer.problems, invalidated: [] };
       const changed = plan === null ? [] : changedStages(plan, answer.plan);
-      const again = from === null ? [] : withDependents(answer.plan, new Set([from]));
+      // Without a plan so far, what the start asked for is still to be done.
+      const wanted = from ?? (plan === null ? input.from : null);
+      const again = wanted === null ? [] : withDependents(answer.plan, new Set([wanted]));
       const invalidated = [...new Set([...changed, ...again])].filter((name) => book.doneStages.includes(name));
       specText = answer.specText;
       plan = answer.plan;
@@ -77,8 +81,10 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
   setHandler(pauseRunUpdate, async ({ reason }) => {
     if (book.isBlocked) return { v: 1, paused: true };
     pauseReason = reason;
+    // What comes with the first task finds no try to cancel yet: the first one begins cancelled.
+    if (running === null) isPausedEarly = patched('pause-before-the-first-try');
     running?.cancel();
-    await condition(() => book.isBlocked || running === null);
+    await condition(() => book.isBlocked || (running === null && !isPausedEarly));
     return { v: 1, paused: book.isBlocked };
   });
 
@@ -88,6 +94,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
     publish();
     try {
       running = new CancellationScope();
+      if (isPausedEarly) running.cancel();
       const result = await running.run(async () => {
         if (plan === null) {
           plan = await makePlan(input, specText);
@@ -121,6 +128,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
     } finally {
       running = null;
       pauseReason = null;
+      isPausedEarly = false;
     }
     await condition(() => resumed);
     resumed = false;

@@ -10,13 +10,13 @@ import type {
 import type { FleetState, HostRecord } from '../schemas/host.js';
 import type { GangReport } from '../schemas/incident.js';
 import type { ApproveRequest } from '../schemas/retrain.js';
-import type { ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
+import type { PauseAnswer, ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
 
 /** Continues a blocked run; answers at once whether the correction is valid. */
 export const resumeRunUpdate = defineUpdate<ResumeAnswer, [ResumeRequest]>('resumeRun');
 
 /** Stops what runs and parks the run, so that it can be resumed; answers when everything has stopped. */
-export const pauseRunUpdate = defineUpdate<{ v: 1; paused: boolean }, [{ v: 1; reason: string }]>('pauseRun');
+export const pauseRunUpdate = defineUpdate<PauseAnswer, [{ v: 1; reason: string }]>('pauseRun');
 
 /** State of a run, for debugging; the CLI reads the memo, which needs no worker. */
 export const getRunQuery = defineQuery<RunMemo>('getRun');

@@ -2,9 +2,11 @@ import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lookUpStage } from '../../src/activities/look-up-stage.js';
+import { findOutputs, toolsFor } from '../../src/activities/plan-report.js';
 import { runStage } from '../../src/activities/run-stage.js';
 import { TemperError, type ErrorCode } from '../../src/domain/errors.js';
 import { listKeepers } from '../../src/host/keeper/client.js';
+import { needPlan, readRunSpec } from '../../src/host/run/run-folder.js';
 import { readReceipt } from '../../src/host/store/entry.js';
 import type { Recipe } from '../../src/recipes/recipe.js';
 import type { StageCall } from '../../src/schemas/stage-calls.js';
@@ -28,6 +30,14 @@ function entryNames(stage = 'weights'): string[] {
   const dir = join(bench.workspace(), 'store', stage);
   const [key = 'none'] = readdirSync(dir);
   return readdirSync(join(dir, key)).sort();
+}
+
+/** What a plan says of a stage, which must be what the stage will find. */
+async function isPlannedAsReused(recipe: Recipe, { workspace, run: name, specDigest, stage }: StageCall) {
+  const plan = { ...(await needPlan(workspace, name)), stages: [{ ...stage, needs: [] }] };
+  const host = bench.host(recipe);
+  const tools = toolsFor(host, plan, await readRunSpec(workspace, name, specDigest));
+  return (await findOutputs(host, plan, tools)).refs.has(stage.name);
 }
 
 describe('a stage that succeeds', () => {
@@ -66,8 +76,10 @@ describe('a stage that succeeds', () => {
     });
     expect(await perform(recipe, other)).toMatchObject({ reused: true, ref: first.ref });
     expect(count()).toBe(1);
+    expect(await isPlannedAsReused(recipe, other)).toBe(true);
 
     writeFileSync(join(bench.workspace(), 'store/weights', first.ref.key, 'out-0001/model'), 'MADE\n');
+    expect(await isPlannedAsReused(recipe, other)).toBe(false);
     expect((await run(() => lookUpStage(bench.host(recipe), other))).done).toBeNull();
     expect(await perform(recipe, other)).toMatchObject({ reused: false, ref: first.ref });
     expect(count()).toBe(2);

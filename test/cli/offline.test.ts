@@ -46,6 +46,35 @@ describe('files made from the code', () => {
   });
 });
 
+describe('what a spec accepts', () => {
+  const ID = 'train/weights-only-warmup';
+  it.each([
+    ['validate', 'stdout'],
+    ['plan', 'stdout'],
+    ['render', 'stderr'],
+  ] as const)('is told by its id alone: temper %s', async (command, stream) => {
+    const text = `apiVersion: temper/v1
+name: accepting
+recipe: cpu-tiny
+workspace: ./ws
+fleet: { hosts: 1, npusPerHost: 2 }
+weights: { source: 'seed:1' }
+data: [{ name: made, format: synthetic, rows: 1600 }]
+train: { iterations: 40, learningRate: 0.001, checkpoint: { every: 10, fidelity: weights-only } }
+accept: [${ID}]
+`;
+    const name = await file(`${command}.yaml`, text);
+    const flags = { validate: [], plan: ['--offline'], render: ['--output', join(dir, 'rendered')] }[command];
+    const ran = await temper([command, name, ...flags], { cwd: dir });
+    expect(ran.status, ran.stderr).toBe(0);
+    expect(ran[stream]).toContain(`accepted: ${ID}\n`);
+    const all = ran.stdout + ran.stderr;
+    expect(all.split(ID)).toHaveLength(2);
+    expect(all).not.toContain('warning');
+    expect(all).not.toContain('(accepted)');
+  });
+});
+
 describe('temper schema and errors', () => {
   it('print JSON', async () => {
     const printed = JSON.parse((await temper(['schema', '-o', 'json'])).stdout);

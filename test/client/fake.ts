@@ -6,6 +6,8 @@ import type { TemperClient } from '../../src/client/connect.js';
 /** A workflow as the fake server knows it. */
 export interface FakeWorkflow {
   readonly status: string;
+  /** By the clock; 0 when left out. */
+  readonly startedMs?: number;
   readonly memo?: Record<string, unknown>;
   readonly heartbeats?: readonly unknown[];
   readonly result?: unknown;
@@ -20,6 +22,8 @@ export interface FakeWorkflow {
   readonly task?: { readonly sinceMs: number; readonly attempt: number };
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
+  /** Whether it stops when it is asked to pause, request by request; it does for what is not listed. */
+  readonly paused?: readonly boolean[];
 }
 
 export interface FakeServer {
@@ -42,18 +46,21 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
   const cancelled: FakeServer['cancelled'] = [];
   const limits: number[] = [];
   const workflow = {
+    async *list() {
+      for (const workflowId of known.keys()) yield { workflowId };
+    },
     getHandle: (id: string) => ({
       describe: async () => {
         const found = known.get(id);
         if (found === undefined) throw Object.assign(new Error('not found'), { name: 'WorkflowNotFoundError' });
-        const { status, memo, heartbeats = [], parent, task } = found;
+        const { status, memo, heartbeats = [], parent, task, startedMs = 0 } = found;
         return {
           workflowId: id,
           runId: `run-of-${id}`,
           status: { name: status },
           memo,
           taskQueue: 'temper/lab/control',
-          startTime: new Date(0),
+          startTime: new Date(startedMs),
           closeTime: status === 'RUNNING' ? undefined : new Date(1_000),
           raw: {
             ...(parent === undefined ? {} : { workflowExecutionInfo: { parentExecution: { workflowId: parent } } }),
@@ -75,10 +82,9 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
         const reach = known.get(id)?.update;
         if (reach === 'not taken') return untilDeadline();
         asked.push({ name, arg: args[0] });
-        return {
-          result: async () =>
-            reach === 'taken only' ? untilDeadline() : { v: 1, resumed: true, problems: [], invalidated: [] },
-        };
+        const paused = known.get(id)?.paused?.[asked.length - 1] ?? true;
+        const answer = name === 'pauseRun' ? { v: 1, paused } : { v: 1, resumed: true, problems: [], invalidated: [] };
+        return { result: async () => (reach === 'taken only' ? untilDeadline() : answer) };
       },
       result: async () => {
         const found = known.get(id);

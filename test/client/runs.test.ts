@@ -75,6 +75,21 @@ describe.each([
   });
 });
 
+describe('a run that answers that it did not pause', () => {
+  it('is asked again', async () => {
+    const server = fakeServer({ [RUN]: { ...running(), paused: [false] } });
+    await pauseRun(server.client, 'tiny', 'test');
+    expect(server.asked.map(({ name }) => name)).toEqual(['pauseRun', 'pauseRun']);
+  });
+
+  it('is told to go on when it answers so again', async () => {
+    const server = fakeServer({ [RUN]: { ...running(), paused: [false, false] } });
+    await expect(pauseRun(server.client, 'tiny', 'test')).rejects.toMatchObject({
+      problem: { what: 'run tiny goes on, although it was asked to pause' },
+    });
+  });
+});
+
 describe('a run whose next step nobody takes', () => {
   it.each([
     ['at once', 1_000, 1, null],

@@ -54,7 +54,7 @@ accept: [${accept}]
       { severity: 'error', fix: expect.stringContaining('add train/weights-only-warmup to accept') },
     ]);
     expect(read('train/weights-only-warmup')).toMatchObject([
-      { severity: 'warning', what: expect.stringContaining('(accepted)') },
+      { severity: 'warning', isAccepted: true, what: expect.stringContaining('(accepted)') },
     ]);
   });
 });

@@ -123,7 +123,7 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
     const [pid = 0] = await waitFor('all ranks', async () =>
       rankPids(dev, run).length === 4 ? rankPids(dev, run) : null,
     );
-    await waitFor('some saves', async () => (loggedIteration(dev, run, 3) > 17 ? true : null));
+    await waitFor('some saves', async () => (loggedIteration(dev, run, { lastRank: 3 }) > 17 ? true : null));
     isKilled = true;
     process.kill(pid, 'SIGKILL');
   }

@@ -7,7 +7,14 @@ import { TemperError } from '../../src/domain/errors.js';
 import { controlQueue, runWorkflowId } from '../../src/domain/ids.js';
 import { LOCAL_TIMING } from '../../src/domain/timing.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
-import type { PipelineInput, PipelineResult, ResumeAnswer, ResumeRequest, RunMemo } from '../../src/schemas/run.js';
+import type {
+  PauseAnswer,
+  PipelineInput,
+  PipelineResult,
+  ResumeAnswer,
+  ResumeRequest,
+  RunMemo,
+} from '../../src/schemas/run.js';
 import { activity } from '../../src/activities/edge.js';
 import { AwaitHostsCallSchema, PlanCallSchema } from '../../src/schemas/stage-calls.js';
 import { quietWorkers } from '../e2e/support/quiet.js';
@@ -94,6 +101,51 @@ describe('a blocked run', { timeout: 60_000 }, () => {
       const history = await handle.fetchHistory();
       await handle.terminate('end of the test');
       await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, runWorkflowId(RUN));
+    });
+  });
+});
+
+describe('a run that is asked to pause before its first step', { timeout: 60_000 }, () => {
+  it('begins nothing, says so, and what fails after its resume is told as it is', async () => {
+    const control = createControlActivities();
+    let walks = 0;
+    const client = new Client({ connection, namespace: server.namespace });
+    const handle = await client.workflow.start<(given: PipelineInput) => Promise<PipelineResult>>('fineTunePipeline', {
+      workflowId: runWorkflowId('early'),
+      taskQueue: controlQueue('default'),
+      args: [{ ...input(), run: 'early' }],
+    });
+    // No worker is there, so that this comes with the first task.
+    const pausing = handle.executeUpdate<PauseAnswer, [{ v: 1; reason: string }]>('pauseRun', {
+      args: [{ v: 1, reason: 'too early' }],
+    });
+    const worker = await Worker.create({
+      connection: native,
+      namespace: server.namespace,
+      taskQueue: controlQueue('default'),
+      workflowBundle: { codePath: BUNDLE },
+      activities: {
+        ...control,
+        awaitHosts: activity(AwaitHostsCallSchema, async () => {
+          walks += 1;
+          throw new TemperError('SourceMissing', { what: `nothing for walk ${walks}` });
+        }),
+      },
+    });
+    await worker.runUntil(async () => {
+      expect(await pausing).toEqual({ v: 1, paused: true });
+      const memo = (): Promise<RunMemo> => handle.query<RunMemo>('getRun');
+      expect(await memo()).toMatchObject({ state: 'blocked', code: 'Paused', reason: 'stopped on request: too early' });
+      expect(walks).toBe(0);
+      await handle.executeUpdate<ResumeAnswer, [ResumeRequest]>('resumeRun', {
+        args: [{ v: 1, set: [], from: null }],
+      });
+      await expect
+        .poll(memo, { timeout: 20_000 })
+        .toMatchObject({ state: 'blocked', code: 'SourceMissing', reason: 'nothing for walk 1, at early' });
+      const history = await handle.fetchHistory();
+      await handle.terminate('end of the test');
+      await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, runWorkflowId('early'));
     });
   });
 });

@@ -47,7 +47,9 @@ async function planRun(context: CommandContext, wanted: string, options: PlanOpt
 async function planSpec(context: CommandContext, file: string, options: PlanOptions): Promise<PlanReport | null> {
   const { output, io } = context;
   const source = await readSpecFile(file, io.cwd);
-  const spec = tellSpecProblems(source, output);
+  // The plan names what is accepted.
+  const problems = source.problems.filter(({ isAccepted }) => isAccepted !== true);
+  const spec = tellSpecProblems({ ...source, problems }, output);
   if (spec === null) return null;
   const request = {
     specText: absoluteSpecText(source.text, source.baseDir),

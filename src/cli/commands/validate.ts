@@ -1,15 +1,23 @@
 import { EXIT } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
-import { formatSpecProblem } from '../../domain/spec/finding.js';
+import { acceptedIds, formatSpecProblem } from '../../domain/spec/finding.js';
 import type { SpecReport } from '../../schemas/spec-problem.js';
 import type { CommandContext } from '../context.js';
+import { acceptedLines } from '../render/frame.js';
 import { readSpecFile } from '../spec-file.js';
 
 /** `temper validate FILE`: all problems of a spec at once, one line each; exit 2 when there is an error. */
 export async function validate({ output, io }: CommandContext, file: string): Promise<ExitStatus> {
   const { spec, problems } = await readSpecFile(file, io.cwd);
   const report: SpecReport = { v: 1, file, ok: spec !== null, problems: [...problems] };
-  output.result(report, () => [...problems.map(formatSpecProblem), summary(report)].join('\n'));
+  const told = problems.filter(({ isAccepted }) => isAccepted !== true);
+  output.result(report, (paint) =>
+    [
+      ...told.map(formatSpecProblem),
+      ...acceptedLines(acceptedIds(problems), paint),
+      summary({ ...report, problems: told }),
+    ].join('\n'),
+  );
   return report.ok ? EXIT.ok : EXIT.usage;
 }
 

@@ -54,7 +54,9 @@ export async function runDev(context: CommandContext, options: DevOptions): Prom
   if (lock === null) throw await alreadyRunning(layout);
   const requests = listenForStop();
   try {
-    return await serve(context, { layout, root, wanted, requests, trainAddress: options.trainAddress ?? null });
+    const status = await serve(context, { layout, root, wanted, requests, trainAddress: options.trainAddress ?? null });
+    // Served until asked to stop is well; a stop that was cut short is not.
+    return wanted === null && requests.hurry.aborted ? EXIT.interrupted : status;
   } finally {
     requests.close();
     await lock.release();

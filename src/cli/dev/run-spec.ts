@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { listRuns, resumeRun, startRun } from '../../client/runs.js';
+import { hasSpec, listRuns, planFor, resumeRun, startRun } from '../../client/runs.js';
 import type { TemperClient } from '../../client/connect.js';
 import { EXIT, TemperError } from '../../domain/errors.js';
 import type { ExitStatus } from '../../domain/errors.js';
@@ -8,8 +8,10 @@ import type { Problem } from '../../schemas/problem.js';
 import type { RunStatus } from '../../schemas/run.js';
 import type { CommandContext } from '../context.js';
 import { followRun, tellOutcome } from '../follow.js';
+import type { Output } from '../output.js';
 import type { SpecFile } from '../spec-file.js';
 import { watchPatiently } from './dev-client.js';
+import { isOnlyStopped } from './shut-down.js';
 
 /** A spec that was read and found valid. */
 export interface SpecToRun {
@@ -21,7 +23,7 @@ export interface SpecToRun {
 
 /**
  * Brings a run of the spec to its end: continues the newest one while it is open, else starts one (under the next
- * free number when the newest is done). Answers the run's result as an exit status, or `interrupted` after `stop`.
+ * free number when there are others). Answers the run's result as an exit status, or `interrupted` after `stop`.
  */
 export async function runSpec(
   context: CommandContext,
@@ -31,9 +33,14 @@ export async function runSpec(
 ): Promise<ExitStatus> {
   const { output } = context;
   const run = await continueOrStart(context, client, wanted);
-  const last = await followRun(watchPatiently(client, run, stop), output, stop);
-  if (last === null || last.state === 'running') return EXIT.interrupted;
-  return tellOutcome(last, output);
+  for (;;) {
+    const last = await followRun(watchPatiently(client, run, stop), output, stop);
+    if (last === null || last.state === 'running') return EXIT.interrupted;
+    if (stop.aborted || !isOnlyStopped(last)) return tellOutcome(last, output);
+    // A stop that was not waited for takes effect when the workers are there again.
+    output.note(`continuing ${run}, whose stop was not waited for`);
+    await resume(client, run);
+  }
 }
 
 /** Decides which run it is, says so, and makes sure that it goes on. */
@@ -42,15 +49,13 @@ async function continueOrStart(
   client: TemperClient,
   { source, spec, isNew }: SpecToRun,
 ): Promise<string> {
-  const newest = newestRunOf(spec.name, await listRuns(client));
-  const isFresh = isNew || newest === null || newest.state === 'done';
+  const request = { specText: source.text, file: resolve(io.cwd, source.file), from: null, until: null };
+  const known = runsOf(spec.name, await listRuns(client));
+  const old = isNew ? null : await findOld(client, known, planFor({ ...request, run: null }).plan.specDigest, output);
   const { run, started, status } = await startRun(client, {
-    specText: source.text,
-    file: resolve(io.cwd, source.file),
-    run: isFresh ? spec.name : newest.run,
-    isNew: isFresh && newest !== null,
-    from: null,
-    until: null,
+    ...request,
+    run: old ?? spec.name,
+    isNew: old === null && known.length > 0,
   });
   if (status.state === 'blocked') {
     output.note(`continuing ${run}, which was stopped at ${status.stage ?? 'its start'}`);
@@ -59,6 +64,37 @@ async function continueOrStart(
     output.note(started ? `${run} started` : `${run} is running; watching it`);
   }
   return run;
+}
+
+/**
+ * The run to go on with: of those since the newest that is done, the newest open one of this spec, or the newest one
+ * when it ended without a result. Null when it is to be another run; open ones of other specs are left as they are.
+ */
+async function findOld(
+  client: TemperClient,
+  known: readonly RunStatus[],
+  specDigest: string,
+  output: Output,
+): Promise<string | null> {
+  const done = known.findIndex(({ state }) => state === 'done');
+  const recent = done < 0 ? known : known.slice(0, done);
+  const open = recent.filter(isOpen);
+  for (const { run } of open) if (await hasSpec(client, run, specDigest)) return run;
+  const [newest] = recent;
+  if (newest !== undefined && !isOpen(newest)) return newest.run;
+  for (const one of open) output.note(leftAlone(one));
+  return null;
+}
+
+function isOpen({ state }: RunStatus): boolean {
+  return state === 'running' || state === 'blocked';
+}
+
+/** What a person may want to do about an open run of another spec. */
+function leftAlone({ run, state }: Pick<RunStatus, 'run' | 'state'>): string {
+  return state === 'blocked'
+    ? `${run} waits with another spec, so this is another run; temper resume ${run} continues it, temper cancel ${run} ends it`
+    : `${run} is running with another spec, so this is another run, which may wait for its hosts; temper cancel ${run} ends it`;
 }
 
 async function resume(client: TemperClient, run: string): Promise<void> {
@@ -82,12 +118,12 @@ function howToCorrect(run: string, problems: readonly Problem[]): string {
 }
 
 /** Numbered runs are `name-2`, `name-3`, ...; the client cuts long names before the number. */
-function newestRunOf(name: string, newestFirst: readonly RunStatus[]): RunStatus | null {
+function runsOf(name: string, newestFirst: readonly RunStatus[]): readonly RunStatus[] {
   const isNumbered = (run: string): boolean => {
     const match = /^(.+)-\d+$/.exec(run);
     return (
       match !== null && match[1] === name.slice(0, match[1]?.length) && (match[1] === name || match[1].length >= 36)
     );
   };
-  return newestFirst.find(({ run }) => run === name || isNumbered(run)) ?? null;
+  return newestFirst.filter(({ run }) => run === name || isNumbered(run));
 }

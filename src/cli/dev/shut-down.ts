@@ -2,6 +2,7 @@ import type { TemperClient } from '../../client/connect.js';
 import { listRuns, pauseRun } from '../../client/runs.js';
 import { LOCAL_TIMING } from '../../domain/timing.js';
 import { stopAll } from '../../host/keeper/stop-all.js';
+import type { RunStatus } from '../../schemas/run.js';
 import { endProcesses } from './end-processes.js';
 import type { DevLayout } from './layout.js';
 import { findLeftovers } from './leftovers.js';
@@ -29,6 +30,12 @@ const PAUSE_LIMIT_MS = 2 * LOCAL_TIMING.stopGraceMs;
 const WORKER_GRACE_MS = 5_000;
 const SERVER_GRACE_MS = 10_000;
 const REASON = 'temper dev was stopped';
+
+/** Whether a run waits for no other reason than that a dev was stopped, in order or at once. */
+export function isOnlyStopped({ state, problem }: Pick<RunStatus, 'state' | 'problem'>): boolean {
+  const isStop = problem?.code === 'Paused' || problem?.code === 'CommandStopped';
+  return state === 'blocked' && isStop && problem.what.includes(REASON);
+}
 
 /**
  * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that they can be
@@ -64,7 +71,16 @@ async function pauseOpenRuns(
   const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
   if (open.length === 0) return;
   tell(stopping(open, isContinued));
-  await Promise.all(open.map((run) => within(pauseRun(client, run, REASON), PAUSE_LIMIT_MS, hurry)));
+  const pausing = open.map((run) =>
+    within(
+      pauseRun(client, run, REASON).then(() => run),
+      PAUSE_LIMIT_MS,
+      hurry,
+    ),
+  );
+  const paused = await Promise.all(pausing);
+  const left = open.filter((run) => !paused.includes(run));
+  if (left.length > 0) tell(notWaitedFor(left));
 }
 
 /** What is stopped, and how it goes on later. */
@@ -73,6 +89,11 @@ export function stopping(runs: readonly string[], isContinued: boolean): string 
     ? `the next start continues ${runs.length === 1 ? 'it' : 'them'}`
     : `after the next start ${runs.map((run) => `temper resume ${run}`).join(', ')} continues ${runs.length === 1 ? 'it' : 'them'}`;
   return `stopping ${runs.join(', ')}; ${later} (Ctrl-C again: at once)`;
+}
+
+/** What comes of runs that did not stop in time, or were given none. */
+function notWaitedFor(runs: readonly string[]): string {
+  return `not waited for: ${runs.join(', ')}; commands and ranks are ended now, and are done again from the newest checkpoint`;
 }
 
 /** Stops what no worker stopped: commands of runs that could not be paused. */

@@ -25,6 +25,11 @@ export function problemFrame(problem: Problem, excerpt: readonly string[], paint
   ].join('\n');
 }
 
+/** What a spec accepts, in one line at most: whoever wrote the ids there has read the rest. */
+export function acceptedLines(ids: readonly string[], paint: Paint): string[] {
+  return ids.length === 0 ? [] : [`${paint('yellow', 'accepted:')} ${ids.join(', ')}`];
+}
+
 /** A problem of a spec with the line it stands in and a mark under the column. */
 export function specProblemFrame(problem: SpecProblem, text: string, paint: Paint): string {
   const frame = problemFrame(toProblem(problem), excerpt(problem, text), paint);

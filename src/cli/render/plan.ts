@@ -3,6 +3,7 @@ import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
 import type { Paint } from '../output.js';
 import { renderEconomy } from './economy.js';
+import { acceptedLines } from './frame.js';
 import { table } from './table.js';
 import { showBytes } from '../../domain/show-bytes.js';
 
@@ -11,13 +12,14 @@ import { showBytes } from '../../domain/show-bytes.js';
  * there and what will be reused. Commands are shortened unless all of them are wanted.
  */
 export function renderPlan(report: PlanReport, paint: Paint, isWhole = false): string {
-  const { run, recipe, workspace, host, problems, warnings } = report;
+  const { run, recipe, workspace, host, problems, warnings, accepted = [] } = report;
   return [
     `${paint('bold', run)}  recipe ${recipe}`,
     `workspace ${workspace}`,
     ...commandLines(report, isWhole),
     ...costOfCheckpoints(report),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
+    ...acceptedLines(accepted, paint),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
     '',
     stageTable(report, paint),

@@ -13,6 +13,8 @@ export interface Finding {
   readonly id: string;
   /** `error` unless given. */
   readonly severity?: SpecProblem['severity'];
+  /** An error that the spec accepts by its id, and that is a warning therefore. */
+  readonly isAccepted?: true;
   readonly place: Place;
   readonly what: string;
   readonly why: string;
@@ -44,6 +46,11 @@ export function showValue(value: unknown): string {
 /** A value as it would be written in a spec: text without quotes. */
 export function showPlain(value: unknown): string {
   return typeof value === 'string' ? value : showValue(value);
+}
+
+/** Ids of what a spec accepts on purpose, each once. */
+export function acceptedIds(problems: readonly SpecProblem[]): string[] {
+  return [...new Set(problems.flatMap(({ id, isAccepted }) => (isAccepted === true ? [id] : [])))];
 }
 
 /** One line per problem: `file:line:col path: what, why, fix`. */

@@ -89,13 +89,13 @@ function placeAll(findings: readonly Finding[], file: string, source: YamlSource
 }
 
 function place(
-  { id, severity, place: at, what, why, fix }: Finding,
+  { id, severity, isAccepted, place: at, what, why, fix }: Finding,
   file: string,
   { position }: Pick<YamlSource, 'position'>,
 ): SpecProblem {
   const { line, col } = position(at);
   return {
-    ...{ id, severity: severity ?? 'error', file, line, col },
+    ...{ id, severity: severity ?? 'error', ...(isAccepted === undefined ? {} : { isAccepted }), file, line, col },
     ...{ path: showPath(at.path ?? []), what: shown(what), why, fix: shown(fix) },
   };
 }

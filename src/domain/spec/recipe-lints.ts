@@ -34,7 +34,9 @@ function lintFindings(spec: PipelineSpec, recipe: LintingRecipe): Finding[] {
     const finding = { id, severity, place: { path }, what, why, fix };
     if (!acceptable) return [{ ...finding, severity }];
     if (!spec.accept.includes(id)) return [{ ...finding, fix: `${fix}, or add ${id} to accept` }];
-    return severity === 'warning' ? [] : [{ ...finding, severity: 'warning', what: `${what} (accepted)` }];
+    return severity === 'warning'
+      ? []
+      : [{ ...finding, severity: 'warning', isAccepted: true, what: `${what} (accepted)` }];
   });
   return [...findings, ...unusedAccepts(spec, lints)];
 }

@@ -61,10 +61,14 @@ export function rankPids(dev: Pick<Dev, 'home'>, run: string): number[] {
     .map(({ pid }) => pid);
 }
 
-/** The newest iteration that the last rank (of two, unless told otherwise) of a run's first attempt has logged; 0 before the first. */
-export function loggedIteration(dev: Pick<Dev, 'home'>, run: string, lastRank = 1): number {
+/** The newest iteration that the last rank of an attempt of a run has logged; 0 before the first. */
+export function loggedIteration(
+  dev: Pick<Dev, 'home'>,
+  run: string,
+  { attempt = 1, lastRank = 1 }: { readonly attempt?: number; readonly lastRank?: number } = {},
+): number {
   const scratch = join(dev.home, 'hosts', 'laptop-2');
-  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.1-`));
+  const keeper = listKeepers(scratch).find(({ id }) => id.startsWith(`${run}.train.h01.${attempt}-`));
   if (keeper === undefined) return 0;
   const path = rankLogPath(keeper.paths.dir, lastRank, 'out');
   const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
