@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
 import { diskShortage, ramShortage } from '../domain/shortage.js';
 import { readStoredSpec } from '../domain/spec/read-spec.js';
@@ -6,7 +7,9 @@ import { nearestFolder } from '../host/nearest-folder.js';
 import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
 import { computeKey } from '../host/store/digests.js';
 import { entryDir } from '../host/store/entry.js';
-import type { HostTools, StageOutput } from '../recipes/recipe.js';
+import { assertConfig } from '../host/safetensors/inspect.js';
+import type { HostTools, Recipe, StageOutput } from '../recipes/recipe.js';
+import { pathOf } from '../recipes/stage-drafts.js';
 import { reportStages } from '../recipes/report-stages.js';
 import type { PlanReport } from '../schemas/host-call.js';
 import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
@@ -51,7 +54,11 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       keys: found.keys,
       reused: new Set(found.refs.keys()),
     }),
-    problems: [...found.problems, ...shortages(todo, free, ram, plan.workspace)],
+    problems: [
+      ...found.problems,
+      ...(await modelProblems(recipe, spec, found.outputs.weights)),
+      ...shortages(todo, free, ram, plan.workspace),
+    ],
     ...costs,
     warnings: [...plan.warnings, ...costs.warnings],
     ...(plan.accepted === undefined ? {} : { accepted: plan.accepted }),
@@ -98,6 +105,22 @@ export async function findOutputs(host: StageHost, plan: PipelinePlan, tools: Ho
     }
   }
   return { refs, keys, outputs, problems };
+}
+
+/** What is wrong with a model that is there already; one that is still to be fetched is judged before its weights are. */
+async function modelProblems(recipe: Recipe, spec: PipelineSpec, fetched: StageOutput | undefined): Promise<Problem[]> {
+  const { source, original } = spec.weights;
+  const local = source.startsWith('dcp:') ? original : source.startsWith('path:') ? pathOf(source) : undefined;
+  const dir = fetched?.outputs['hf'] ?? local;
+  if (recipe.modelWish === undefined || dir === undefined) return [];
+  try {
+    await assertConfig(join(dir, 'config.json'), recipe.modelWish(spec));
+    return [];
+  } catch (error) {
+    if (!(error instanceof TemperError)) throw error;
+    // That it is not there is told with the sources.
+    return error.problem.code === 'SpecInvalid' ? [error.problem] : [];
+  }
 }
 
 function shortages(todo: readonly StagePlan[], diskFree: number, ramAvailable: number, workspace: string): Problem[] {

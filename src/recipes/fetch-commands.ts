@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { problem } from '../domain/errors.js';
+import type { ModelWish } from '../domain/model-config.js';
 import { isRemote } from '../domain/remote-source.js';
 import { FetchManifestSchema } from '../schemas/fetch.js';
 import type { DataSource } from '../schemas/spec-data.js';
@@ -26,11 +27,18 @@ type Place = Pick<StageFacts, 'spec' | 'tools' | 'out'>;
  * Downloads the model of a `weights.source` of a hub into `out/hf`, verified and checked as a model folder; null
  * for a source that is no hub's.
  */
-export function fetchWeights(facts: Place, ids: HubIds = {}): Fetched | null {
+export function fetchWeights(facts: Place, ids: HubIds = {}, wish: ModelWish | null = null): Fetched | null {
   const { source, revision } = facts.spec.weights;
   if (!isRemote(source)) return null;
   const at = revision === undefined ? '' : `@${revision}`;
-  return fetched(facts, 'fetch-weights', 'hf', [`${withHubId(source, ids)}${at}`, '--model']);
+  return fetched(facts, 'fetch-weights', 'hf', [`${withHubId(source, ids)}${at}`, '--model', ...wishArgs(wish)]);
+}
+
+/** Options of Temper's own commands that say which model is needed. */
+export function wishArgs(wish: ModelWish | null): string[] {
+  if (wish === null) return [];
+  const { modelType, section, layers } = wish;
+  return ['--type', modelType, '--section', section, ...(layers === null ? [] : ['--layers', String(layers)])];
 }
 
 /** Downloads the rows of a data set to `out/<name>.rows.json`; a path stays where it is. */

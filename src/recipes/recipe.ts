@@ -1,4 +1,5 @@
 import type { Problem } from '../schemas/problem.js';
+import type { ModelWish } from '../domain/model-config.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { Resources, StageName } from '../schemas/plan.js';
 import type { CauseRule } from '../domain/causes.js';
@@ -32,6 +33,8 @@ export interface Recipe {
   readonly variables?: readonly { readonly name: string; readonly description: string }[];
   /** Commands, files and proofs of a stage that runs on one host. */
   work(stage: ProducedStage, facts: StageFacts): StageWork;
+  /** Which model the programs take; any when left out. */
+  modelWish?(spec: PipelineSpec): ModelWish;
   readonly training: TrainingRecipe;
   readonly checkpoint: CheckpointContract;
   /** What failures of this training code mean; looked at before the generic rows. */

@@ -12,6 +12,7 @@ import { TemperError } from '../../src/domain/errors.js';
 import { writeEnvironment } from '../../src/host/environment-file.js';
 import { KeeperError } from '../../src/host/keeper/errors.js';
 import { listKeepers } from '../../src/host/keeper/client.js';
+import { glm45v } from '../../src/recipes/mindspeed-mm/recipe.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import { planFromText } from '../../src/recipes/plan-from-text.js';
 import type { Recipe } from '../../src/recipes/recipe.js';
@@ -193,6 +194,29 @@ describe('a call to a host', () => {
       ['RamTooSmall', false],
     ]);
     expect(listKeepers(host.scratch)).toEqual([]);
+  });
+});
+
+describe('the plan of a model that is on the disk', () => {
+  it('tells another model and a wrong number of layers', async () => {
+    const host = bench.host(glm45v);
+    const dir = join(bench.workspace(), 'model');
+    mkdirSync(dir, { recursive: true });
+    const config = { model_type: 'glm4v', text_config: { num_hidden_layers: 46, first_k_dense_replace: 1 } };
+    writeFileSync(join(dir, 'config.json'), JSON.stringify(config));
+    const text = glm45v.template
+      .replace('./workspace', bench.workspace())
+      .replace(/source: hf:zai-org\/GLM-4.5V.*/, `source: path:${dir}`)
+      .replace(/# reduceLayers: 4 .*/, 'reduceLayers: 47');
+    const planned = planFromText(text, 'r', []);
+    if (planned.plan === null) throw new Error(JSON.stringify(planned.problems));
+    const call = { v: 1, op: 'planReport', specText: planned.specText, plan: planned.plan } as const;
+    const { problems } = PlanReportSchema.parse(await run(() => callHost(host, call)));
+    expect(problems.find(({ code }) => code === 'SpecInvalid')).toMatchObject({
+      where: join(dir, 'config.json'),
+      what: 'model_type is "glm4v", and glm4v_moe is needed',
+      evidence: ['47 layers cannot be kept of 46'],
+    });
   });
 });
 

@@ -5,10 +5,11 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { runFetch } from '../../host/download/run-fetch.js';
 import type { CommandContext } from '../context.js';
 import { fetchText } from '../render/fetch.js';
+import { wishOf, type WishFlags } from '../model-wish.js';
 import { tellTransfer } from '../transfer-progress.js';
 
 /** Options of `temper fetch`. */
-export interface FetchFlags {
+export interface FetchFlags extends WishFlags {
   readonly output: string;
   readonly file?: boolean;
   readonly model?: boolean;
@@ -34,6 +35,7 @@ export async function fetch({ output, io }: CommandContext, source: string, flag
       sha256: flags.sha256,
       isFile: flags.file ?? false,
       isModel: flags.model ?? false,
+      wish: wishOf(flags),
       isOffline: flags.offline ?? false,
       network: readNetwork(io.env),
       signal: stop.signal,

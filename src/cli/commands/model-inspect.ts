@@ -4,15 +4,17 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { writeJsonFile } from '../../host/json-file.js';
 import { inspectModel } from '../../host/safetensors/inspect.js';
 import type { CommandContext } from '../context.js';
+import { wishOf, type WishFlags } from '../model-wish.js';
 import { showBytes } from '../../domain/show-bytes.js';
 
 /** `temper model inspect`: whether a model folder is whole, and how large it is. */
 export async function modelInspect(
   { output, io }: CommandContext,
   dir: string,
-  { report: file }: { readonly report?: string },
+  flags: WishFlags & { readonly report?: string },
 ): Promise<ExitStatus> {
-  const report = await inspectModel(resolve(io.cwd, dir));
+  const { report: file } = flags;
+  const report = await inspectModel(resolve(io.cwd, dir), wishOf(flags));
   if (file !== undefined) await writeJsonFile(resolve(io.cwd, file), report);
   const { tensors, bytes, shards, layers } = report;
   output.result(

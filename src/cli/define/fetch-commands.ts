@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import { newCommand } from './shared.js';
+import { newCommand, withModelWish } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands that bring files to this machine. */
 export function defineFetchCommands(runner: Runner): Command[] {
-  const fetch = newCommand('fetch', 'download a model, a data set or a file, verified and resumable', 'file')
+  const fetch = withModelWish(
+    newCommand('fetch', 'download a model, a data set or a file, verified and resumable', 'file'),
+  )
     .argument(
       '<source>',
       'hf:OWNER/MODEL[@REVISION], hf-dataset:OWNER/NAME[@REVISION]/PATH, modelscope…: or an address',

@@ -1,12 +1,11 @@
 import { Command, Option } from 'commander';
-import { newCommand, positiveInteger } from './shared.js';
+import { newCommand, positiveInteger, withModelWish } from './shared.js';
 import type { Runner } from './shared.js';
 
 /** Commands about model folders in Hugging Face format; none needs a server. */
 export function defineModelCommands(runner: Runner): Command[] {
-  const inspect = newCommand(
-    'inspect',
-    'check headers, index and sizes of a model folder (exit 1 when it is not whole)',
+  const inspect = withModelWish(
+    newCommand('inspect', 'check headers, index and sizes of a model folder (exit 1 when it is not whole)'),
   )
     .argument('<dir>', 'model folder')
     .option('--report <file>', 'write the report as JSON to this file too')

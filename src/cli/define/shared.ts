@@ -75,3 +75,11 @@ export function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,11}$/.test(text)) throw new InvalidArgumentError('write a whole number above 0.');
   return Number(text);
 }
+
+/** Options that say which model is needed. */
+export function withModelWish(command: Command): Command {
+  return command
+    .option('--type <type>', 'model_type that it must have; quantised weights are refused then')
+    .option('--layers <count>', 'layers that will be kept of it', positiveInteger)
+    .option('--section <name>', 'part of config.json that describes the layers', 'text_config');
+}

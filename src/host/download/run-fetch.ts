@@ -7,6 +7,8 @@ import type { RemoteSource } from '../../domain/remote-source.js';
 import type { FetchManifest } from '../../schemas/fetch.js';
 import { writeJsonFile } from '../json-file.js';
 import { assertDisk } from '../resources.js';
+import type { ModelWish } from '../../domain/model-config.js';
+import { assertConfig } from '../safetensors/inspect.js';
 import { assertWholeModel } from '../safetensors/whole-model.js';
 import { bringToCache, cacheKey, placeFile } from './cache.js';
 import type { CachedFile } from './cache.js';
@@ -32,6 +34,8 @@ export interface FetchRequest {
   readonly isFile: boolean;
   /** Whether it is a model, whose safetensors files have to fit each other. */
   readonly isModel: boolean;
+  /** Which model it must be; judged by its config.json before its weights are fetched. */
+  readonly wish?: ModelWish | null;
   readonly isOffline: boolean;
   readonly network: NetworkConfig;
   readonly limits?: DownloadLimits;
@@ -67,6 +71,7 @@ export async function runFetch(request: FetchRequest): Promise<FetchManifest> {
     const asking = { door, limits, signal, note };
     const listing = await list(remote, request, asking);
     const cache = request.cache ?? join(dirname(request.output), `.${basename(request.output)}.downloads`);
+    await judgeModel(listing.files, cache, request, asking);
     const cached = await download(listing.files, cache, request, asking);
     for (const one of cached)
       await place(one, request.isFile ? request.output : join(request.output, one.fetched.path), () =>
@@ -170,6 +175,20 @@ async function download(
   await Promise.all(Array.from({ length: asking.limits.files }, worker));
   if (failures.length > 0) throw failures[0];
   return results.toSorted((a, b) => (a.fetched.path < b.fetched.path ? -1 : 1));
+}
+
+async function judgeModel(
+  files: readonly RemoteFile[],
+  cache: string,
+  request: FetchRequest,
+  asking: Asking,
+): Promise<void> {
+  const { wish, source } = request;
+  if (wish === undefined || wish === null) return;
+  const config = files.filter(({ path }) => path === 'config.json');
+  const [found] = await download(config, cache, { ...request, onProgress: () => undefined }, asking);
+  if (found === undefined) throw new TemperError('SourceMissing', { where: source, what: 'it has no config.json' });
+  await assertConfig(found.cached, wish, `config.json of ${source}`);
 }
 
 /** Puts a file in place; one that was removed from the cache since it was hashed is brought again, once. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
+import { layersProblem } from '../../domain/model-config.js';
 import { isObject, parseJsonObject } from './header.js';
 import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
 import { dataOf, writeModel, type WriteProgress } from './write-model.js';
@@ -82,21 +83,12 @@ export function reduceConfig(
   section: string,
   where: string,
 ): { readonly config: Json; readonly originalLayers: number } {
+  const wrong = layersProblem(config, section, layers);
+  if (wrong !== null)
+    throw new TemperError(wrong.fix === undefined ? 'SourceMissing' : 'SpecInvalid', { where, ...wrong });
   const part = section === '' ? config : config[section];
   const original = isObject(part) ? part['num_hidden_layers'] : undefined;
-  if (!isObject(part) || typeof original !== 'number' || !Number.isInteger(original)) {
-    throw new TemperError('SourceMissing', { where, what: 'it names no num_hidden_layers' });
-  }
-  const dense = part['first_k_dense_replace'];
-  const least = typeof dense === 'number' ? dense + 1 : 1;
-  if (layers < least || layers > original) {
-    throw new TemperError('SpecInvalid', {
-      where,
-      what: `${layers} layers cannot be kept of ${original}`,
-      why: least > 1 ? `the first ${least - 1} have no experts, and a model without experts is another one` : '',
-      fix: `give a number from ${least} to ${original}`,
-    });
-  }
+  if (!isObject(part) || typeof original !== 'number') throw new TypeError('layers were found and are gone');
   const entries = Object.entries(part).map(([key, value]): [string, unknown] => {
     if (key === 'num_hidden_layers') return [key, layers];
     if (key === 'num_nextn_predict_layers' && layers < original) return [key, 0];

@@ -16,6 +16,7 @@ import { trainingLints } from './training/lint.js';
 import { plannedParameters } from './sizes.js';
 import { resume } from './training/resume.js';
 import { verdictRules } from './verdict-rules.js';
+import { modelWish } from './weights-work.js';
 import { work } from './work.js';
 
 /** Fine-tunes GLM-4.5V with MindSpeed-MM on Ascend hosts, as upstream's guide for it does. */
@@ -30,6 +31,7 @@ export const glm45v: Recipe = {
   environment,
   variables: documentedVariables(),
   work,
+  modelWish,
   training: {
     launch,
     files: launchFiles,

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { problem } from '../../domain/errors.js';
-import { fetchFacts, fetchWeights } from '../fetch-commands.js';
+import type { ModelWish } from '../../domain/model-config.js';
+import type { PipelineSpec } from '../../schemas/spec.js';
+import { fetchFacts, fetchWeights, wishArgs } from '../fetch-commands.js';
 import type { StageFacts, StageWork } from '../recipe.js';
 import { temper } from './commands.js';
 import { pathOf } from '../stage-drafts.js';
@@ -9,7 +11,7 @@ import { pathOf } from '../stage-drafts.js';
 /** The original model in Hugging Face format: adopted where it lies, its headers, index and sizes agreeing. */
 export function weightsWork(facts: StageFacts): StageWork {
   const { source, original } = facts.spec.weights;
-  const fetched = fetchWeights(facts, MODELSCOPE_IDS);
+  const fetched = fetchWeights(facts, MODELSCOPE_IDS, modelWish(facts.spec));
   const hf = fetched?.path ?? (source.startsWith('dcp:') ? (original ?? '') : pathOf(source));
   return {
     files: [],
@@ -21,13 +23,21 @@ export function weightsWork(facts: StageFacts): StageWork {
   };
 }
 
+/** What the converter and the training take: the model in the format that it was released in. */
+export function modelWish({ weights }: PipelineSpec): ModelWish {
+  return { modelType: 'glm4v_moe', section: 'text_config', layers: weights.reduceLayers ?? null };
+}
+
 /** The model has another owner on ModelScope. */
 const MODELSCOPE_IDS = { 'zai-org/GLM-4.5V': 'ZhipuAI/GLM-4.5V' } as const;
 
 const REPORT = 'model.json';
 
 function inspect(facts: StageFacts, dir: string): StageWork['commands'][number] {
-  return temper(facts, 'inspect', ['model', 'inspect', dir, '--report', join(facts.out, REPORT)]);
+  return temper(facts, 'inspect', [
+    ...['model', 'inspect', dir, '--report', join(facts.out, REPORT)],
+    ...wishArgs(modelWish(facts.spec)),
+  ]);
 }
 
 const ReportSchema = z.looseObject({ bytes: z.number(), tensors: z.number(), layers: z.number().nullable() });

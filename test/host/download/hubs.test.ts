@@ -58,6 +58,18 @@ describe('Hugging Face', () => {
     expect(namesIn(dir)).toEqual(['hf', 'm.json']);
   });
 
+  it('fetches no weights of a model that is not the one that is needed', async () => {
+    serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
+    const wish = { modelType: 'other', section: 'text_config', layers: null };
+    const out = join(scratchFolder(), 'hf');
+    const fetching = fetchSource('hf:own/tiny', out, { HF_ENDPOINT: hub.origin }, { isModel: true, wish });
+    await expect(fetching).rejects.toThrow(/config\.json of hf:own\/tiny: model_type is "tiny", and other is needed/);
+    expect(storage.seen).toEqual([]);
+    const right = { ...wish, modelType: 'tiny' };
+    await fetchSource('hf:own/tiny', out, { HF_ENDPOINT: hub.origin }, { isModel: true, wish: right });
+    expect(namesIn(out)).toContain('model.safetensors');
+  });
+
   it('gets the token, and the storage that it redirects to does not; nor does the manifest or a message', async () => {
     serveHuggingFace('models', 'own/tiny', MODEL, ['model.safetensors']);
     const notes: string[] = [];

@@ -56,6 +56,12 @@ describe('the guide, 2.1', () => {
     expect(outputs).toEqual({ hf: '/mnt/GLM-4.5V' });
   });
 
+  it('another model, quantised weights and a wrong number of layers are refused before the weights are fetched', () => {
+    const { commands } = glm45v.work('weights', factsOf({ source: 'hf:zai-org/GLM-4.5V', reduceLayers: 4 }));
+    const wish = ['--type', 'glm4v_moe', '--section', 'text_config', '--layers', '4'];
+    for (const { argv } of commands) expect(argv.join(' ')).toContain(wish.join(' '));
+  });
+
   it('ckpt/hf_path/GLM-4.5V is the output hf of the stage weights: converter, model file and data file name that folder', () => {
     const facts = factsOf({ source: 'hf:zai-org/GLM-4.5V' });
     const hf = glm45v.work('weights', { ...facts, out: '/store/weights' }).outputs['hf'];
