@@ -19,6 +19,7 @@ import { activity } from '../../src/activities/edge.js';
 import { AwaitHostsCallSchema, PlanCallSchema } from '../../src/schemas/stage-calls.js';
 import { quietWorkers } from '../e2e/support/quiet.js';
 import { startTestServer, type TestServer } from '../support/dev-server.js';
+import { recordHistory } from '../support/record-history.js';
 
 const BUNDLE = join(resolve(import.meta.dirname, '../..'), 'dist/workflow-bundle.js');
 const RUN = 'resumed';
@@ -144,6 +145,7 @@ describe('a run that is asked to pause before its first step', { timeout: 60_000
         .poll(memo, { timeout: 20_000 })
         .toMatchObject({ state: 'blocked', code: 'SourceMissing', reason: 'nothing for walk 1, at early' });
       const history = await handle.fetchHistory();
+      await recordHistory(server.address, { workflowId: runWorkflowId('early'), name: 'temper_run_early' });
       await handle.terminate('end of the test');
       await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, runWorkflowId('early'));
     });

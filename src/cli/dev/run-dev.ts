@@ -97,6 +97,7 @@ async function serve(context: CommandContext, serving: Serving): Promise<ExitSta
   const services: Service[] = [];
   let client: TemperClient | null = null;
   let server: Awaited<ReturnType<typeof startServer>> | null = null;
+  let continued: string | null = null;
   let isOver = false;
   const listener: ServiceListener = {
     tell,
@@ -114,7 +115,8 @@ async function serve(context: CommandContext, serving: Serving): Promise<ExitSta
     listener.onChange();
     client = await connectDev(devState(server, services));
     tell(`Temporal UI  ${server.uiUrl}\nlogs         ${logs}\n`);
-    if (wanted !== null && !requests.stop.aborted) return await runSpec(context, client, wanted, requests.stop);
+    if (wanted !== null && !requests.stop.aborted)
+      return await runSpec(context, client, wanted, requests.stop, (run) => (continued = run));
     tell('serving; temper start FILE --watch runs a spec from another terminal, Ctrl-C stops everything');
     await aborted(requests.stop);
     return EXIT.ok;
@@ -125,7 +127,7 @@ async function serve(context: CommandContext, serving: Serving): Promise<ExitSta
       client,
       workers,
       server: server?.service ?? null,
-      isContinued: wanted !== null,
+      continued,
       hurry: requests.hurry,
       tell,
     });

@@ -23,16 +23,19 @@ export interface SpecToRun {
 
 /**
  * Brings a run of the spec to its end: continues the newest one while it is open, else starts one (under the next
- * free number when there are others). Answers the run's result as an exit status, or `interrupted` after `stop`.
+ * free number when there are others), and names it. Answers the run's result as an exit status, or `interrupted` after
+ * `stop`.
  */
 export async function runSpec(
   context: CommandContext,
   client: TemperClient,
   wanted: SpecToRun,
   stop: AbortSignal,
+  onRun: (run: string) => void,
 ): Promise<ExitStatus> {
   const { output } = context;
   const run = await continueOrStart(context, client, wanted);
+  onRun(run);
   for (;;) {
     const last = await followRun(watchPatiently(client, run, stop), output, stop);
     if (last === null || last.state === 'running') return EXIT.interrupted;

@@ -15,8 +15,8 @@ export interface ShutDownOptions {
   readonly client: TemperClient | null;
   readonly workers: readonly Service[];
   readonly server: Service | null;
-  /** Whether the same command, given again, resumes what is stopped here; runs of a served fleet wait for a person. */
-  readonly isContinued: boolean;
+  /** The run that the same command, given again, continues; others wait for a person. */
+  readonly continued: string | null;
   /** Aborted when the person asks a second time. */
   readonly hurry: AbortSignal;
   readonly tell: (text: string) => void;
@@ -47,11 +47,11 @@ export async function shutDown({
   client,
   workers,
   server,
-  isContinued,
+  continued,
   hurry,
   tell,
 }: ShutDownOptions): Promise<readonly number[]> {
-  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, isContinued, hurry, tell);
+  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, continued, hurry, tell);
   const grace = graceFrom(hurry, WORKER_GRACE_MS);
   const stuck = (await Promise.all(workers.map((worker) => worker.stop(grace)))).flat();
   const ranks = await Promise.all(layout.hosts.map(({ scratch }) => stopKeepers(scratch, hurry)));
@@ -63,14 +63,14 @@ export async function shutDown({
 
 async function pauseOpenRuns(
   client: TemperClient,
-  isContinued: boolean,
+  continued: string | null,
   hurry: AbortSignal,
   tell: (text: string) => void,
 ): Promise<void> {
   const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
   const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
   if (open.length === 0) return;
-  tell(stopping(open, isContinued));
+  tell(stopping(open, continued));
   const pausing = open.map((run) =>
     within(
       pauseRun(client, run, REASON).then(() => run),
@@ -84,11 +84,16 @@ async function pauseOpenRuns(
 }
 
 /** What is stopped, and how it goes on later. */
-export function stopping(runs: readonly string[], isContinued: boolean): string {
-  const later = isContinued
-    ? `the next start continues ${runs.length === 1 ? 'it' : 'them'}`
-    : `after the next start ${runs.map((run) => `temper resume ${run}`).join(', ')} continues ${runs.length === 1 ? 'it' : 'them'}`;
-  return `stopping ${runs.join(', ')}; ${later} (Ctrl-C again: at once)`;
+export function stopping(runs: readonly string[], continued: string | null): string {
+  const others = runs.filter((run) => run !== continued);
+  const names = (some: readonly string[]): string => (runs.length === 1 ? 'it' : some.join(', '));
+  const later = [
+    ...(others.length === runs.length ? [] : [`the next start continues ${names([continued ?? ''])}`]),
+    ...(others.length === 0
+      ? []
+      : [`after the next start ${others.map((run) => `temper resume ${run}`).join(', ')} continues ${names(others)}`]),
+  ];
+  return `stopping ${runs.join(', ')}; ${later.join('; ')} (Ctrl-C again: at once)`;
 }
 
 /** What comes of runs that did not stop in time, or were given none. */

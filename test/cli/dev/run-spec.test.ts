@@ -53,7 +53,7 @@ async function beside(
   };
   if (SPEC === null) throw new Error('the template is not valid');
   const source = { file: 'sim.yaml', baseDir: '/specs', text: TEXT, spec: SPEC, problems: [] };
-  await runSpec(context, server.client, { source, spec: SPEC, isNew }, AbortSignal.abort());
+  await runSpec(context, server.client, { source, spec: SPEC, isNew }, AbortSignal.abort(), () => undefined);
   return { ...server, said };
 }
 
