@@ -106,7 +106,7 @@ const ROWS: readonly CauseRule[] = [
     {
       kind: 'text',
       pattern:
-        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out after \d+ seconds waiting for clients|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
+        /Connection (closed|reset) by (remote )?peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out after \d+ seconds waiting for clients|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
     },
     'peer-lost',
     'rank {rank} on {host} lost a peer: {text}',
