@@ -129,10 +129,19 @@ describe('what a rank said of its peers explains its end only as its own last wo
       [...stack, 'torch.distributed.DistNetworkError: went away', ...GLOO],
       FAILED,
     ],
+    ['a socket that was closed', [...stack, 'OSError: [Errno 107] Transport endpoint is not connected'], FAILED],
     ['a watchdog', [...START, ...STEPS, ...WATCHDOG], ABRT],
     ['a rank that hung and was killed', [...STEPS, GLOO[0] ?? ''], KILL],
   ])('as of %s', (_, lines, end) => {
     const ends = [{ rank: 3, ...end, at: at(1) }];
     expect(findingsOf(signs('h1', { ranks: [rank(3, lines, 1)], ends }), ALL)).toMatchObject([{ isCascade: true }]);
   });
+});
+
+it('a name that nobody knows is wrong before the first iteration; later it was known', () => {
+  const lines = [...stack, 'socket.gaierror: [Errno -2] Name or service not known'];
+  const ends = [{ rank: 3, ...FAILED, at: at(1) }];
+  expect(findingsOf(signs('h1', { ranks: [rank(3, lines, 1)], ends }), ALL)).toMatchObject([
+    { cause: 'environment', reaction: 'stop', onceStepped: { cause: 'link-fault', reaction: 'restart' } },
+  ]);
 });
