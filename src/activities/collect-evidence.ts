@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, log } from '@temporalio/activity';
 import { GENERIC_RULES } from '../domain/cause-rules.js';
+import { vanishedWorkspace } from '../domain/cause-texts.js';
 import { cutToBytes } from '../domain/cut-text.js';
 import { firstFindings } from '../domain/diagnose.js';
 import { findingsOf } from '../domain/evidence.js';
@@ -9,7 +10,7 @@ import type { KeeperHandle } from '../host/keeper/handle.js';
 import { rankLogPath } from '../host/keeper/paths.js';
 import { tailLog } from '../host/processes/tail.js';
 import { attemptDir } from '../host/run/attempts.js';
-import { keepEvidence, ranksOf, readSigns } from '../host/run/evidence.js';
+import { keepEvidence, ranksOf, readSigns, seeAttempt } from '../host/run/evidence.js';
 import { grownAt } from '../host/run/grown-at.js';
 import { writeMetrics } from '../host/run/metrics.js';
 import { readPace } from '../host/run/pace-file.js';
@@ -74,6 +75,15 @@ async function readEvidence(
     summary: parseTorchrunSummary,
     tracebacks: parseTracebacks,
   });
+  const isSeen = await within(
+    WORKSPACE_PATIENCE_MS,
+    seeAttempt(attemptDir(call.workspace, call.run, call.attempt.attempt)),
+  );
+  const rules = [
+    ...(isSeen === true ? [] : [vanishedWorkspace(call.workspace)]),
+    ...(recipe?.verdictRules ?? []),
+    ...GENERIC_RULES,
+  ];
   const lastAt = speaking === null ? null : await grownAt(rankLogPath(keeper.paths.dir, speaking, 'out'));
   const { lines } = await tailLog(keeper.paths.stderr, { maxLines: 6 });
   const evidence: HostEvidence = {
@@ -82,7 +92,7 @@ async function readEvidence(
     nodeRank: call.nodeRank,
     isReached: true,
     // Sixteen ranks that all lost the same peer say it four times as well.
-    findings: firstFindings(findingsOf(signs, [...(recipe?.verdictRules ?? []), ...GENERIC_RULES]), 4),
+    findings: firstFindings(findingsOf(signs, rules), 4),
     exitCode: signs.launcher?.code ?? null,
     exitSignal: signs.launcher?.signal ?? null,
     stopReason: signs.stop?.reason ?? null,

@@ -40,11 +40,44 @@ const ROWS: readonly CauseRule[] = [
   ),
   row(
     'mount-failed',
-    { kind: 'text', pattern: /Stale file handle|\bESTALE\b|\[Errno 5\]|Input\/output error/ },
+    {
+      kind: 'text',
+      // Sockets are not connected either; only files have a path.
+      pattern:
+        /Stale file handle|\bESTALE\b|\[Errno 5\]|Input\/output error|Read-only file system|\bEROFS\b|Transport endpoint is not connected.{0,4}['"[/]/,
+    },
     'workspace-lost',
     'restart',
     'a mount of {host} failed under rank {rank}: {text}',
   ),
+  row(
+    'loss-refused',
+    {
+      kind: 'text',
+      // Megatron-LM core_v0.12.1: an assertion of its older versions, `validate_result` of the newer.
+      pattern: /found (NaN|Inf) in local (forward loss|grad norm)|Unexpected result -?(nan|inf)\b/i,
+    },
+    'nan-loss',
+    'restart',
+    'the loss or its gradients became NaN or infinite on rank {rank} of {host}: {text}',
+  ),
+  row(
+    'names-unanswered',
+    { kind: 'text', pattern: /Temporary failure in name resolution|\bEAI_AGAIN\b/ },
+    'link-fault',
+    'restart',
+    '{host} got no answer to which address a name has, seen by rank {rank}; look at its DNS: {text}',
+  ),
+  {
+    ...row(
+      'name-unknown',
+      { kind: 'text', pattern: /Name or service not known|No address associated with hostname|\bEAI_NONAME\b/ },
+      'environment',
+      'stop',
+      '{host} knows no address of a name that rank {rank} needs; look at its DNS and /etc/hosts: {text}',
+    ),
+    onceStepped: { cause: 'link-fault', reaction: 'restart' },
+  },
   // Data workers are processes of their own: how one ended says nothing about the data.
   row(
     'loader-killed',
@@ -106,12 +139,33 @@ const ROWS: readonly CauseRule[] = [
     {
       kind: 'text',
       pattern:
-        /Connection (closed|reset) by peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out after \d+ seconds waiting for clients|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused/i,
+        /Connection (closed|reset) by (remote )?peer|Broken pipe|Socket Timeout|client socket has timed out|Timed out after \d+ seconds waiting for clients|Timed out waiting \d+ms for (recv|send)|recvBytes|Watchdog caught collective operation timeout|connection to .{1,80} was (closed|reset)|Connect timeout|Connection refused|Transport endpoint is not connected/i,
     },
     'peer-lost',
     'rank {rank} on {host} lost a peer: {text}',
   ),
 ];
+
+/** Files of a workspace that cannot be seen any more: it went away, and who looked first found them missing. */
+export function vanishedWorkspace(workspace: string): CauseRule {
+  const path = workspace.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return {
+    ...row(
+      'workspace-vanished',
+      {
+        kind: 'text',
+        pattern: new RegExp(
+          `(FileNotFoundError|NotADirectoryError|PermissionError|No such file or directory)\\b.*${path}(/|\\b)`,
+        ),
+        isAnywhere: false,
+      },
+      'workspace-lost',
+      'restart',
+      'the workspace was gone on {host}, so rank {rank} missed its files: {text}',
+    ),
+    order: 'first',
+  };
+}
 
 /**
  * What lines of a failed rank's error log mean. A line meets the first rule that fits. Programs go on from much of this

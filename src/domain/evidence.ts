@@ -2,7 +2,8 @@ import type { Finding } from '../schemas/incident.js';
 import type { Problem } from '../schemas/problem.js';
 import { weightOf, type CauseMatch, type CauseRule } from './causes.js';
 import { cutToBytes } from './cut-text.js';
-import { isWarning, lastWords } from './last-words.js';
+import { lastWords } from './last-words.js';
+import { tellingLine } from './telling-line.js';
 
 /** What the logs of one rank show after it ended. */
 export interface RankSigns {
@@ -140,15 +141,16 @@ function launcherFinding(
 
 /** What the last words of something that ended mean: a known text, else its exception, else how it ended. */
 function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): Finding[] {
-  const { rank, at, exceptions } = ended;
-  const { lines, from } = lastWords(ended.errorLines);
-  const known = tellingLine(lines, from, rules);
+  const { rank, at } = ended;
+  const words = lastWords(ended.errorLines);
+  const { lines } = words;
+  const known = tellingLine(words, ended, rules);
   if (known !== null) {
     const { rule, index } = known;
     const text = lines[index] ?? '';
     return [fillIn(rule, host, { rank, at, text, lines: lines.slice(Math.max(0, index - 4), index + 1) })];
   }
-  const exception = exceptions.at(-1);
+  const exception = words.exception ?? ended.exceptions.at(-1);
   if (exception !== undefined) {
     return found(rules, host, 'exception', ({ match }) => match.kind === 'exception' && match.pattern.test(exception), {
       rank,
@@ -158,28 +160,6 @@ function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): 
     });
   }
   return exitFindings(ended, host, rules);
-}
-
-/** The line of a log that says why, and the rule that knows it. `from`: where its last exception begins. */
-function tellingLine(
-  lines: readonly string[],
-  from: number,
-  rules: readonly CauseRule[],
-): { readonly rule: CauseRule; readonly index: number } | null {
-  const known = lines.flatMap((line, index) => {
-    const rule = rules.find(
-      ({ match }) => match.kind === 'text' && match.pattern.test(line) && (index >= from || match.isAnywhere !== false),
-    );
-    return rule === undefined ? [] : [{ rule, index }];
-  });
-  // A cause that it named itself outweighs the peers that it lost after it.
-  const causes = known.filter(({ rule, index }) => !rule.isCascade && !isWarning(lines[index] ?? ''));
-  const [first] = causes.toSorted((a, b) => placeOf(a.rule) - placeOf(b.rule));
-  return first ?? known.findLast(({ rule }) => rule.isCascade) ?? null;
-}
-
-function placeOf({ order }: CauseRule): number {
-  return order === 'first' ? 0 : order === 'last' ? 2 : 1;
 }
 
 interface Ended extends Omit<RankEnd, 'rank'>, Pick<RankSigns, 'errorLines' | 'exceptions'> {

@@ -4,32 +4,67 @@ export interface LastWords {
   readonly lines: readonly string[];
   /** Index of the first line of the last exception, with those that it follows from; 0 without one. */
   readonly from: number;
+  /** First line of its message; null without one. */
+  readonly exception: string | null;
+  /** Indexes that hold the exception with its whole message, or without one the last lines: first, and behind the last. */
+  readonly own: readonly [number, number];
 }
 
-const IGNORED = /^(Exception ignored (in|on|while)\b|--- Logging error ---)/;
+const IGNORED = /^(Exception ignored (in|on|while)\b|Error in atexit\._run_exitfuncs:|--- Logging error ---)/;
 const TRACEBACK = /^Traceback \(most recent call last\):\s*$/;
 /** Between two tracebacks: the second follows from the first. */
 const CHAINED = /During handling of the above exception|The above exception was the direct cause of/;
 /** Before a traceback: a thread or process ended of it, and the main one may say less. */
 const UNHANDLED = /^(Exception in thread|Process \S+:$)/;
-const WARNING = /^\W*W\d{4} |\bWARN(ING)?\b|\b(\w*Warning|warning): /;
+const WARNING = /^\W*W(\d{4})? |\bWARN(ING)?\b|\b(\w*Warning|warning): /;
+/** How torch marks what ends the main thread (`_distributed_excepthook`); other threads and children have no mark. */
+const MARK = /^\[rank\d+\]: /;
+/** Behind the message of an exception: what another part of the program says. */
+const RECORD =
+  /^(\[|[WEIF]\d{4} |\d{4}-\d\d-\d\d[ T]|(WARNING|ERROR|INFO|DEBUG)\b|terminate called|Exception in |Process \S+:$)/;
+/** Stacks of C++ and empty lines; they say nothing. */
+const FRAME = /^\s*(frame )?#\d+\b|^\s*$/;
+/** What a process says while it ends: some libraries add a few lines of their own to the one that says why. */
+const LAST_LINES = 20;
 
 /** Finds the last words of a log. */
 export function lastWords(log: readonly string[]): LastWords {
   const lines = withoutIgnored(log);
-  const starts = lines.flatMap((line, index) => (TRACEBACK.test(unmarked(line)) ? [index] : []));
-  let from = starts.pop() ?? 0;
+  const all = lines.flatMap((line, index) => (TRACEBACK.test(unmarked(line)) ? [index] : []));
+  const marked = all.filter((index) => MARK.test(lines[index] ?? ''));
+  const starts = marked.length > 0 ? marked : all;
+  const last = starts.pop();
+  if (last === undefined) {
+    const spoken = lines.flatMap((line, index) => (FRAME.test(unmarked(line)) ? [] : [index]));
+    return { lines, from: 0, exception: null, own: [spoken.at(-LAST_LINES) ?? 0, lines.length] };
+  }
+  let from = last;
   for (const start of starts.toReversed()) {
     const isChained = lines.slice(start, from).some((line) => CHAINED.test(line));
     if (!isChained && !UNHANDLED.test(unmarked(lines[start - 1] ?? ''))) break;
     from = start;
   }
-  return { lines, from };
+  const { to, exception } = messageAfter(lines, last);
+  return { lines, from, exception, own: [from, to] };
+}
+
+/** Where the message of the traceback that begins at `start` ends, and its first line. */
+function messageAfter(
+  lines: readonly string[],
+  start: number,
+): { readonly to: number; readonly exception: string | null } {
+  const at = lines.findIndex((line, index) => index > start && !/^\s|^$/.test(unmarked(line)));
+  if (at < 0) return { to: lines.length, exception: null };
+  const isMarked = MARK.test(lines[start] ?? '');
+  const end = lines.findIndex(
+    (line, index) => index > at && line !== '' && (RECORD.test(unmarked(line)) || (isMarked && !MARK.test(line))),
+  );
+  return { to: end < 0 ? lines.length : end, exception: unmarked(lines[at] ?? '') };
 }
 
 /** Whether a line says itself that what it tells is no failure. */
 export function isWarning(line: string): boolean {
-  return WARNING.test(line);
+  return WARNING.test(unmarked(line));
 }
 
 /** Whether a line begins what Python says of an error that ends nothing: in a finalizer, in a handler of the log. */

@@ -154,6 +154,27 @@ describe('the evidence of a host', () => {
   });
 });
 
+describe('a file that a rank missed', () => {
+  const missing = (path: string): string =>
+    `printf '%s\\n' 'Traceback (most recent call last):' '  File "x.py", line 1' "FileNotFoundError: [Errno 2] No such file or directory: '${path}'" > "$1/0/stderr.log"; exit 1`;
+
+  it('was there until its workspace went away', async () => {
+    const gone = join(bench.workspace(), 'gone');
+    const { host, train } = await open(recipeDoing(missing(join(gone, 'runs/r/store/data.bin'))));
+    await problemOf(run(() => trainNode(host, train)));
+    expect((await collect(host, { ...train, workspace: gone })).findings).toMatchObject([
+      { rule: 'workspace-vanished', cause: 'workspace-lost', reaction: 'restart' },
+    ]);
+  });
+
+  it.each(['/data/1.png', 'of the workspace'])('is wrong data where the workspace is there: %s', async (path) => {
+    const where = path.startsWith('/') ? path : join(bench.workspace(), 'store/1.png');
+    const { host, train } = await open(recipeDoing(missing(where)));
+    await problemOf(run(() => trainNode(host, train)));
+    expect((await collect(host, train)).findings).toMatchObject([{ cause: 'data-error', reaction: 'stop' }]);
+  });
+});
+
 describe('a training that stands still', () => {
   it('is stopped with the reason, which is a cause and not a consequence', async () => {
     const { host, train } = await open(recipeDoing(`${say(step(1))}; sleep 60`), {

@@ -114,6 +114,26 @@ export const CASES: readonly FailureCase[] = [
       ["ModuleNotFoundError: No module named 'torch'", 'environment', 'stop'],
       ['RuntimeError: Caught ValueError in DataLoader worker process 0.', 'data-error', 'stop'],
       ["FileNotFoundError: [Errno 2] No such file or directory: '/data/1.png'", 'data-error', 'stop'],
+      ["OSError: [Errno 30] Read-only file system: '/w/runs/r/ckpt'", 'workspace-lost', 'restart'],
+      ["OSError: [Errno 107] Transport endpoint is not connected: '/w/runs/r/ckpt'", 'workspace-lost', 'restart'],
+      ["OSError: [Errno 116] Stale file handle: '/w/runs/r/ckpt'", 'workspace-lost', 'restart'],
+      [
+        'AssertionError: Rank 13: found NaN in local grad norm in backward pass before data-parallel communication collective. Device: 5, node: n1',
+        'nan-loss',
+        'restart',
+      ],
+      [
+        "RuntimeError: Rank 255, node n1, device 7, iteration 2: Unexpected result nan (message='found NaN in local forward loss calculation')",
+        'nan-loss',
+        'restart',
+      ],
+      ['RuntimeError: Rank 0, node n1, device 0, iteration 9: Unexpected result -inf', 'nan-loss', 'restart'],
+      ['socket.gaierror: [Errno -3] Temporary failure in name resolution', 'link-fault', 'restart'],
+      [
+        'torch.distributed.DistNetworkError: The IPv6 network addresses of (h0, 6000) cannot be retrieved (gai error: -2 - Name or service not known).',
+        'link-fault',
+        'restart',
+      ],
       ["KeyError: 'image'", 'code-error', 'stop'],
       ['RuntimeError: something nobody has seen', 'exception', 'restart'],
     ] as const

@@ -164,6 +164,8 @@ describe('what a rank said last is the cause', () => {
     expect(lastWords([...SKIPPED, ...marked, 'x', ...full, ...IGNORED, 'y'])).toEqual({
       lines: [...SKIPPED, 'x', ...full, 'y'],
       from: SKIPPED.length + 1,
+      exception: 'OSError: [Errno 28] No space left on device',
+      own: [SKIPPED.length + 1, SKIPPED.length + 1 + full.length + 1],
     });
   });
 });

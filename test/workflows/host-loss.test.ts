@@ -162,6 +162,36 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
     await expectClean(fleet);
   });
 
+  it('fills no history while its hosts are silent, and hears them the moment that they are back', async () => {
+    let fleet: Fleet | null = null;
+    let backAt = 0;
+    // A probe every 100 ms, if nothing grew.
+    const timing = { ...TIMING, probeTimeoutMs: 400 };
+    const silentMs = 25_000;
+    const world = new World([
+      async () => {
+        await Promise.all([fleet?.lose('h1'), fleet?.lose('h2')]);
+        await new Promise((resolve) => setTimeout(resolve, TIMING.scheduleToStartMs + silentMs));
+        backAt = Date.now();
+        await Promise.all([fleet?.add('h1'), fleet?.add('h2')]);
+      },
+      (attempt) => attempt.finish(),
+    ]);
+    fleet = await site.open(world, ['h1', 'h2'], { timing });
+    const handle = await fleet.train();
+    await handle.result();
+    expect(Date.now() - backAt).toBeLessThan(silentMs / 2);
+    expect(world.attempts).toHaveLength(1);
+    const { events } = await handle.fetchHistory();
+    const probes = (events ?? []).filter(
+      ({ activityTaskScheduledEventAttributes: scheduled }) => scheduled?.activityType?.name === 'probeHost',
+    );
+    // The embedded server is slow in ending a wait: without rests it comes to a probe in 1.6 s for each host, 30 here.
+    expect(probes.length).toBeGreaterThan(4);
+    expect(probes.length).toBeLessThan(18);
+    await expectClean(fleet);
+  });
+
   it('cancels a supervisor that found its host after the stop', async () => {
     const world = new World([
       (attempt) => {

@@ -62,9 +62,15 @@ export async function readSigns(
   };
 }
 
+/** Whether the workspace shows an attempt that was opened there; throws where it does not. */
+export async function seeAttempt(attemptDir: string): Promise<true> {
+  await stat(join(attemptDir, ATTEMPT_RECORD));
+  return true;
+}
+
 /** Keeps a copy of a host's evidence in the folder of its attempt; a workspace that is not there is not made. */
 export async function keepEvidence(attemptDir: string, evidence: HostEvidence): Promise<void> {
-  await stat(join(attemptDir, ATTEMPT_RECORD));
+  await seeAttempt(attemptDir);
   await writeJsonFile(join(attemptDir, evidence.host, 'evidence.json'), evidence);
 }
 

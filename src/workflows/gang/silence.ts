@@ -1,14 +1,22 @@
-import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
+import { CancellationScope, condition, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { GangInput } from '../../schemas/stage-calls.js';
 import { isUnanswered, quickCalls } from './gang.js';
 import { hasAdvanced, newestOf, type GangProgress } from '../../domain/gang-progress.js';
 import { Lanes } from '../../domain/in-parallel.js';
+import { restMs } from '../../domain/rest.js';
 
 /** How far the hosts that are heard see the gang come. */
 export type LookForProgress = () => Promise<GangProgress>;
 
 /** Probes of a silent host within the time that it is given. */
 const PROBES = 4;
+
+/**
+ * While the gang steps on, how many times the grace of a silent host may pass until it is looked at again: 32 minutes on
+ * a fleet. Those that are heard notice a gang that stands still before that, by their own stall timers, and end by the
+ * timeout of a collective after half an hour.
+ */
+const RESTING_GRACES = 8;
 
 /**
  * Tells hosts that are gone from those that are only not heard. A silent host is *unobserved*; it is lost when it
@@ -24,7 +32,12 @@ export class Silence {
   /** When the server comes back, all hosts may be silent at once. */
   readonly #probes = new Lanes();
   #look: LookForProgress | null = null;
+  #looked: { readonly atMs: number; readonly progress: Promise<GangProgress> } | null = null;
   #isHurried = false;
+  /** Asked once: a history that began without rests ends without them. */
+  readonly #canRest = patched('rest-between-probes');
+  /** Counts what may decide otherwise about hosts that are silent. */
+  #news = 0;
 
   constructor(input: GangInput, hosts: number) {
     this.#input = input;
@@ -34,6 +47,8 @@ export class Silence {
   /** Sets how to see whether the gang still steps; null once it is being stopped. */
   watch(look: LookForProgress | null): void {
     this.#look = look;
+    this.#looked = null;
+    this.#news += 1;
   }
 
   /** Begin of a lost host's silence, ms since the epoch. */
@@ -48,6 +63,7 @@ export class Silence {
   /** Somebody asked for the end: hosts that are silent get no more than their own time. */
   hurry(): void {
     this.#isHurried = true;
+    this.#news += 1;
   }
 
   /**
@@ -65,31 +81,65 @@ export class Silence {
   }
 
   async #probe(host: string): Promise<'back' | 'lost'> {
-    const { probeTimeoutMs, callTimeoutMs } = this.#input.call.timing;
-    const patienceMs = Math.min(callTimeoutMs, Math.ceil(probeTimeoutMs / PROBES));
+    const { probeTimeoutMs } = this.#input.call.timing;
+    const patienceMs = this.#patienceMs();
     if (!this.#since.has(host)) this.#since.set(host, Date.now());
     let graceFrom = Date.now();
     let seen = await this.#progress();
+    let hasRested = false;
     for (;;) {
       const { isHeard, tookMs } = await this.#probes.run(() => this.#ask(host, patienceMs));
-      if (isHeard) {
-        this.#since.delete(host);
-        return 'back';
-      }
+      if (isHeard) return this.#heard(host);
       const now = Date.now();
       // A probe that took far longer than it may: the server was away, and workers need a moment to find it again.
       const wasAway = tookMs > 2 * patienceMs + SLACK_MS;
-      if (wasAway || this.#isControlPlane(host)) {
+      let untilMs = this.#controlPlaneUntil(host);
+      if (wasAway || untilMs > now) {
         graceFrom = now;
+        hasRested = false;
       } else if (now - graceFrom >= probeTimeoutMs) {
         const newest = await this.#progress();
-        if (!hasAdvanced(seen, newest)) return 'lost';
-        seen = newest;
+        if (hasAdvanced(seen, newest)) {
+          seen = newest;
+          untilMs = Date.now() + RESTING_GRACES * probeTimeoutMs;
+        } else if (!hasRested) return 'lost';
+        // The server may have been away during the rest: who was only asked then is given the whole grace.
+        hasRested = false;
         graceFrom = Date.now();
       }
-      // A probe that failed at once must not become a tight loop.
-      await sleep(Math.max(1, patienceMs - tookMs));
+      const waitMs = restMs(Date.now() - (this.#since.get(host) ?? now), untilMs - Date.now());
+      if (this.#canRest && waitMs > patienceMs) {
+        if (await this.#rest(host, waitMs)) return this.#heard(host);
+        hasRested = true;
+      } else {
+        // A probe that failed at once must not become a tight loop.
+        await sleep(Math.max(1, patienceMs - tookMs));
+      }
     }
+  }
+
+  #heard(host: string): 'back' {
+    this.#since.delete(host);
+    this.#news += 1;
+    return 'back';
+  }
+
+  /**
+   * One call that waits in the host's queue, so that its worker finds it the moment it is back; shorter when something
+   * happens that may decide about the host. Not in a lane: nobody works for a call that waits.
+   */
+  async #rest(host: string, waitMs: number): Promise<boolean> {
+    const known = this.#news;
+    const scope = new CancellationScope();
+    const answer = scope.run(() => this.#answers(host, waitMs));
+    const news = scope.run(() => condition(() => this.#news > known));
+    try {
+      await Promise.race([answer, news]);
+    } finally {
+      scope.cancel();
+      await Promise.allSettled([answer, news]);
+    }
+    return answer.catch(() => false);
   }
 
   async #ask(host: string, patienceMs: number): Promise<{ readonly isHeard: boolean; readonly tookMs: number }> {
@@ -109,21 +159,35 @@ export class Silence {
     }
   }
 
+  /** What the gang came to, looked up once for all hosts that ask within the time of a probe. */
   async #progress(): Promise<GangProgress> {
-    return this.#look === null ? newestOf([]) : this.#look();
+    const look = this.#look;
+    if (look === null) return newestOf([]);
+    if (!this.#canRest) return look();
+    if (this.#looked === null || Date.now() - this.#looked.atMs >= this.#patienceMs())
+      this.#looked = { atMs: Date.now(), progress: look() };
+    return this.#looked.progress;
   }
 
-  /** One silent host of two is a host; two of two are not. */
-  #isControlPlane(host: string): boolean {
-    if (this.#isHurried) return false;
-    const silentMs = Date.now() - (this.#since.get(host) ?? 0);
+  #patienceMs(): number {
+    const { probeTimeoutMs, callTimeoutMs } = this.#input.call.timing;
+    return Math.min(callTimeoutMs, Math.ceil(probeTimeoutMs / PROBES));
+  }
+
+  /**
+   * Until when a silence is taken for that of the way to the hosts, ms since the epoch; 0 where it is the host's own. One
+   * silent host of two is a host; two of two are not.
+   */
+  #controlPlaneUntil(host: string): number {
+    if (this.#isHurried) return 0;
+    const since = this.#since.get(host) ?? 0;
     const silent = this.#since.size;
     if (silent >= this.#hosts && this.#look !== null && this.#isWholeFleet()) {
       // Nobody can tell whether it trains: its keepers let it live for so long.
       const { orphanTimeoutMs } = this.#input.call.timing;
-      return orphanTimeoutMs === 0 || silentMs < orphanTimeoutMs;
+      return orphanTimeoutMs === 0 ? Number.POSITIVE_INFINITY : since + orphanTimeoutMs;
     }
-    return silent > 1 && silent > this.#hosts / 2 && silentMs < this.#input.recovery.spareWaitMs;
+    return silent > 1 && silent > this.#hosts / 2 ? since + this.#input.recovery.spareWaitMs : 0;
   }
 
   /** A gang of one with a spare is one silent host of two. */
