@@ -149,7 +149,7 @@ export const DATA_RULES = {
   'data/image-bomb': {
     severity: 'error',
     why: 'Image readers refuse such sizes as decompression bombs, or fill the memory of the host.',
-    fix: 'Scale the image down to at most 100 megapixels.',
+    fix: 'Scale the image down to at most 178 megapixels.',
   },
   'data/image-aspect': {
     severity: 'error',

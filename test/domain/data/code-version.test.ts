@@ -6,7 +6,7 @@ import { RECIPES } from '../../../src/recipes/registry.js';
 import { specWith } from '../../recipes/cpu-tiny/specs.js';
 
 /** Code of the converter and the check, as it was when somebody last decided about its version. */
-const DECIDED = { version: 2, hash: '9e0f70f60348bdda09830b17921e4656e2f6c9063087ee219a4a1de7051a32cf' };
+const DECIDED = { version: 2, hash: 'e4394ec97e9aed9cd0239dd210623a25584e4e1e4aa2e8f926732d623feabeea' };
 
 it('is decided on anew whenever the code changes', () => {
   const root = resolve(import.meta.dirname, '../../..');
