@@ -21,8 +21,8 @@ export const DATA_RULES = {
   },
   'data/not-an-array': {
     severity: 'error',
-    why: 'Rows are the elements of one JSON array; nothing else is read.',
-    fix: 'Write the rows as one JSON array: [{...}, {...}]. JSON Lines must be wrapped in [ ] with commas.',
+    why: 'Rows are the elements of one JSON array. A loader that reads JSON Lines does so in parts, and where the first has text only, the first image ends it.',
+    fix: 'Write the rows as one JSON array: [{...}, {...}]. Of JSON Lines temper data convert --format mllm makes one; a pipeline does so by itself where the name ends in .jsonl.',
   },
   'data/row-limit': {
     severity: 'error',
@@ -41,7 +41,7 @@ export const DATA_RULES = {
   },
   'data/byte-order-mark': {
     severity: 'error',
-    why: 'The file begins with a byte order mark (U+FEFF), which JSON libraries refuse; the loader ends.',
+    why: 'The file begins with a byte order mark (U+FEFF), which JSON libraries refuse before an array (pandas 2.0.3 does, later ones need not); the loader ends.',
     fix: 'Save the file as UTF-8 without a mark, or convert it: temper data convert writes none.',
   },
   'data/images-column': {
@@ -149,7 +149,7 @@ export const DATA_RULES = {
   'data/image-bomb': {
     severity: 'error',
     why: 'Image readers refuse such sizes as decompression bombs, or fill the memory of the host.',
-    fix: 'Scale the image down to at most 100 megapixels.',
+    fix: 'Scale the image down to at most 178 megapixels.',
   },
   'data/image-aspect': {
     severity: 'error',

@@ -81,8 +81,11 @@ export async function* readEntries(path: string, zip?: ZipFile): AsyncGenerator<
 export function readEntry(archive: string, entry: Entry): ArchiveEntry {
   const { fileName, externalFileAttributes, compressionMethod, uncompressedSize, crc32 } = entry;
   const isFolder = fileName.endsWith('/');
-  const path = isFolder ? fileName.slice(0, -1) : fileName;
-  const parts = path.split('/');
+  // `zip -r x.zip ./a` keeps the dot, which means nothing; the folder of all has no name then.
+  const name = fileName.replace(/^(\.\/)+/, '');
+  const path = name.endsWith('/') ? name.slice(0, -1) : name;
+  const isRoot = path === '' && isFolder && fileName.startsWith('./');
+  const parts = isRoot ? [] : path.split('/');
   // oxlint-disable-next-line no-control-regex -- control characters are what is refused here
   const isSafe = !/[\u0000-\u001f\u007f]/.test(path) && parts.every((part) => !['', '.', '..'].includes(part));
   if (!isSafe)

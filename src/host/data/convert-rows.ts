@@ -93,7 +93,9 @@ class Conversion {
 
   async run(): Promise<void> {
     try {
-      for await (const batch of readRows(this.#options.annotations, { signal: this.#options.signal })) {
+      const { annotations, signal, format } = this.#options;
+      // Upstream's own script for LLaVA rows reads one JSON document.
+      for await (const batch of readRows(annotations, { signal, allowLines: format === 'mllm' })) {
         await this.#convert(batch);
         this.#options.onProgress?.({ ...batch.progress, rows: this.#rows });
         if (this.#rows === this.#options.maxSamples) break;

@@ -6,6 +6,7 @@ import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
 import { openRegular } from '../open-regular.js';
 import { findDamage } from './image-end.js';
+import { readJpegSize } from './jpeg-size.js';
 import { imageFinding } from './image-index.js';
 import type { ImageIndex } from './image-index.js';
 
@@ -17,15 +18,15 @@ export type ImageHeader =
 // Types that Pillow decodes without optional libraries; image-size knows more (SVG, PSD, ...), training does not.
 const DECODABLE: ReadonlySet<string | undefined> = new Set(['jpg', 'png', 'webp', 'bmp', 'gif']);
 
-// Pillow warns from 89 megapixels on and refuses twice that; 100 lies between and fits no training image.
-const MAX_PIXELS = 100_000_000;
+// Pillow warns above 89 478 485 pixels and refuses an image of more than twice that (Image.MAX_IMAGE_PIXELS).
+const MAX_PIXELS = 2 * 89_478_485;
 
 // Image processors of vision models refuse an image that is longer than this many times its other side. Loaders that
 // scale first leave no pixel of the short side of a much longer one: 1 x 300000 within 262144 pixels is 0.9 of a pixel wide.
 const MAX_ASPECT = 200;
 
-// The size of a JPEG stands behind its EXIF block with the preview (up to 64 kB each, few of them); most images
-// need the first read only.
+// The size of a JPEG stands behind its EXIF block with the preview and behind its profile; most images need the first
+// read only, and those with more than the second one are walked.
 const FIRST_READ_BYTES = 16 * 1024;
 const SECOND_READ_BYTES = 1024 * 1024;
 
@@ -90,6 +91,9 @@ async function readHeader(handle: FileHandle): Promise<ImageHeader> {
   if (header.kind === 'bad' && bytes.length === FIRST_READ_BYTES) {
     bytes = await readStart(handle, SECOND_READ_BYTES);
     header = parseHeader(bytes);
+    const isLong = bytes.length === SECOND_READ_BYTES && bytes[0] === 0xff && bytes[1] === 0xd8;
+    const size = header.kind === 'bad' && isLong ? await readJpegSize(handle) : null;
+    if (size !== null) header = judgeSize(size);
   }
   const damage = header.kind === 'size' ? await findDamage(handle, bytes) : null;
   return damage === null ? header : bad('data/image-corrupt', damage);
@@ -111,6 +115,10 @@ function parseHeader(bytes: Uint8Array): ImageHeader {
   }
   const { width, height, type } = found;
   if (!DECODABLE.has(type)) return bad('data/image-type', `type ${type ?? 'unknown'}`);
+  return judgeSize({ width, height });
+}
+
+function judgeSize({ width, height }: PixelSize): ImageHeader {
   if (!(width > 0 && height > 0)) return bad('data/image-zero-size', `${width} x ${height} pixels`);
   if (width * height > MAX_PIXELS) return bad('data/image-bomb', `${width} x ${height} pixels`);
   if (Math.max(width, height) > MAX_ASPECT * Math.min(width, height))

@@ -47,10 +47,12 @@ export class JsonArrayParser {
   #held = Buffer.from('[');
   #heldBytes = 0;
   #rows = 0;
-  #chunkOffset = 0;
+  #chunkOffset: number;
 
-  constructor(limits: RowLimits = DEFAULT_ROW_LIMITS) {
+  /** `offset`: place in the file of the first byte that it gets. */
+  constructor(limits: RowLimits = DEFAULT_ROW_LIMITS, offset = 0) {
     this.#limits = limits;
+    this.#chunkOffset = offset;
     this.#scanner = new ArrayScanner(limits.maxDepth);
   }
 

@@ -4,6 +4,7 @@ import type { DataProgress } from '../../schemas/data.js';
 import { errorText } from '../../domain/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { DEFAULT_ROW_LIMITS, JsonArrayParser } from './json-array-parser.js';
+import { isJsonLines, LinesToArray } from './lines-to-array.js';
 import type { RowLimits } from './json-array-parser.js';
 import { DataFailure } from '../../domain/data/failures.js';
 
@@ -23,6 +24,8 @@ export interface ReadRowsOptions {
   /** Bytes read at a time. */
   readonly chunkBytes?: number;
   readonly signal?: AbortSignal | undefined;
+  /** Whether a row a line is taken too (JSON Lines); else the file must hold one array. */
+  readonly allowLines?: boolean | undefined;
 }
 
 // Large enough that one read costs nothing, small enough that the parsed rows of one chunk die young (measured
@@ -30,14 +33,15 @@ export interface ReadRowsOptions {
 const DEFAULT_CHUNK_BYTES = 256 * 1024;
 
 /**
- * Streams the rows of a file that holds one JSON array, in constant memory; the next chunk is read while the
+ * Streams the rows of a file that holds one JSON array, or a row a line, in constant memory; the next chunk is read while the
  * caller works. Throws `JsonArrayError` where the file is broken, `DataFailure` when it cannot be read, and the
  * signal's reason when aborted.
  */
 export async function* readRows(file: string, options: ReadRowsOptions = {}): AsyncGenerator<RowBatch> {
   const handle = await openForReading(file);
   const chunkBytes = options.chunkBytes ?? DEFAULT_CHUNK_BYTES;
-  const parser = new JsonArrayParser(options.limits ?? DEFAULT_ROW_LIMITS);
+  let parser = new JsonArrayParser(options.limits ?? DEFAULT_ROW_LIMITS);
+  let lines: LinesToArray | null = null;
   let pending: Promise<Buffer> | undefined;
   try {
     const { size: bytesTotal } = await handle.stat();
@@ -51,9 +55,14 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
       if (chunk.length === 0) break;
       current = current === 0 ? 1 : 0;
       pending = readChunk(handle, buffers[current], file);
-      bytesRead += chunk.length;
+      if (bytesRead === 0 && options.allowLines === true && isJsonLines(chunk)) {
+        lines = new LinesToArray();
+        // The bracket that the file does not have comes before its first byte.
+        parser = new JsonArrayParser(options.limits ?? DEFAULT_ROW_LIMITS, -1);
+      }
       const firstRow = parser.rows;
-      const rows = parser.push(chunk);
+      bytesRead += chunk.length;
+      const rows = parser.push(lines === null ? chunk : lines.push(chunk));
       const { hasByteOrderMark } = parser;
       yield {
         firstRow,
@@ -62,7 +71,13 @@ export async function* readRows(file: string, options: ReadRowsOptions = {}): As
         progress: { bytesRead, bytesTotal: Math.max(bytesTotal, bytesRead), rows: parser.rows },
       };
     }
+    const last = lines === null ? [] : parser.push(Buffer.from(']'));
     parser.finish();
+    if (last.length > 0) {
+      const progress = { bytesRead, bytesTotal: bytesRead, rows: parser.rows };
+      const { hasByteOrderMark } = parser;
+      yield { firstRow: parser.rows - last.length, rows: last, hasByteOrderMark, progress };
+    }
   } finally {
     // A read that is under way must end before its handle is closed; its own error no longer matters here.
     await pending?.catch(() => undefined);

@@ -125,6 +125,7 @@ async function fetchPiece(run: Run, [from, to]: ByteRange): Promise<void> {
   const range = { range: `bytes=${from}-${to - 1}`, ...(condition === null ? {} : { 'if-range': condition }) };
   const answer = await options.door.get(file.url, range, options.signal);
   try {
+    refuseWebPage(file, answer);
     if (answer.status === 206) {
       const place = rangeOf(answer, from, to);
       if (file.bytes !== null && place.bytes !== file.bytes) throw wrongSize(file, place.bytes);
@@ -132,7 +133,6 @@ async function fetchPiece(run: Run, [from, to]: ByteRange): Promise<void> {
       await drain(run, answer, from, place.to, () => run.patience.progressed());
       return;
     }
-    refuseWebPage(file, answer);
     const isOther = part.bytes !== null && part.validator !== validatorOf(answer);
     if (isOther) throw new Changed('its version changed at the server');
     if (answer.status === 416) {
@@ -211,7 +211,7 @@ function refuseWebPage({ url, proof }: RemoteFile, { headers, status }: Answer):
   const type = oneHeader(headers['content-type']) ?? '';
   if (
     proof.kind !== 'none' ||
-    status !== 200 ||
+    status === 416 ||
     !/^text\/html\b/i.test(type) ||
     /\.html?$/i.test(new URL(url).pathname)
   )

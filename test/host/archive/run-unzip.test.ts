@@ -70,6 +70,19 @@ with zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED) as z:
     expect(readFileSync(join(dir, 'out', 'd', 'big.bin')).equals(Buffer.alloc(70_000, 'y'))).toBe(true);
   });
 
+  it('may have a dot before each name, as archives of the folder itself have', async () => {
+    const { output, unpack } = site([
+      { name: './' },
+      { name: './a/' },
+      { name: './a/b', content: TEXT },
+      { name: '././c', content: TEXT },
+    ]);
+    expect(await unpack()).toMatchObject({ files: 2 });
+    expect(readFileSync(join(output, 'a/b')).equals(TEXT)).toBe(true);
+    expect(readFileSync(join(output, 'c')).equals(TEXT)).toBe(true);
+    expect(await unpack()).toMatchObject({ files: 2, resumed: 2 });
+  });
+
   it('unpacked already is accepted after a look, and only as it must be', async () => {
     const { output, unpack } = site(SOUND);
     await unpack();
@@ -101,6 +114,17 @@ const REFUSED: readonly (readonly [string, readonly MadeEntry[], string])[] = [
   ['a name that no file system takes', [{ name: `a/${'空'.repeat(86)}`, content: TEXT }], 'a name of 258 bytes'],
   ['a path that no file system takes', [{ name: 'abc/'.repeat(600), content: TEXT }], 'a path of 2399 bytes'],
   ['a control character', [{ name: 'a\nb', content: TEXT }], 'proper name'],
+  [
+    'a name twice, once with a dot before it',
+    [
+      { name: 'a', content: TEXT },
+      { name: './a', content: PICTURE },
+    ],
+    'twice',
+  ],
+  ['a path that climbs behind a dot', [{ name: './../evil', content: TEXT }], 'unsafe'],
+  ['a whole path behind a dot', [{ name: './/etc/evil', content: TEXT }], 'proper name'],
+  ['a file that is the folder of all', [{ name: './', content: TEXT, mode: 0o100644 }], 'no plain file'],
   [
     'a name twice',
     [

@@ -2,6 +2,7 @@ import { symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { convertRows } from '../../../src/host/data/convert-rows.js';
+import { readRows } from '../../../src/host/data/read-rows.js';
 import { runDataCheck } from '../../../src/host/data/run-data-check.js';
 import { site, written } from './convert-site.js';
 import { llava, mllm, png, put, scratchFolder } from './support.js';
@@ -21,6 +22,48 @@ describe('ready rows', () => {
       mllm([]),
       mllm([]),
     ]);
+  });
+
+  it.each([
+    ['a row a line', '\n', ''],
+    ['lines of Windows, and a last one', '\r\n', '\r\n'],
+    ['blank lines and a byte order mark', ' \n\n\t\n', ' \n', '\uFEFF \n'],
+  ])('are read from JSON Lines too: %s', async (_what, between, last, first = '') => {
+    const rows = [mllm(['a.jpg'], 'é 城\n"[{'), mllm([]), mllm([], 'x'.repeat(70_000)), mllm(['a.jpg'])];
+    const { options } = site(rows, ['a.jpg']);
+    await convertRows({ ...options, format: 'mllm' });
+    const wanted = written(options);
+    const text = first + rows.map((row) => JSON.stringify(row)).join(between) + last;
+    const lines = { ...options, annotations: put(scratchFolder(), 'rows.jsonl', text), output: `${options.output}.2` };
+    expect(await convertRows({ ...lines, format: 'mllm' })).toMatchObject({ rows: 4, kept: 4, dropped: 0 });
+    expect(written(lines)).toEqual(wanted);
+    // As upstream's script, which reads one document.
+    await expect(convertRows({ ...lines, format: 'llava' })).rejects.toMatchObject({ id: 'data/broken-annotations' });
+    for (const chunkBytes of first === '' ? [1, 2, 3, 7, 1_000] : [7, 8, 1_000]) {
+      const found: unknown[] = [];
+      for await (const batch of readRows(lines.annotations, { chunkBytes, allowLines: true })) {
+        expect(batch.firstRow).toBe(found.length);
+        found.push(...batch.rows);
+      }
+      expect(found).toEqual(rows);
+    }
+  });
+
+  it.each([
+    ['a comma between', '{"a":1},\n{"a":2}', 1, 8],
+    ['a row over two lines', '{"a":1}\n{"a":\n2}', 1, 8],
+    ['a row cut off', '{"a":1}\n{"a', 1, null],
+    ['two rows in a line', '{"a":1} {"a":2}', 0, 0],
+  ])('are refused as JSON Lines with %s', async (_what, text, row, byteOffset) => {
+    const file = put(scratchFolder(), 'rows.jsonl', text);
+    const reading = async (): Promise<void> => {
+      for await (const { rows } of readRows(file, { allowLines: true })) expect(rows.length).toBeLessThan(2);
+    };
+    await expect(reading()).rejects.toMatchObject({
+      rule: 'data/broken-json',
+      row,
+      ...(byteOffset === null ? {} : { byteOffset }),
+    });
   });
 
   it.each([

@@ -221,3 +221,27 @@ it('ImageHeaders looks at each name once', async () => {
   expect(headers.get('gone.png')).toMatchObject({ kind: 'bad', rule: 'data/image-missing' });
   expect(headers.size).toBe(51);
 });
+
+describe('an image as Pillow takes it', () => {
+  const probe = (content: Buffer) => probeImageHeader(put(scratchFolder(), 'image', content));
+
+  it('may have its size behind any number of previews and profiles', async () => {
+    expect(await probe(jpeg(300))).toEqual({ kind: 'size', size: { width: 100, height: 50 } });
+    const endless = Buffer.concat([jpeg(300).subarray(0, -100), Buffer.alloc(100)]);
+    expect(await probe(endless)).toMatchObject({ kind: 'bad', rule: 'data/image-corrupt' });
+  });
+
+  it('may have as many pixels as are no bomb to it', async () => {
+    expect(await probe(png(13_377, 13_377))).toEqual({ kind: 'size', size: { width: 13_377, height: 13_377 } });
+    expect(await probe(png(13_378, 13_377))).toMatchObject({ kind: 'bad', rule: 'data/image-bomb' });
+  });
+
+  it('may have a profile of megabytes before the pixels of a PNG', async () => {
+    const sound = png(100, 50);
+    // Signature and header come first in every PNG.
+    const profile = chunk('iCCP', Buffer.alloc(3_000_000));
+    expect(await probe(Buffer.concat([sound.subarray(0, 33), profile, sound.subarray(33)]))).toMatchObject({
+      kind: 'size',
+    });
+  });
+});

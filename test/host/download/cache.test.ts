@@ -121,9 +121,12 @@ describe('a file without a known hash', () => {
     expect(server.seen.length).toBeGreaterThan(2);
   });
 
-  it('must not be a web page', async () => {
+  it.each([
+    ['whole', () => ({ kind: 'whole' }) as const],
+    ['in parts', () => null],
+  ])('must not be a web page, %s', async (_how, fault) => {
     const server = await startServer();
-    server.fault = () => ({ kind: 'whole' });
+    server.fault = fault;
     const url = server.serve('/rows.json', Buffer.from('<html>please log in</html>'), {
       type: 'text/html; charset=utf-8',
     });

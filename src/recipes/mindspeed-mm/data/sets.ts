@@ -16,6 +16,12 @@ export interface PreparedSet {
 export const WHOLE_PATHS = '/';
 
 /**
+ * The loader (datasets 3.6 and 5.2) reads JSON Lines in parts of 10 MiB and takes the columns from the first: where that
+ * has text only, the first image ends it. An array it reads as a whole.
+ */
+const JSON_LINES = /\.(jsonl|ndjson)$/i;
+
+/**
  * Texts that ask for what is not there: tokens of GLM-4.5V that its processor fills with an image or a film, and the
  * loader's own placeholders of films and sounds, of which rows have none.
  */
@@ -40,9 +46,9 @@ export function preparedSets({ data }: Pick<PipelineSpec, 'data'>): readonly Pre
   return [...prepared.filter(hasImages), ...prepared.filter((one) => !hasImages(one))];
 }
 
-function isReady({ format, maxSamples, images }: ReadSet): boolean {
+function isReady({ format, maxSamples, images, annotations }: ReadSet): boolean {
   const isUnpacked = images?.zip !== undefined || images?.hub !== undefined;
-  return format === 'mllm' && maxSamples === undefined && !isUnpacked;
+  return format === 'mllm' && maxSamples === undefined && !isUnpacked && !JSON_LINES.test(annotations);
 }
 
 /**

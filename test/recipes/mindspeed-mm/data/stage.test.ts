@@ -1,3 +1,4 @@
+import { preparedSets } from '../../../../src/recipes/mindspeed-mm/data/sets.js';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -79,6 +80,12 @@ describe('the stages of the data', { timeout: 60_000 }, () => {
     expect(manifest.filter(({ path }) => path.includes('images'))).toMatchObject([
       { path: 'coco.images', files: 1, bytes: IMAGE.length },
     ]);
+  });
+
+  it('writes JSON Lines anew, because the loader would take the columns from their first part', () => {
+    const set = { name: 'x', format: 'mllm', annotations: '/d/rows.jsonl', images: { path: '/d/images' } } as const;
+    expect(preparedSets({ data: [set] })).toMatchObject([{ isWritten: true }]);
+    expect(preparedSets({ data: [{ ...set, annotations: '/d/rows.json' }] })).toMatchObject([{ isWritten: false }]);
   });
 
   it('uses one set of ready rows where it lies, with the folder of its images', () => {
