@@ -10,11 +10,17 @@ export const CheckpointReportSchema = z
       .number()
       .int()
       .nullable()
-      .describe('Training iteration of the folder; null for a converted release checkpoint or an unknown folder name.'),
+      .describe(
+        'Training iteration, by the name of the folder, else by what the save says; null for converted weights, or where nothing tells it (a warning).',
+      ),
     worldSize: z.number().int().describe('Number of ranks that saved, from the shard names; 0 when unknown.'),
     tensors: z.number().int().describe('Number of tensors that the metadata names, optimizer included.'),
     bytes: z.number().int().describe('Bytes of all shards together, as the metadata says they are.'),
-    hasOptimizer: z.boolean().describe('True when optimizer state was saved with the weights.'),
+    hasOptimizer: z
+      .boolean()
+      .describe(
+        'True when the moments of the optimizer were saved with the weights; its settings alone restore nothing.',
+      ),
     content: z
       .object({
         isSealed: z.boolean().describe('Ends and middle of each shard are as they were when Temper proved it.'),

@@ -68,6 +68,21 @@ describe('temper checkpoint verify', () => {
     expect(status).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({ complete: false, problems: [{ id: 'shard-changed', where: shard }] });
   });
+
+  it.each(['{"v":1', '{"v":1,"checkpoints":7}', ''])('refuses what a damaged ledger cannot prove: %s', async (text) => {
+    const training = await aTraining();
+    const [dir = ''] = await save(training, 1, [4]);
+    await proveSaved(training, { attempt: 1, upTo: 4 }, CONTRACT);
+    const ledger = join(dir, '../../../../checkpoints.json');
+    await writeFile(ledger, text);
+    const { status, stdout } = await temper(['checkpoint', 'verify', dir, '-o', 'json']);
+    expect(status).toBe(1);
+    expect(CheckpointReportSchema.parse(JSON.parse(stdout))).toMatchObject({
+      complete: false,
+      iteration: 4,
+      problems: [{ id: 'ledger-damaged', where: ledger }],
+    });
+  });
 });
 
 describe('temper checkpoint ls', () => {

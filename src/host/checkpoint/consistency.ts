@@ -1,4 +1,4 @@
-import { bytesPerElement } from '../safetensors/dtypes.js';
+import { elementBytes } from './dcp-dtypes.js';
 import type { DcpChunk, DcpMetadata, DcpShard, DcpTensor } from './dcp-metadata.js';
 
 /** What contradicts itself in the metadata, as sentences; empty for every save that was committed whole. */
@@ -93,7 +93,7 @@ function findStorageErrors(metadata: DcpMetadata): readonly string[] {
 
 /** Bytes of the elements of one chunk. */
 export function chunkBytes(tensor: DcpTensor, chunk: DcpChunk): number {
-  return volumeOf(chunk.sizes) * bytesPerElement(tensor.dtype);
+  return Math.ceil(volumeOf(chunk.sizes) * elementBytes(tensor.dtype));
 }
 
 /** Items are appended one after the other, so they fill the file from its first byte without gap or overlap. */

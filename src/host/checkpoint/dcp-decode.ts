@@ -1,4 +1,4 @@
-import type { TensorDtype } from '../../schemas/model-files.js';
+import { dtypeOf } from './dcp-dtypes.js';
 import { DcpMetadataError, type DcpChunk, type DcpItem, type DcpMetadata, type DcpTensor } from './dcp-metadata.js';
 import { PickleError } from './pickle/cursor.js';
 import { unpickle, type Pickle } from './pickle/unpickle.js';
@@ -37,27 +37,6 @@ export function decodeMetadata(data: Uint8Array): DcpMetadata {
 const METADATA = 'torch.distributed.checkpoint.metadata';
 const STORAGE_INFO = 'torch.distributed.checkpoint.filesystem._StorageInfo';
 
-/** Element types by torch name; quantized and complex-half types cannot come out of a fine-tune. */
-const DTYPES: ReadonlyMap<string, TensorDtype> = new Map([
-  ['torch.bool', 'BOOL'],
-  ['torch.uint8', 'U8'],
-  ['torch.int8', 'I8'],
-  ['torch.int16', 'I16'],
-  ['torch.uint16', 'U16'],
-  ['torch.int32', 'I32'],
-  ['torch.uint32', 'U32'],
-  ['torch.int64', 'I64'],
-  ['torch.uint64', 'U64'],
-  ['torch.float8_e4m3fn', 'F8_E4M3'],
-  ['torch.float8_e5m2', 'F8_E5M2'],
-  ['torch.float16', 'F16'],
-  ['torch.bfloat16', 'BF16'],
-  ['torch.float32', 'F32'],
-  ['torch.float64', 'F64'],
-  ['torch.complex64', 'C64'],
-  ['torch.complex128', 'C128'],
-]);
-
 /** Everything that torch 2.7 to 2.13 itself writes into `.metadata`. */
 const KNOWN_GLOBALS: ReadonlySet<string> = new Set([
   `${METADATA}.Metadata`,
@@ -77,7 +56,7 @@ const KNOWN_GLOBALS: ReadonlySet<string> = new Set([
 ]);
 
 function isKnownGlobal(name: string): boolean {
-  return KNOWN_GLOBALS.has(name) || DTYPES.has(name);
+  return KNOWN_GLOBALS.has(name) || dtypeOf(name) !== null;
 }
 
 function readPickle(data: Uint8Array): Pickle {
@@ -103,13 +82,13 @@ function decodeTensor(fqn: string, entry: PickleValue): DcpTensor {
 }
 
 /** TensorProperties pickles its state as a tuple that starts with the dtype. */
-function decodeDtype(fqn: string, properties: PickleValue | undefined): TensorDtype {
+function decodeDtype(fqn: string, properties: PickleValue | undefined): string {
   const isProperties = classOf(properties) === `${METADATA}.TensorProperties`;
   const state = isProperties && isNode(properties) && properties.kind === 'object' ? properties.state : undefined;
   const dtype = itemsOf(state)?.[0] ?? attributesOf(properties).get('dtype');
   const name = isNode(dtype) && dtype.kind === 'global' ? dtype.name : undefined;
-  const known = name === undefined ? undefined : DTYPES.get(name);
-  if (known === undefined) throw new DcpMetadataError(`${fqn} has the unknown element type ${name ?? '(none)'}`);
+  const known = name === undefined ? null : dtypeOf(name);
+  if (known === null) throw new DcpMetadataError(`${fqn} has the unknown element type ${name ?? '(none)'}`);
   return known;
 }
 

@@ -1,5 +1,3 @@
-import type { TensorDtype } from '../../schemas/model-files.js';
-
 /** A block of a tensor: where it starts and how far it reaches in each dimension, in elements. */
 export interface DcpChunk {
   readonly offsets: readonly number[];
@@ -8,7 +6,8 @@ export interface DcpChunk {
 
 /** A tensor of the checkpoint and the chunks that it was saved in. */
 export interface DcpTensor {
-  readonly dtype: TensorDtype;
+  /** As safetensors spells it, else as torch does. */
+  readonly dtype: string;
   readonly size: readonly number[];
   readonly chunks: readonly DcpChunk[];
 }

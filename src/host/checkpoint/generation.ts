@@ -54,6 +54,23 @@ export async function findMixedGenerations(
 }
 
 /**
+ * The iteration of a folder that somebody renamed: what the save stored of it, else the folder that it was written for.
+ * `iteration` undefined: neither says it.
+ */
+export async function tellIteration(
+  dir: string,
+  { savedIn, storage }: DcpMetadata,
+  layout: CheckpointLayout,
+): Promise<{ readonly iteration: number | null | undefined }> {
+  for (const [file, { items }] of storage) {
+    const entries = items.filter(({ fqn }) => fqn === layout.iterationEntry);
+    const [counter] = (await readCounters(join(dir, file), entries)).counters;
+    if (counter !== undefined && Number.isSafeInteger(counter.value)) return { iteration: counter.value };
+  }
+  return { iteration: savedIn === null ? undefined : layout.parseFolder(savedIn)?.iteration };
+}
+
+/**
  * What cannot be told: of weights alone torch writes no sign of the save into a shard (names, times and identifiers
  * within it follow from the content), so only a seal tells shards of equal size apart. Nothing to say about converted
  * weights, which are written once.

@@ -13,6 +13,8 @@ export const METADATA_FILE = '.metadata';
 export interface LocatedCheckpoint {
   readonly dir: string | null;
   readonly iteration: number | null;
+  /** Whether the folder has a name of the training code's, which says the iteration. */
+  readonly isNamed: boolean;
   readonly problems: readonly FileProblem[];
   readonly warnings: readonly FileProblem[];
 }
@@ -38,7 +40,7 @@ async function locateIn(dir: string, layout: CheckpointLayout): Promise<LocatedC
   if (names === null) return nothing(checkpointProblem('folder-missing', dir, 'there is no such folder'));
   const own = layout.parseFolder(basename(dir));
   const hasShards = names.some((name) => name === METADATA_FILE || layout.shardRank(name) !== null);
-  if (own !== null || hasShards) return found(dir, own?.iteration ?? null, []);
+  if (own !== null || hasShards) return { ...found(dir, own?.iteration ?? null, []), isNamed: own !== null };
   return locateInParent(dir, names, layout);
 }
 
@@ -119,9 +121,9 @@ export function isNotThere(error: unknown): boolean {
 }
 
 function found(dir: string, iteration: number | null, warnings: readonly FileProblem[]): LocatedCheckpoint {
-  return { dir, iteration, problems: [], warnings };
+  return { dir, iteration, isNamed: true, problems: [], warnings };
 }
 
 function nothing(problem: FileProblem): LocatedCheckpoint {
-  return { dir: null, iteration: null, problems: [problem], warnings: [] };
+  return { dir: null, iteration: null, isNamed: false, problems: [problem], warnings: [] };
 }

@@ -56,6 +56,14 @@ const ROWS = {
     why: 'weights of different saves would be mixed without an error',
     fix: 'use an older checkpoint; never save twice into one folder',
   },
+  'iteration-unknown': {
+    why: 'parts of another save cannot be told by it, and a resume would count from nothing',
+    fix: 'give the folder the name that the training code gave it, such as iter_0000500',
+  },
+  'ledger-damaged': {
+    why: 'what the checkpoint was when it was proven cannot be compared, so a swap would not be found',
+    fix: 'restore checkpoints.json of the run from a copy, or check a copy of the folder outside of the run with --deep',
+  },
   'steps-differ': {
     why: 'a parameter without gradient in some steps counts fewer; one from an older save would, too',
     fix: 'nothing, where parts of the model take no part in some steps; else use an older checkpoint',

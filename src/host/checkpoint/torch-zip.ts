@@ -37,7 +37,17 @@ export async function readZipDirectory(
   const records = parseDirectory(directory, end.directoryOffset);
   if (records.length !== end.records)
     throw new TorchZipError(`its directory has ${records.length} of ${end.records} records`);
+  checkNames(records);
   return records;
+}
+
+/** All records lie in one folder, and the loader looks for the first of these by name. */
+function checkNames(records: readonly ZipRecord[]): void {
+  const folder = records[0]?.name.split('/', 1)[0] ?? '';
+  const odd = records.find(({ name }) => !name.startsWith(`${folder}/`) || !/^[\x21-\x7e]+$/.test(name));
+  if (odd !== undefined) throw new TorchZipError(`record ${JSON.stringify(odd.name)} has no name that torch gives`);
+  for (const name of ['version', 'data.pkl'])
+    if (!records.some((record) => record.name === `${folder}/${name}`)) throw new TorchZipError(`it has no ${name}`);
 }
 
 /** Reads the content of one record, which torch stores uncompressed. */
@@ -77,6 +87,8 @@ const LOCAL_HEADER = 0x04034b50;
 const LOCAL_HEADER_BYTES = 30;
 const DIRECTORY_HEADER = 0x02014b50;
 const DIRECTORY_HEADER_BYTES = 46;
+/** Flags of encryption and of a patch. */
+const ENCRYPTED = 0x2061;
 const END = 0x06054b50;
 const END_BYTES = 22;
 const END64 = 0x06064b50;
@@ -128,6 +140,13 @@ function parseDirectory(directory: Buffer, directoryOffset: number): readonly Zi
     if (at + DIRECTORY_HEADER_BYTES > directory.length || directory.readUInt32LE(at) !== DIRECTORY_HEADER) {
       throw new TorchZipError('its directory is damaged');
     }
+    // The loader of torch refuses what is compressed, encrypted, or on another disk of several.
+    const isPlain =
+      (directory.readUInt16LE(at + 8) & ENCRYPTED) === 0 &&
+      directory.readUInt16LE(at + 10) === 0 &&
+      directory.readUInt16LE(at + 34) === 0;
+    if (!isPlain || directory.readUInt32LE(at + 20) !== directory.readUInt32LE(at + 24))
+      throw new TorchZipError('its directory is damaged');
     const nameEnd = at + DIRECTORY_HEADER_BYTES + directory.readUInt16LE(at + 28);
     const extraEnd = nameEnd + directory.readUInt16LE(at + 30);
     const next = extraEnd + directory.readUInt16LE(at + 32);

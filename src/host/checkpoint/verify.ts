@@ -6,7 +6,7 @@ import { NotRegularError } from '../open-regular.js';
 import { findContradictions } from './consistency.js';
 import { DcpMetadataError, type DcpMetadata } from './dcp-metadata.js';
 import { readDcpMetadata } from './dcp-read.js';
-import { describeUntold, findMixedGenerations } from './generation.js';
+import { describeUntold, findMixedGenerations, tellIteration } from './generation.js';
 import { checkItems } from './items.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
@@ -45,13 +45,13 @@ export async function verifyCheckpoint(path: string, options: VerifyOptions): Pr
 /** The same, with what was read on the way. */
 export async function readCheckpoint(path: string, options: VerifyOptions): Promise<ReadCheckpoint> {
   const located = await locateCheckpoint(path, options.layout);
-  const { dir, iteration } = located;
+  const { dir } = located;
   if (dir === null) {
     return { report: { ...report(null, null, [], options), problems: located.problems }, dir, metadata: null };
   }
   const metadata = await readMetadata(dir);
   if ('problem' in metadata) {
-    const refused = report(null, iteration, [], options);
+    const refused = report(null, located.iteration, [], options);
     return {
       report: { ...refused, problems: [metadata.problem], warnings: located.warnings },
       dir,
@@ -65,6 +65,11 @@ export async function readCheckpoint(path: string, options: VerifyOptions): Prom
     ...shards.problems,
   ];
   const warnings: FileProblem[] = [];
+  const told =
+    located.isNamed || problems.length > 0 ? located : await tellIteration(dir, metadata.value, options.layout);
+  if (told.iteration === undefined)
+    warnings.push(checkpointProblem('iteration-unknown', dir, 'neither its name nor its content tells an iteration'));
+  const iteration = told.iteration ?? null;
   // What looks into shards needs shards that are as the metadata says.
   if (problems.length === 0) {
     const generations = await findMixedGenerations(dir, iteration, metadata.value, options);
@@ -125,7 +130,7 @@ function report(
     worldSize: ranks.reduce((most, rank) => Math.max(most, rank + 1), 0),
     tensors: metadata?.tensors.size ?? 0,
     bytes: shards.reduce((sum, shard) => sum + shard.maxEnd, 0),
-    hasOptimizer: names.some((fqn) => layout.isOptimizer(fqn)),
+    hasOptimizer: layout.storedState(names).moments,
     problems: [],
     warnings: [],
   };

@@ -6,6 +6,7 @@ import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { CheckpointSeal } from '../../schemas/ledger.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { locateCheckpoint } from '../checkpoint/locate.js';
+import { checkpointProblem } from '../checkpoint/problems.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { SAVES } from '../run/attempts.js';
 import { readLedger } from './store.js';
@@ -19,7 +20,15 @@ export async function verifyWithLedger(
   options: { readonly layout: CheckpointLayout; readonly isDeep?: boolean },
 ): Promise<CheckpointReport> {
   const { dir } = await locateCheckpoint(path, options.layout);
-  return verifyCheckpoint(path, { ...options, seal: dir === null ? null : await findSeal(dir) });
+  try {
+    return await verifyCheckpoint(path, { ...options, seal: dir === null ? null : await findSeal(dir) });
+  } catch (error) {
+    if (!(error instanceof TemperError) || error.problem.code !== 'WorkspaceUnusable') throw error;
+    const { where, what, why } = error.problem;
+    const damage = checkpointProblem('ledger-damaged', where ?? path, why === undefined ? what : `${what}: ${why}`);
+    const report = await verifyCheckpoint(path, options);
+    return { ...report, complete: false, problems: [...report.problems, damage] };
+  }
 }
 
 /**

@@ -38,6 +38,26 @@ test('damage to any signature or end record is found (every one of them)', async
   expect(silent).toEqual([]);
 });
 
+test('a directory that the loader of torch would not read is found: names, compression, encryption, sizes', async () => {
+  const dir = join(await copyFixture('dcp-release'), 'release');
+  const path = join(dir, '__0_0.distcp');
+  const original = await readFile(path);
+  const [entry = 0] = positionsOf(original, 'PK\x01\x02');
+  const name = entry + 46;
+  const folder = original.indexOf('/', name) - name;
+  expect((await verify(dir)).complete).toBe(true);
+  // Offsets in an entry of the directory: flags, method, stored size, disk, name.
+  for (const at of [entry + 8, entry + 10, entry + 20, entry + 34, name, name + folder, name + folder + 1]) {
+    const damaged = Buffer.from(original);
+    damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+    await writeFile(path, damaged);
+    expect({ at: at - entry, problems: problemIds(await verify(dir)) }).toEqual({
+      at: at - entry,
+      problems: ['item-damaged'],
+    });
+  }
+});
+
 /** Sizes are as they were: only looking into the shard tells. */
 test.each([
   ['zeros, as a crash of the file system leaves it', 0, 29463],

@@ -165,6 +165,21 @@ describe('the log of a training', () => {
     expect((await new TrainingLog(workspace, [1], strict).read()).fatal).toBeNull();
   });
 
+  it('takes an iteration without a loss for the end, unless it was skipped', async () => {
+    const numbers: LogDialect = {
+      read: (text) => [
+        { kind: 'iteration', iteration: 4, ...step, loss: null, ...(text === 'skip' ? { isSkipped: true } : {}) },
+      ],
+    };
+    append(0, 'skip\n');
+    const log = new TrainingLog(workspace, [0], numbers);
+    expect(await log.read()).toMatchObject({ fatal: null, last: { iteration: 4, isSkipped: true } });
+    append(0, 'nan\n');
+    expect(await log.read()).toMatchObject({
+      fatal: { id: 'loss-not-a-number', text: 'iteration 4 has no finite loss' },
+    });
+  });
+
   it('is not held against anything where nothing was asked for', async () => {
     append(0, 'frozen c\nstep 1\n');
     expect((await new TrainingLog(workspace, [0], dialect).read()).fatal).toBeNull();
