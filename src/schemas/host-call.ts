@@ -117,6 +117,16 @@ export const PlanReportSchema = z.object({
     .object({ name: z.string(), diskFreeBytes: z.number(), ramAvailableBytes: z.number() })
     .nullable()
     .describe('What is there, seen by this host; null when no host could be asked.'),
+  fleet: z
+    .object({
+      name: z.string(),
+      hosts: z.number().describe('Hosts that the run needs.'),
+      spares: z.number(),
+      ready: z.array(z.string()).describe('Names of the hosts that have a worker and are not set aside.'),
+      setAside: z.array(z.object({ host: z.string(), reason: z.string() })),
+    })
+    .optional()
+    .describe('What of the fleet is there; absent when no server was asked.'),
   stages: z.array(StageReportSchema),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema),

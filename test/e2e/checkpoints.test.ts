@@ -92,9 +92,10 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
   });
 
   it('make the costs of the next run known', async () => {
-    const { checkpoint } = await planOnHost(dev.client, { specText, file: '/spec.yaml', run });
+    const { checkpoint, fleet } = await planOnHost(dev.client, { specText, file: '/spec.yaml', run });
     const real = (await listed()).checkpoints.find(({ state }) => state === 'proven');
     expect(checkpoint).toMatchObject({ saves: 12, iterationMs: expect.any(Number), shareOfRun: expect.any(Number) });
+    expect(fleet).toMatchObject({ name: 'default', hosts: 2, ready: ['laptop-1', 'laptop-2'], setAside: [] });
     // Names and pickles come on top of the numbers.
     const share = (real?.bytes ?? 0) / (checkpoint?.bytesPerSave ?? 1);
     expect(share).toBeGreaterThan(1);
