@@ -18,14 +18,18 @@ export interface PlanRequest {
 /** What a run of this spec would do, as a live host of its fleet sees it. */
 export async function planOnHost(client: TemperClient, request: PlanRequest): Promise<PlanReport> {
   const { plan, specText } = planFor(request);
-  const { hosts } = await getFleet(client, plan.fleet.name);
+  const { hosts, setAside = [] } = await getFleet(client, plan.fleet.name);
   const answer = await callAnyHost(
     client,
     plan.fleet.name,
     hosts.map(({ name }) => name),
     { v: 1, op: 'planReport', specText, plan },
   );
-  return PlanReportSchema.parse(answer);
+  const { name, hosts: needed, spares } = plan.fleet;
+  const known = hosts.map((host) => host.name);
+  const aside = setAside.filter(({ host }) => known.includes(host)).map(({ host, reason }) => ({ host, reason }));
+  const ready = known.filter((host) => !aside.some((one) => one.host === host)).sort();
+  return { ...PlanReportSchema.parse(answer), fleet: { name, hosts: needed, spares, ready, setAside: aside } };
 }
 
 /** What a run would do that is there already, with its corrections: finished stages are told as reused. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { problem } from '../domain/errors.js';
 import type { ModelWish } from '../domain/model-config.js';
 import { isRemote } from '../domain/remote-source.js';
-import { FetchManifestSchema } from '../schemas/fetch.js';
+import { FetchManifestSchema, type FetchManifest } from '../schemas/fetch.js';
 import type { DataSource } from '../schemas/spec-data.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { Command, Facts, StageFacts, StageWork } from './recipe.js';
@@ -80,8 +80,18 @@ export function fetchFacts(manifests: readonly unknown[]): ReturnType<NonNullabl
     files: parsed.data.reduce((sum, { files }) => sum + files.length, 0),
     bytes: parsed.data.reduce((sum, { bytes }) => sum + bytes, 0),
     ...(commits.length === 0 ? {} : { commits: commits.join(', ') }),
+    ...Object.fromEntries(movingRevisions(parsed.data).map((text, index) => [`warning ${index + 1}`, text])),
   };
   return { facts, problems: [] };
+}
+
+/** A revision that was named and is no commit may be another one tomorrow. */
+function movingRevisions(manifests: readonly FetchManifest[]): string[] {
+  return manifests.flatMap(({ source, commit }) => {
+    const revision = /^[a-z-]+:[^@/]+\/[^@/]+@([^/]+)/.exec(source)?.[1];
+    if (revision === undefined || commit === null || revision.toLowerCase() === commit) return [];
+    return [`${source}: ${revision} may move, it is ${commit} now; name that commit to train with the same again`];
+  });
 }
 
 /** Variables with the tokens of hubs; their values reach the download and nothing else. */

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { AnsweringHostSchema, ModelNameSchema, SpecTextSchema, WorkspaceSchema } from './call-fields.js';
+import {
+  AnsweringHostSchema,
+  FleetNameSchema,
+  ModelNameSchema,
+  SpecTextSchema,
+  WorkspaceSchema,
+} from './call-fields.js';
 import { CheckpointEconomySchema, ResumeReportSchema } from './checkpoint.js';
 import { PipelinePlanSchema, StageNameSchema } from './plan.js';
 import { DoctorCallSchema } from './preflight.js';
@@ -130,6 +136,23 @@ export const PlanReportSchema = z.object({
     })
     .nullable()
     .describe('What is there, seen by this host; null when no host could be asked.'),
+  fleet: z
+    .object({
+      name: FleetNameSchema,
+      hosts: z.number().describe('Hosts that the run needs.'),
+      spares: z.number().describe('Hosts that it may take besides, to replace lost ones.'),
+      ready: z.array(z.string()).describe('Names of the hosts that have a worker and are not set aside.'),
+      setAside: z
+        .array(
+          z.object({
+            host: z.string().describe('Name of the host.'),
+            reason: z.string().describe('Why it gets no lease.'),
+          }),
+        )
+        .describe('Hosts that have a worker and get no lease.'),
+    })
+    .optional()
+    .describe('What of the fleet is there; absent when no server was asked.'),
   stages: z.array(StageReportSchema).describe('In the order of the plan.'),
   problems: z.array(ProblemSchema).describe('What would stop the run: too little disk or memory, unreadable sources.'),
   warnings: z.array(ProblemSchema).describe('What a person should know, and does not stop the run.'),

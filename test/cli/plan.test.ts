@@ -44,6 +44,23 @@ describe('temper plan of many hosts', () => {
   });
 });
 
+describe('the hosts of temper plan', () => {
+  const shown = (ready: string[], setAside: { host: string; reason: string }[] = [], spares = 0): string => {
+    const fleet = { name: 'default', hosts: 2, spares, ready, setAside };
+    const report = { v: 1, run: 'r', recipe: 'x', workspace: '/w', problems: [], warnings: [], stages: [] } as const;
+    return renderPlan({ ...report, problems: [], warnings: [], stages: [], host: null, fleet }, (_, one) => one);
+  };
+
+  it('are told with those that are missing or set aside', () => {
+    expect(shown(['h1', 'h2', 'h3'], [], 1)).toContain('fleet default: 3 ready, 2 and 1 spare wanted: h1, h2, h3\n');
+    expect(shown(['h1'], [{ host: 'h2', reason: 'a new fan' }])).toContain(
+      'fleet default: 1 ready, 2 wanted: h1\n  set aside: h2 (a new fan)\n  a run waits for 1 more, and parks when',
+    );
+    expect(shown([])).toContain('fleet default: 0 ready, 2 wanted\n');
+    expect(shown(['h1', 'h2'])).not.toContain('waits');
+  });
+});
+
 describe('the table of temper plan', () => {
   it('comes last, with what does not fit marked, and what is there below', () => {
     const stage = { title: 't', placement: 'oneHost', hosts: 1, key: 'k', willReuse: false, commands: [['run']] };

@@ -94,8 +94,9 @@ describe('the checkpoints of a disturbed training', { timeout: 300_000 }, () => 
   });
 
   it('make the costs of the next run known', async () => {
-    const { checkpoint } = await planOnHost(dev.client, { specText, file: '/spec.yaml', run });
+    const { checkpoint, fleet } = await planOnHost(dev.client, { specText, file: '/spec.yaml', run });
     expect(checkpoint).toMatchObject({ saves: 12, iterationMs: expect.any(Number), shareOfRun: expect.any(Number) });
+    expect(fleet).toMatchObject({ name: 'default', hosts: 2, ready: ['laptop-1', 'laptop-2'], setAside: [] });
   });
 
   it('are told as refused when a shard was changed since, equal in size', async () => {

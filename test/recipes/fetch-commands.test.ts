@@ -159,6 +159,21 @@ it('facts are made of manifests, and a form that is unknown is a problem', () =>
   expect(fetchFacts([{}]).problems).toHaveLength(1);
 });
 
+it('a branch that was named is told with the commit that it is now', () => {
+  const commit = 'ab'.repeat(20);
+  const warningsOf = (source: string) =>
+    Object.entries(fetchFacts([{ v: 1, source, endpoint: 'https://hub', commit, files: [], bytes: 0 }]).facts)
+      .filter(([name]) => name.startsWith('warning'))
+      .map(([, text]) => text);
+  expect(warningsOf('hf:a/b@main')).toEqual([
+    expect.stringMatching(/^hf:a\/b@main: main may move, it is (ab){20} now/),
+  ]);
+  expect(warningsOf('hf-dataset:a/b@master/x/y.json')).toEqual([expect.stringContaining('master may move')]);
+  expect(warningsOf(`hf:a/b@${commit}`)).toEqual([]);
+  expect(warningsOf('hf-dataset:a/b/x@y.json')).toEqual([]);
+  expect(warningsOf('https://user@host/a@b')).toEqual([]);
+});
+
 it('recipes that fetch nothing refuse remote data by name, once for each', () => {
   const data = '{ name: d, format: llava, annotations: "https://h/r.json", images: { zip: /a.zip } }';
   const text = specText('{ source: "seed:1" }', data);

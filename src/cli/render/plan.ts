@@ -1,6 +1,7 @@
 import { quote } from '../../domain/shell-quote.js';
 import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
+import { someNames } from '../../domain/some-names.js';
 import type { Paint } from '../output.js';
 import { renderEconomy } from './economy.js';
 import { acceptedLines } from './frame.js';
@@ -16,6 +17,7 @@ export function renderPlan(report: PlanReport, paint: Paint, isWhole = false): s
   return [
     `${paint('bold', run)}  recipe ${recipe}`,
     `workspace ${workspace}`,
+    ...fleetLines(report, paint),
     ...commandLines(report, isWhole),
     ...costOfCheckpoints(report),
     ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
@@ -25,6 +27,27 @@ export function renderPlan(report: PlanReport, paint: Paint, isWhole = false): s
     stageTable(report, paint),
     ...(host === null ? ['no host was asked: free disk, memory and finished outputs are not known'] : []),
   ].join('\n');
+}
+
+/** Names of hosts that are shown; of a hundred the number is what counts. */
+const SHOWN_HOSTS = 8;
+
+function fleetLines({ fleet }: PlanReport, paint: Paint): string[] {
+  if (fleet === undefined) return [];
+  const { name, hosts, spares, ready, setAside } = fleet;
+  const names = ready.length === 0 ? '' : `: ${someNames(ready, SHOWN_HOSTS)}`;
+  const wanted = `${hosts}${spares === 0 ? '' : ` and ${spares} spare`}`;
+  const aside = someNames(
+    setAside.map(({ host, reason }) => `${host} (${reason})`),
+    SHOWN_HOSTS,
+  );
+  return [
+    paint(ready.length < hosts ? 'yellow' : 'dim', `fleet ${name}: ${ready.length} ready, ${wanted} wanted${names}`),
+    ...(setAside.length === 0 ? [] : [`  set aside: ${aside}`]),
+    ...(ready.length < hosts
+      ? [`  a run waits for ${hosts - ready.length} more, and parks when they do not come`]
+      : []),
+  ];
 }
 
 function stageTable({ host, stages }: PlanReport, paint: Paint): string {

@@ -1,4 +1,4 @@
-import { NETWORK_VARIABLES } from '../../domain/network-variables.js';
+import { NETWORK_VARIABLES, WORKER_VARIABLES } from '../../domain/network-variables.js';
 import { isSecretName } from '../../domain/secret-name.js';
 import { keeperKey, scratchKey, KEEPER_ID_VARIABLE, KEEPER_KEY_VARIABLE, SCRATCH_KEY_VARIABLE } from './names.js';
 import { scratchOf } from './paths.js';
@@ -6,11 +6,8 @@ import { scratchOf } from './paths.js';
 /** A process environment: names and values. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Connection settings of the worker's own server, certificates included: no command has a use for them. */
-const SERVER_NAME = /^TEMPORAL_/;
 const NETWORK_NAME = new RegExp(NETWORK_VARIABLES, 'i');
-/** Made for the worker's own Node (debugger, loaders, test hooks): would change or break the keeper's. */
-const NODE_NAME = /^NODE_(OPTIONS|CHANNEL_FD|V8_COVERAGE|UNIQUE_ID)$/;
+const WORKER_NAME = new RegExp(WORKER_VARIABLES);
 
 /**
  * The environment that a keeper inherits from its worker: everything but secrets, unless its request names them.
@@ -23,7 +20,7 @@ export function inheritedEnvironment(
   own: Environment = process.env,
 ): Record<string, string> {
   const isPassed = (name: string): boolean =>
-    secretNames.includes(name) || !(isSecretName(name) || SERVER_NAME.test(name) || NODE_NAME.test(name));
+    secretNames.includes(name) || !(isSecretName(name) || WORKER_NAME.test(name));
   return Object.fromEntries(
     Object.entries(own).filter((entry): entry is [string, string] => entry[1] !== undefined && isPassed(entry[0])),
   );

@@ -62,6 +62,11 @@ export function sourcesOf({ environment }: Pick<PipelineSpec, 'environment'>): R
   };
 }
 
+/** Whether a spec names something for a repository that may be another commit tomorrow; the guide's own tag is none. */
+export function isMoving({ name, ref }: Source): boolean {
+  return ref !== SOURCES[name].ref && !/^[0-9a-f]{40}$/i.test(ref);
+}
+
 /** The full id where a short one is known. */
 function fullRef(name: SourceName, ref: string): string {
   if (name === 'mindspeedMm') return knownRevision(ref)?.commit ?? ref;

@@ -1,5 +1,6 @@
 import { quote } from '../../domain/shell-quote.js';
-import { NETWORK_VARIABLES } from '../../domain/network-variables.js';
+import { NETWORK_VARIABLES, WORKER_VARIABLES } from '../../domain/network-variables.js';
+import { SECRET_VARIABLES } from '../../domain/secret-name.js';
 import { dirname } from 'node:path';
 import type { Command, LaunchReasons } from '../recipe.js';
 
@@ -7,7 +8,7 @@ import type { Command, LaunchReasons } from '../recipe.js';
 export interface ScriptParts {
   /** Lines at the top: what it does, where and when to run it. */
   readonly about: readonly string[];
-  /** Whether it starts ranks, which get nothing of how this host reaches the network. */
+  /** Whether it starts ranks, which get nothing of how this host reaches the network either. */
   readonly isOfRanks?: boolean;
   readonly folders: readonly string[];
   readonly files: readonly { readonly path: string; readonly content: string }[];
@@ -27,7 +28,7 @@ export function scriptText({ about, isOfRanks, folders, files, unless, commands,
     ...about.map(comment),
     'set -euo pipefail',
     '',
-    ...(isOfRanks === true ? WITHOUT_NETWORK : []),
+    ...withheld(isOfRanks === true, [...(unless?.commands ?? []), ...commands]),
     ...folders.map((folder) => `mkdir -p ${quote(folder)}`),
     ...files.flatMap(({ path, content }) => writeFile(path, content)),
     ...(unless === undefined ? [] : guarded(unless)),
@@ -36,16 +37,26 @@ export function scriptText({ about, isOfRanks, folders, files, unless, commands,
   ].join('\n');
 }
 
-/** What a worker leaves out of the environment of ranks. */
-const WITHOUT_NETWORK = [
-  '# ranks get no proxies nor places of hubs from your shell, as from a worker',
-  'shopt -s nocasematch',
-  'for name in $(compgen -e); do',
-  `  if [[ $name =~ ${NETWORK_VARIABLES} ]]; then unset "$name"; fi`,
-  'done',
-  'shopt -u nocasematch',
-  '',
-];
+/** What a worker leaves out of the environment of commands, and what of ranks besides. */
+function withheld(isOfRanks: boolean, commands: readonly Command[]): string[] {
+  const kept = [...new Set(commands.flatMap(({ secretEnv = [] }) => secretEnv))];
+  const names = isOfRanks ? `${SECRET_VARIABLES}|${NETWORK_VARIABLES}` : SECRET_VARIABLES;
+  const network = isOfRanks ? ', nor proxies and places of hubs' : '';
+  return [
+    comment(`as from a worker, programs get no secrets and settings of Temporal and Node from your shell${network}`),
+    'for name in $(compgen -e); do',
+    ...(kept.length === 0 ? [] : [`  if [[ $name =~ ^(${kept.join('|')})$ ]]; then continue; fi`]),
+    `  if [[ $name =~ ${WORKER_VARIABLES} ]]; then unset "$name"; fi`,
+    'done',
+    'shopt -s nocasematch',
+    'for name in $(compgen -e); do',
+    ...(kept.length === 0 ? [] : [`  if [[ $name =~ ^(${kept.join('|')})$ ]]; then continue; fi`]),
+    `  if [[ $name =~ ${names} ]]; then unset "$name"; fi`,
+    'done',
+    'shopt -u nocasematch',
+    '',
+  ];
+}
 
 /** What an interrupted start left is not repaired here: a person removes it. */
 function guarded({ exists, commands }: NonNullable<ScriptParts['unless']>): string[] {

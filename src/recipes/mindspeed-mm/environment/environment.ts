@@ -4,7 +4,7 @@ import type { Problem } from '../../../schemas/problem.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { EnvironmentReading, EnvironmentRecipe, HostTools } from '../../recipe.js';
 import { environmentPlace, isExisting } from '../layout.js';
-import { SOURCE_NAMES, sourcesOf } from '../sources.js';
+import { isMoving, SOURCE_NAMES, sourcesOf } from '../sources.js';
 import { findDifferences } from './differences.js';
 import { installedBytes } from './disk.js';
 import { existingProblems } from './existing.js';
@@ -42,7 +42,7 @@ function read(line: unknown, spec: PipelineSpec, tools: HostTools): EnvironmentR
       ...(isFixed ? existingProblems(facts, spec, tools) : []),
       ...(facts.hasGit || isFixed ? [] : [withoutGit()]),
     ],
-    warnings: [...toolkit.warnings, ...python.warnings],
+    warnings: [...toolkit.warnings, ...python.warnings, ...movingRefs(facts, spec)],
     differences: differences.map(({ sentence }) => sentence),
     repairs: repairCommands(differences, facts, spec, tools),
     repairBytes: installedBytes(differences.map(({ part }) => part)),
@@ -54,6 +54,17 @@ function withoutGit(): Problem {
     what: 'the program git is not there',
     why: 'the checkouts are made with it',
     fix: 'install git',
+  });
+}
+
+/** A branch may be another commit on the next host, or at the next start. */
+function movingRefs({ checkouts }: ProbeFacts, spec: PipelineSpec): string[] {
+  const sources = sourcesOf(spec);
+  return SOURCE_NAMES.filter((name) => isMoving(sources[name])).flatMap((name) => {
+    const { title, ref } = sources[name];
+    const head = checkouts[name]?.head ?? null;
+    if (head === null) return [];
+    return [`${title}: ${ref} may move, it is ${head} now; pin it with environment.sources.${name}.ref: ${head}`];
   });
 }
 

@@ -105,9 +105,12 @@ function unanswered(id: 'npu/link' | 'npu/tls', answers: DeviceAnswers, flags: s
   return checkedNpu(id, kinds.has('unsupported') ? 'skipped' : 'warn', { where, what: text, fix: command });
 }
 
+/** Linux gives every network of its own one of this name. */
+const LOOPBACK = 'lo';
+
 /** Whether the interface that the spec names, or that of the training address, is there and up. */
 export function judgeInterface(
-  { train }: Pick<PipelineSpec, 'train'>,
+  { train, fleet }: Pick<PipelineSpec, 'train' | 'fleet'>,
   { interfaces, trainingInterface }: HostSight,
   host: string,
 ): PreflightCheck {
@@ -121,6 +124,22 @@ export function judgeInterface(
       where: host,
       what: `no interface that is up fits ${lost.map(({ name, value }) => `${name}: ${value}`).join(', ')}; there are ${interfaces.join(', ')}`,
       fix: 'correct train.env, or remove it there: each host then takes the interface of its training address',
+    });
+  }
+  const others = interfaces.filter((name) => name !== LOOPBACK);
+  const closed = stated.filter(({ name, value }) => !matchesAny(value, others, name === 'GLOO_SOCKET_IFNAME'));
+  if (fleet.hosts > 1 && closed.length > 0) {
+    return checkedNpu('npu/interface', 'fail', {
+      where: host,
+      what: `${closed.map(({ name, value }) => `${name}: ${value}`).join(', ')} is the loopback, on which no other host is reached`,
+      fix: 'correct train.env, or remove it there: each host then takes the interface of its training address',
+    });
+  }
+  if (fleet.hosts > 1 && stated.length === 0 && trainingInterface === LOOPBACK) {
+    return checkedNpu('npu/interface', 'warn', {
+      where: host,
+      what: 'the training address is one of the loopback, on which hosts of other machines are not reached',
+      fix: 'start the worker with the address of its training interface: temper worker --train-address IP',
     });
   }
   if (stated.length === 0 && trainingInterface === null) {

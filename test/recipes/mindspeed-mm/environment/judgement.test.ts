@@ -72,6 +72,18 @@ describe('an existing environment', () => {
     expect(read(facts())).toMatchObject({ problems: [], warnings: [], repairs: [] });
   });
 
+  it('from a branch is told with the commit that it is now', () => {
+    const warnings = (sources: object): readonly string[] => {
+      const spec = guideSpec({ environment: { ...EXISTING, sources } });
+      return (environment.read(facts(), spec, TOOLS).warnings ?? []).filter((text) => text.includes('may move'));
+    };
+    expect(warnings({ mindspeedMm: { ref: 'master' } })).toEqual([
+      `MindSpeed-MM: master may move, it is ${HEAD} now; pin it with environment.sources.mindspeedMm.ref: ${HEAD}`,
+    ]);
+    expect(warnings({ mindspeedMm: { ref: HEAD }, megatronLm: { ref: 'core_v0.12.1' } })).toEqual([]);
+    expect(warnings({ transformers: { ref: '8cb5963' } })).toEqual([]);
+  });
+
   it('with another Python, a post release and a newer CANN is accepted with warnings', () => {
     const python = facts().python?.packages ?? {};
     const found = facts(withVersion('toolkit', 'Version=8.5.0'), {

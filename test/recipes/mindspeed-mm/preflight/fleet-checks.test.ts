@@ -104,10 +104,24 @@ describe('the network interface', () => {
     [{ HCCL_SOCKET_IFNAME: 'enp1' }, 'fail'],
     [{ GLOO_SOCKET_IFNAME: 'eth0' }, 'ok'],
     [{ GLOO_SOCKET_IFNAME: 'eth' }, 'fail'],
+    [{ HCCL_SOCKET_IFNAME: 'lo,eth' }, 'ok'],
+    [{ HCCL_SOCKET_IFNAME: '=lo' }, 'fail'],
+    [{ HCCL_SOCKET_IFNAME: 'eth', GLOO_SOCKET_IFNAME: 'lo' }, 'fail'],
   ])('of %j is %s', (env, status) => {
     const check = judge(env);
     expect(check).toMatchObject({ id: 'npu/interface', status });
-    if (status === 'fail') expect(check.what).toContain('there are lo, eth0, eth10, bond0');
+    const isThere = Object.values(env).some((value) => /^=?lo$/.test(value));
+    if (status === 'fail' && !isThere) expect(check.what).toContain('there are lo, eth0, eth10, bond0');
+  });
+
+  it('is no loopback where hosts have to reach each other', () => {
+    expect(judge({ GLOO_SOCKET_IFNAME: 'lo' })).toMatchObject({
+      what: expect.stringContaining('IFNAME: lo is the loopback'),
+    });
+    expect(judge({}, 'lo')).toMatchObject({ status: 'warn', fix: expect.stringContaining('--train-address') });
+    const alone = guideSpec({ fleet: { hosts: 1, npusPerHost: 16 }, train: { env: { HCCL_SOCKET_IFNAME: '=lo' } } });
+    const sight = { processes: new Map(), interfaces, trainingInterface: 'lo' };
+    expect(judgeInterface(alone, sight, 'h1')).toMatchObject({ status: 'ok' });
   });
 
   it('that has the training address is wanted when the spec names none', () => {
