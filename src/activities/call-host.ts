@@ -7,7 +7,7 @@ import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { promoteByHand, reportModels } from './retrain/models-by-hand.js';
 import { rollBack } from '../host/models/promote.js';
 import { doctor } from './doctor.js';
-import { listCheckpoints } from './list-checkpoints.js';
+import { listCheckpoints } from './training/list-checkpoints.js';
 import { runningRuns } from './look-at-commands.js';
 import { planReport } from './plan-report.js';
 import { renderFacts } from './render-facts.js';

@@ -7,7 +7,7 @@ import { stopKeepers } from '../host/stop-keepers.js';
 import type { Claim } from '../schemas/receipt.js';
 import type { Progress } from '../schemas/run.js';
 import type { StageCall } from '../schemas/stage-calls.js';
-import { stopKeepersOn } from './stop-elsewhere.js';
+import { stopKeepersOn } from './training/stop-elsewhere.js';
 import { isClosed } from './closed-owner.js';
 
 /**

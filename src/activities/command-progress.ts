@@ -1,4 +1,4 @@
-import { readProgressBar } from '../domain/progress-bar.js';
+import { readProgressBar } from '../domain/text/progress-bar.js';
 import type { KeeperHandle } from '../host/keeper/handle.js';
 import { tailLog } from '../host/processes/tail.js';
 import type { Progress } from '../schemas/run.js';

@@ -2,7 +2,7 @@ import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
 import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
-import { someNames } from '../domain/some-names.js';
+import { someNames } from '../domain/text/some-names.js';
 import { isClosed } from './closed-owner.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
 import { FleetStateSchema, type HostRecord } from '../schemas/host.js';

@@ -10,10 +10,10 @@ import { writeLock } from '../host/run/lock-file.js';
 import type { Command, EnvironmentReading } from '../recipes/recipe.js';
 import type { EnvironmentAnswer, StageCall } from '../schemas/stage-calls.js';
 import { keeperOf } from './keeper-of.js';
-import { ensureLocalCopy } from './local-copy.js';
+import { ensureLocalCopy } from './training/local-copy.js';
 import { gatherBasics } from './stage-inputs.js';
 import type { StageHost } from './stage-host.js';
-import { assertSucceeded, supervise } from './supervise.js';
+import { assertSucceeded, supervise } from './training/supervise.js';
 import { withSharedClaim } from './shared-environment.js';
 
 /**

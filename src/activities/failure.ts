@@ -1,4 +1,4 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { ApplicationFailure } from '@temporalio/activity';
 import { problem, TemperError } from '../domain/errors.js';
 import { KeeperError } from '../host/keeper/errors.js';

@@ -17,25 +17,25 @@ import { CollectCallSchema } from '../schemas/retention.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
 import { findRecipe } from '../recipes/registry.js';
-import { claimTraining, releaseClaim } from './claim-training.js';
+import { claimTraining, releaseClaim } from './training/claim-training.js';
 import { collectGarbage } from './collect-garbage.js';
-import { collectEvidence } from './collect-evidence.js';
+import { collectEvidence } from './training/collect-evidence.js';
 import { activity } from './edge.js';
 import { ensureEnvironment } from './ensure-environment.js';
-import { findNewestCheckpoint } from './find-newest-checkpoint.js';
-import { lookAtNode } from './look-at-node.js';
+import { findNewestCheckpoint } from './training/find-newest-checkpoint.js';
+import { lookAtNode } from './training/look-at-node.js';
 import { lookUpStage } from './look-up-stage.js';
-import { openAttempt } from './open-attempt.js';
-import { closePreflight, comparePreflight, preflightHost } from './preflight.js';
-import { recordIncident } from './record-incident.js';
+import { openAttempt } from './training/open-attempt.js';
+import { closePreflight, comparePreflight, preflightHost } from './training/preflight.js';
+import { recordIncident } from './training/record-incident.js';
 import { evaluateModels } from './retrain/evaluate-models.js';
 import { promoteModel } from './retrain/promote-model.js';
 import { resolveRetrain } from './retrain/resolve-retrain.js';
 import { runStage } from './run-stage.js';
-import { sealTraining } from './seal-training.js';
+import { sealTraining } from './training/seal-training.js';
 import type { StageHost } from './stage-host.js';
-import { stopNode, sweepNode } from './stop-node.js';
-import { trainNode } from './train-node.js';
+import { stopNode, sweepNode } from './training/stop-node.js';
+import { trainNode } from './training/train-node.js';
 
 /** Activities of a host worker. The same ones serve both queues of the host; the queue decides who may wait. */
 export function createHostActivities(context: HostContext, recipes: Pick<StageHost, 'findRecipe'> = { findRecipe }) {

@@ -1,4 +1,4 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { getClient } from '@temporalio/activity';
 import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { TemperError } from '../domain/errors.js';
-import { diskShortage, ramShortage } from '../domain/shortage.js';
+import { diskShortage, ramShortage } from '../domain/text/shortage.js';
 import { readStoredSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
@@ -16,7 +16,7 @@ import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageRef } from '../schemas/stage-calls.js';
-import { checkpointCosts } from './checkpoint-costs.js';
+import { checkpointCosts } from './training/checkpoint-costs.js';
 import { hostTools } from '../host/host-tools.js';
 import type { StageHost } from './stage-host.js';
 import { provenOutput, stageOutput } from './stage-inputs.js';

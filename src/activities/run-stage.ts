@@ -25,7 +25,7 @@ import { isContinued } from './detached.js';
 import { keeperOf } from './keeper-of.js';
 import type { StageHost } from './stage-host.js';
 import { gatherInputs, provenOutput, type StageInputs } from './stage-inputs.js';
-import { assertSucceeded, supervise } from './supervise.js';
+import { assertSucceeded, supervise } from './training/supervise.js';
 
 /**
  * Makes the output of a stage: claim, commands under keepers, proof, receipt. An output that another run made

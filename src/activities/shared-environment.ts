@@ -8,7 +8,7 @@ import type { StageCall } from '../schemas/stage-calls.js';
 import { isAbandoned } from './claim-output.js';
 import { isContinued } from './detached.js';
 import type { StageHost } from './stage-host.js';
-import { stopKeepersOn } from './stop-elsewhere.js';
+import { stopKeepersOn } from './training/stop-elsewhere.js';
 
 /** Does some work while no other host changes the same shared environment; waits for the one that does. */
 export async function withSharedClaim(

@@ -1,7 +1,7 @@
 import type { DataProgress } from '../schemas/data.js';
 import { createLiveRegion } from './live-region.js';
 import type { Output } from './output.js';
-import { showBytes } from '../domain/show-bytes.js';
+import { showBytes } from '../domain/text/show-bytes.js';
 
 /** Redrawing faster than this only costs time. */
 const REDRAW_MS = 200;

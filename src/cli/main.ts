@@ -1,4 +1,4 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { Command, type CommanderError } from 'commander';
 import { EXIT, TemperError, exitStatusOf, problem } from '../domain/errors.js';
 import type { ExitStatus } from '../domain/errors.js';

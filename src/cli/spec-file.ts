@@ -1,6 +1,6 @@
 import { constants, open, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { TemperError } from '../domain/errors.js';
 import { MAX_SPEC_BYTES, decodeSpec } from '../domain/spec/text-checks.js';
 import { acceptedIds } from '../domain/spec/finding.js';

@@ -1,6 +1,6 @@
 import { createLiveRegion } from './live-region.js';
 import type { Output } from './output.js';
-import { showBytes } from '../domain/show-bytes.js';
+import { showBytes } from '../domain/text/show-bytes.js';
 import { showDuration } from './render/units.js';
 
 /** How far something with a size in bytes has come; null while the size is not known. */

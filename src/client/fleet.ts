@@ -1,4 +1,4 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { WithStartWorkflowOperation, type Client } from '@temporalio/client';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, fleetWorkflowId } from '../domain/ids.js';

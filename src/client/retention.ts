@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml';
 import { TemperError } from '../domain/errors.js';
-import { textsIn } from '../domain/texts-in.js';
+import { textsIn } from '../domain/text/texts-in.js';
 import {
   CollectReportSchema,
   CopiesAnswerSchema,

@@ -1,5 +1,5 @@
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { cutToBytes } from '../domain/cut-text.js';
+import { cutToBytes } from '../domain/text/cut-text.js';
 import { problem } from '../domain/errors.js';
 import { scheduleOfRetrain } from '../domain/ids.js';
 import type { Problem } from '../schemas/problem.js';

@@ -1,10 +1,10 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
 import { fleetOfControlQueue, gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
-import { slowHosts } from '../domain/pace.js';
+import { slowHosts } from '../domain/gang/pace.js';
 import type { SlowHost } from '../schemas/pace.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
 import {

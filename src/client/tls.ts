@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from '@temporalio/client';
 import type { Config } from '../config.js';
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { TemperError } from '../domain/errors.js';
 
 /** Flags about the encryption of the connection, named as the temporal CLI names them. */

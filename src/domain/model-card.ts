@@ -1,4 +1,4 @@
-import { showBytes } from './show-bytes.js';
+import { showBytes } from './text/show-bytes.js';
 import { stringify } from 'yaml';
 import type { Provenance } from '../schemas/provenance.js';
 import { parseRemote } from './remote-source.js';

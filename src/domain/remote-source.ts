@@ -1,4 +1,4 @@
-import { isSecretName } from './secret-name.js';
+import { isSecretName } from './text/secret-name.js';
 
 /** A file or a tree of files that is not on the hosts yet. */
 export type RemoteSource = HubSource | UrlSource;

@@ -1,5 +1,5 @@
 import type { RetentionPolicy } from '../schemas/retention.js';
-import { bytesFreed, bytesTaken, sum, type Size } from './sizes.js';
+import { bytesFreed, bytesTaken, sum, type Size } from './text/sizes.js';
 import { fetchingRun, surplusDownloads, type DownloadFacts } from './surplus-downloads.js';
 
 /** A run's folder and what it needs. Paths are relative to the workspace. */

@@ -3,7 +3,7 @@ import type { StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { RunMemo, RunState, StageState, StageStatus } from '../schemas/run.js';
 import type { StageDone } from '../schemas/stage-calls.js';
-import { cutToBytes, jsonBytes, utf8Bytes } from './cut-text.js';
+import { cutToBytes, jsonBytes, utf8Bytes } from './text/cut-text.js';
 
 /** A memo has a soft limit of 2 kB for everything: the digest of the spec and the encoding need the rest. */
 const MEMO_BYTES = 1_900;

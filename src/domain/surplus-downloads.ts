@@ -1,6 +1,6 @@
 import type { RetentionPolicy } from '../schemas/retention.js';
 import type { OutputFacts, Survey } from './retention.js';
-import type { Size } from './sizes.js';
+import type { Size } from './text/sizes.js';
 
 /** A file in the folder of downloads. */
 export interface DownloadFacts extends Size {

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { assertNever } from '../domain/assert-never.js';
 import { TemperError } from '../domain/errors.js';
 import type { Check, Recipe } from '../recipes/recipe.js';

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { nullIfMissing } from './system-error.js';
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import type { z } from 'zod';
 import { TemperError } from '../domain/errors.js';

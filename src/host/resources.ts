@@ -1,7 +1,7 @@
 import { readFile, statfs } from 'node:fs/promises';
 import { freemem } from 'node:os';
 import { join } from 'node:path';
-import { diskShortage, ramShortage } from '../domain/shortage.js';
+import { diskShortage, ramShortage } from '../domain/text/shortage.js';
 import type { Resources } from '../schemas/plan.js';
 import { controlGroups, numberIn, textOf, type ControlGroup } from './cgroups.js';
 import { nearestFolder } from './nearest-folder.js';

@@ -1,4 +1,4 @@
-import { wantedPorts } from '../domain/master-ports.js';
+import { wantedPorts } from '../domain/gang/master-ports.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import type { StageReport } from '../schemas/host-call.js';
 import type { PipelineSpec } from '../schemas/spec.js';

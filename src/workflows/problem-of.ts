@@ -1,4 +1,4 @@
-import { errorText } from '../domain/error-text.js';
+import { errorText } from '../domain/text/error-text.js';
 import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailure } from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';

@@ -17,7 +17,7 @@ import { retrainRun } from '../domain/retrain/run-name.js';
 import { beginningMemo } from '../domain/retrain/memo.js';
 import { judge } from '../domain/retrain/gate.js';
 import { withoutResume } from '../domain/retrain/without-resume.js';
-import { cutToBytes } from '../domain/cut-text.js';
+import { cutToBytes } from '../domain/text/cut-text.js';
 import type {
   ApproveRequest,
   EvaluateAnswer,

@@ -7,7 +7,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { formatProblem, problem } from '../domain/errors.js';
-import { GangBook } from '../domain/gang-book.js';
+import { GangBook } from '../domain/gang/gang-book.js';
 import type { Verdict } from '../schemas/incident.js';
 import type { Problem } from '../schemas/problem.js';
 import type { Attempt, GangInput, NodeDone, StageDone } from '../schemas/stage-calls.js';

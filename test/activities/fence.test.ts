@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { keeperOf } from '../../src/activities/keeper-of.js';
-import { openAttempt } from '../../src/activities/open-attempt.js';
-import { supervise } from '../../src/activities/supervise.js';
-import { trainNode } from '../../src/activities/train-node.js';
+import { openAttempt } from '../../src/activities/training/open-attempt.js';
+import { supervise } from '../../src/activities/training/supervise.js';
+import { trainNode } from '../../src/activities/training/train-node.js';
 import { fenceFile, raiseFence, readFence } from '../../src/host/fence/workspace-fence.js';
 import { raiseHostFence } from '../../src/host/fence/host-fence.js';
 import { findKeeper } from '../../src/host/keeper/client.js';

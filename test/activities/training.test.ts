@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { claimTraining, releaseClaim } from '../../src/activities/claim-training.js';
-import { openAttempt } from '../../src/activities/open-attempt.js';
-import { sealTraining } from '../../src/activities/seal-training.js';
-import { trainNode } from '../../src/activities/train-node.js';
+import { claimTraining, releaseClaim } from '../../src/activities/training/claim-training.js';
+import { openAttempt } from '../../src/activities/training/open-attempt.js';
+import { sealTraining } from '../../src/activities/training/seal-training.js';
+import { trainNode } from '../../src/activities/training/train-node.js';
 import { TemperError } from '../../src/domain/errors.js';
 import { stopKeepers } from '../../src/host/stop-keepers.js';
 import { readClaim } from '../../src/host/store/claim.js';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutToBytes, jsonBytes, utf8Bytes } from '../../src/domain/cut-text.js';
+import { cutToBytes, jsonBytes, utf8Bytes } from '../../src/domain/text/cut-text.js';
 import { problem } from '../../src/domain/errors.js';
 import { RunBook } from '../../src/domain/run-book.js';
 import type { StageName, StagePlan } from '../../src/schemas/plan.js';

@@ -14,7 +14,7 @@ import type { StageCall } from '../../schemas/stage-calls.js';
 import { keeperOf } from '../keeper-of.js';
 import type { StageHost } from '../stage-host.js';
 import { absolute, gatherBasics, stageOutput } from '../stage-inputs.js';
-import { assertSucceeded, supervise } from '../supervise.js';
+import { assertSucceeded, supervise } from '../training/supervise.js';
 
 /**
  * Measures the model of a run and, on the same rows, the promoted one: a number from the rows of another day would

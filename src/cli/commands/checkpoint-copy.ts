@@ -4,7 +4,7 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { copyCheckpoint } from '../../host/local-copy/copy-checkpoint.js';
 import { findRecipe } from '../../recipes/registry.js';
 import type { CommandContext } from '../context.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import { tellWriteProgress } from '../write-progress.js';
 
 /** `temper checkpoint copy DIR --output FOLDER`: a copy on another disk, every byte compared; one that is there is used again. */

@@ -6,7 +6,7 @@ import { DurationSchema, durationMs } from '../../schemas/units.js';
 import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { renderCollected } from '../render/retention.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
 /** Options of `temper gc`. */

@@ -5,7 +5,7 @@ import { writeJsonFile } from '../../host/json-file.js';
 import { inspectModel } from '../../host/safetensors/inspect.js';
 import type { CommandContext } from '../context.js';
 import { wishOf, type WishFlags } from '../model-wish.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 
 /** `temper model inspect`: whether a model folder is whole, and how large it is. */
 export async function modelInspect(

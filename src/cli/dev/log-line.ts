@@ -1,4 +1,4 @@
-import { hideSecrets } from '../../domain/hide-secrets.js';
+import { hideSecrets } from '../../domain/text/hide-secrets.js';
 
 /** Levels of pino by the words that other loggers write. */
 const LEVELS = {

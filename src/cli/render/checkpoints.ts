@@ -3,7 +3,7 @@ import type { CheckpointList, ListedCheckpoint } from '../../schemas/host-call.j
 import type { Paint, Style } from '../output.js';
 import { plain } from './plain.js';
 import { table } from './table.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import { showAgo } from './units.js';
 
 const STYLES: Readonly<Record<ListedCheckpoint['state'], Style>> = {

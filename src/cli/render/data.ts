@@ -1,6 +1,6 @@
 import type { DataCheckReport, DataConvertReport, DataProblem } from '../../schemas/data.js';
 import type { Paint } from '../output.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import { showDuration } from './units.js';
 
 /** What `temper data convert` shows. */

@@ -1,5 +1,5 @@
 import type { CheckpointEconomy } from '../../schemas/checkpoint.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import { showDuration, showShare } from './units.js';
 
 /** What checkpoints cost, as lines of `temper plan`. */

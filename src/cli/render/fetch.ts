@@ -1,6 +1,6 @@
 import type { FetchManifest, UnzipReport } from '../../schemas/fetch.js';
 import type { Paint } from '../output.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 
 /** What `temper fetch` shows. */
 export function fetchText({ source, endpoint, commit, files, bytes }: FetchManifest, to: string, paint: Paint): string {

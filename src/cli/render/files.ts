@@ -2,7 +2,7 @@ import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { FileProblem, ModelComparison } from '../../schemas/model-files.js';
 import type { Paint } from '../output.js';
 import { plain } from './plain.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 
 /** What `temper checkpoint verify` shows. */
 export function checkpointText(dir: string, report: CheckpointReport, paint: Paint): string {

@@ -1,6 +1,6 @@
 import type { Problem } from '../../schemas/problem.js';
 import type { SpecProblem } from '../../schemas/spec-problem.js';
-import { looksSecret } from '../../domain/hide-secrets.js';
+import { looksSecret } from '../../domain/text/hide-secrets.js';
 import { toProblem } from '../../domain/spec/read-spec.js';
 import type { Paint } from '../output.js';
 import { plain } from './plain.js';

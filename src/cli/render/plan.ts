@@ -1,12 +1,12 @@
-import { quote } from '../../domain/shell-quote.js';
+import { quote } from '../../domain/text/shell-quote.js';
 import type { PlanReport, StageReport } from '../../schemas/host-call.js';
 import { formatProblem } from '../../domain/errors.js';
-import { someNames } from '../../domain/some-names.js';
+import { someNames } from '../../domain/text/some-names.js';
 import type { Paint } from '../output.js';
 import { renderEconomy } from './economy.js';
 import { acceptedLines } from './frame.js';
 import { table } from './table.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 
 /**
  * What `temper plan` shows: the commands, what would stop the run, and last the stages with their needs beside what is

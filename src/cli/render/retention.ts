@@ -1,7 +1,7 @@
 import type { CollectReport } from '../../schemas/retention.js';
 import type { Paint } from '../output.js';
 import { table } from './table.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 
 const SHOWN = 30;
 

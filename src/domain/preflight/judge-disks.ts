@@ -1,6 +1,6 @@
 import type { PreflightCheck } from '../../schemas/preflight.js';
 import { assertNever } from '../assert-never.js';
-import { showBytes } from '../show-bytes.js';
+import { showBytes } from '../text/show-bytes.js';
 import { checked, type CheckId } from './list.js';
 import { isUnseen, type DiskLook, type HostLook, type WorkspaceLook } from './look.js';
 

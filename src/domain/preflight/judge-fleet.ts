@@ -1,7 +1,7 @@
 import type { HostFacts, PreflightCheck } from '../../schemas/preflight.js';
 import { isOwnMachine } from '../own-machine.js';
 import { checked } from './list.js';
-import { someNames } from '../some-names.js';
+import { someNames } from '../text/some-names.js';
 
 /** Names that a sentence can hold. */
 const MOST_NAMES = 4;

@@ -3,7 +3,7 @@ import { judgeDisks } from './judge-disks.js';
 import { judgeLimits } from './judge-limits.js';
 import { checked } from './list.js';
 import { isUnseen, type HostLook, type PortLook, type Unseen } from './look.js';
-import { someNames } from '../some-names.js';
+import { someNames } from '../text/some-names.js';
 
 /** Names that a sentence can hold. */
 const MOST_NAMES = 6;

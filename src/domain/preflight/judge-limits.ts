@@ -1,5 +1,5 @@
 import type { PreflightCheck } from '../../schemas/preflight.js';
-import { showBytes } from '../show-bytes.js';
+import { showBytes } from '../text/show-bytes.js';
 import { checked } from './list.js';
 import { isUnseen, type HostLook } from './look.js';
 

@@ -1,4 +1,4 @@
-import { cutToBytes } from '../cut-text.js';
+import { cutToBytes } from '../text/cut-text.js';
 import type { CheckFault, CheckStatus, PreflightCheck } from '../../schemas/preflight.js';
 
 interface Row {

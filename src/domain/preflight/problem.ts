@@ -1,7 +1,7 @@
 import type { CheckFault, PreflightCheck } from '../../schemas/preflight.js';
 import type { Problem } from '../../schemas/problem.js';
 import { problem, type ErrorCode } from '../errors.js';
-import { someNames } from '../some-names.js';
+import { someNames } from '../text/some-names.js';
 
 /** A check with the host that it failed on; null when it is about several. */
 export interface FoundCheck {

@@ -2,7 +2,7 @@ import { parseDocument } from 'yaml';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { SpecSet } from '../../schemas/run.js';
 import { canonicalJson } from '../canonical.js';
-import { quote } from '../shell-quote.js';
+import { quote } from '../text/shell-quote.js';
 
 /** More flags than this are a spec of its own, which nobody types. */
 const MOST_FLAGS = 6;

@@ -3,7 +3,7 @@ import { PipelineSpecSchema } from '../../schemas/spec.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Problem } from '../../schemas/problem.js';
 import { problem } from '../errors.js';
-import { hideSecrets } from '../hide-secrets.js';
+import { hideSecrets } from '../text/hide-secrets.js';
 import { explainIssues } from './explain-issue.js';
 import { entryOf } from './field.js';
 import { printable, showPath, showPlace } from './finding.js';

@@ -1,5 +1,5 @@
 import { isAbsolute, relative, resolve } from 'node:path/posix';
-import { isSecretName } from '../secret-name.js';
+import { isSecretName } from '../text/secret-name.js';
 import { isHomePath, specPaths } from './paths.js';
 import { valueAt } from './field.js';
 import type { FieldPath } from './finding.js';

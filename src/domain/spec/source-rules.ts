@@ -1,4 +1,4 @@
-import { hideSecrets } from '../hide-secrets.js';
+import { hideSecrets } from '../text/hide-secrets.js';
 import { isRemote, parseRemote } from '../remote-source.js';
 import type { FieldPath } from './finding.js';
 import type { PartialSpec } from './partial-spec.js';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Entry, ZipFile } from 'yauzl';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { openPromise } from 'yauzl';
 import { TemperError } from '../../domain/errors.js';
 

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { Entry, ZipFile } from 'yauzl';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import { UnzipJournalSchema } from '../../schemas/fetch.js';
 import type { UnzipReport } from '../../schemas/fetch.js';

@@ -13,7 +13,7 @@ import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
-import { someNames } from '../../domain/some-names.js';
+import { someNames } from '../../domain/text/some-names.js';
 
 /** How to check a checkpoint. */
 export interface VerifyOptions {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { hasCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';

@@ -1,6 +1,6 @@
 import { opendir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { DataFailure } from '../../domain/data/failures.js';
 import { splitMediaName } from '../../domain/data/media-name.js';
 import type { Finding } from '../../domain/data/rules.js';

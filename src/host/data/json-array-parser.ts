@@ -1,5 +1,5 @@
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { ArrayScanner } from './array-scanner.js';
 import type { ScanStop } from './array-scanner.js';
 import type { DataRuleId } from '../../domain/data/rules.js';

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { FileHandle } from 'node:fs/promises';
 import type { DataProgress } from '../../schemas/data.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { DEFAULT_ROW_LIMITS, JsonArrayParser } from './json-array-parser.js';
 import { isJsonLines, LinesToArray } from './lines-to-array.js';

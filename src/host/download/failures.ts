@@ -1,5 +1,5 @@
 import { hasCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 
 /** A failure after which the same request may work: the network, the server, or an answer that was no answer to it. */

@@ -1,4 +1,4 @@
-import { compareFences } from '../../domain/fence.js';
+import { compareFences } from '../../domain/gang/fence.js';
 import type { KeeperRequest } from '../../schemas/keeper.js';
 import { listKeepers } from '../keeper/client.js';
 import { endKeeper } from '../keeper/end.js';

@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { compareFences } from '../../domain/fence.js';
+import { compareFences } from '../../domain/gang/fence.js';
 import { TemperError } from '../../domain/errors.js';
 import { FenceSchema, type Fence } from '../../schemas/fence.js';
 import { readJsonFile } from '../json-file.js';

@@ -1,4 +1,4 @@
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { writeJsonSync } from './atomic-write.js';
 import type { KeptCommand } from './kept-command.js';
 import { linkRankLogs } from './rank-logs.js';

@@ -1,5 +1,5 @@
 import { NETWORK_VARIABLES, WORKER_VARIABLES } from '../../domain/network-variables.js';
-import { isSecretName } from '../../domain/secret-name.js';
+import { isSecretName } from '../../domain/text/secret-name.js';
 import { keeperKey, scratchKey, KEEPER_ID_VARIABLE, KEEPER_KEY_VARIABLE, SCRATCH_KEY_VARIABLE } from './names.js';
 import { scratchOf } from './paths.js';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../system-error.js';
-import { compareFences } from '../../domain/fence.js';
-import type { FenceOrder } from '../../domain/fence.js';
+import { compareFences } from '../../domain/gang/fence.js';
+import type { FenceOrder } from '../../domain/gang/fence.js';
 
 /** The newest attempt that this host has seen, of all runs. */
 export function hostFenceFile(scratch: string): string {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { hasCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { z } from 'zod';
 import { KEEPER_FORMAT, KeeperExitSchema, KeeperRecordSchema, KeeperRequestSchema } from '../../schemas/keeper.js';
 import type { KeeperExit, KeeperRecord, KeeperRequest } from '../../schemas/keeper.js';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs';
 import type { KeeperRequest } from '../../schemas/keeper.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { writeJsonSync } from './atomic-write.js';
 import { inheritedEnvironment } from './environment.js';
 import type { Environment } from './environment.js';

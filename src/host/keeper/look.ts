@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { ATTEMPT_RECORD, attemptFolder } from '../../domain/ids.js';
 
 /** First argument of the keeper program when it is started as the looker of another keeper. */

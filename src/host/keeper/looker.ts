@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeeperFence } from '../../schemas/keeper.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { LOOK_ARGUMENT } from './look.js';
 import type { Look } from './look.js';
 

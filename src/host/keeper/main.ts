@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { LOOK_ARGUMENT, serveLooks } from './look.js';
 import { runKeeper } from './run.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KeeperExit } from '../../schemas/keeper.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { writeJsonSync } from './atomic-write.js';
 import { orphanDuty, rankLogDuty, recordDuty, startDuties, trackDuty } from './duties.js';
 import { FENCED, fenceDuty } from './fence-duty.js';

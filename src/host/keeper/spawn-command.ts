@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import type { KeeperExit } from '../../schemas/keeper.js';
 import { systemErrorCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { commandEnvironment } from './environment.js';
 import type { KeeperPaths } from './paths.js';
 import type { CommandRequest } from './request-file.js';

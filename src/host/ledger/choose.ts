@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { newestFirst, noteRefused } from '../../domain/ledger.js';
+import { newestFirst, noteRefused } from '../../domain/checkpoints/ledger.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import { readCheckpoint } from '../checkpoint/verify.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { newestFirst } from '../../domain/ledger.js';
+import { newestFirst } from '../../domain/checkpoints/ledger.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { ListedCheckpoint } from '../../schemas/host-call.js';
 import type { Ledger, LedgerEntry } from '../../schemas/ledger.js';

@@ -1,5 +1,5 @@
 import { basename, join, relative } from 'node:path';
-import { isUsable, noteProven } from '../../domain/ledger.js';
+import { isUsable, noteProven } from '../../domain/checkpoints/ledger.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import type { Ledger, LedgerEntry } from '../../schemas/ledger.js';

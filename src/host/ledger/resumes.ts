@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { judgeResume, type ResumeLog } from '../../domain/resume-contract.js';
+import { judgeResume, type ResumeLog } from '../../domain/checkpoints/resume-contract.js';
 import type { Recipe } from '../../recipes/recipe.js';
-import type { LoggedRate } from '../../domain/learning-rate.js';
+import type { LoggedRate } from '../../domain/checkpoints/learning-rate.js';
 import type { AttemptRecord, Metric } from '../../schemas/attempt.js';
 import type { ResumeReport } from '../../schemas/checkpoint.js';
 import type { Ledger, StoredState } from '../../schemas/ledger.js';

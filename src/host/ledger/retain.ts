@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasCode, isTaken } from '../system-error.js';
 import { attemptOfFolder } from '../../domain/ids.js';
-import { giveUpSurplus } from '../../domain/ledger.js';
+import { giveUpSurplus } from '../../domain/checkpoints/ledger.js';
 import { ReceiptSchema } from '../../schemas/receipt.js';
 import { listFolder } from '../checkpoint/locate.js';
 import { readJsonFile } from '../json-file.js';

@@ -1,5 +1,5 @@
 import { relative } from 'node:path';
-import { noteInUse } from '../../domain/ledger.js';
+import { noteInUse } from '../../domain/checkpoints/ledger.js';
 import type { CheckpointContract } from '../../recipes/checkpoint-contract.js';
 import type { ProvenCheckpoint } from '../run/attempts.js';
 import { runDir } from '../run/run-folder.js';

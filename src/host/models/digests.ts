@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
-import { showBytes } from '../../domain/show-bytes.js';
+import { showBytes } from '../../domain/text/show-bytes.js';
 import { DigestCacheSchema } from '../../schemas/digest-cache.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { hashFile } from '../store/manifest.js';

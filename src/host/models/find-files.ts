@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 
 /** A pattern that meets more is a mistake, such as one of a whole disk, and the newest of a part may be old ones. */

@@ -1,5 +1,5 @@
 import { readFile, rm } from 'node:fs/promises';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import type { Metrics } from '../../schemas/retrain.js';
 import { tailLog } from '../processes/tail.js';

@@ -1,11 +1,11 @@
 import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { checked } from '../../domain/preflight/list.js';
 import { HostFactsSchema, type HostFacts, type PreflightCheck } from '../../schemas/preflight.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
-import { someNames } from '../../domain/some-names.js';
+import { someNames } from '../../domain/text/some-names.js';
 import { isAbandoned } from '../shared-names.js';
 
 /** Names that a sentence can hold. */

@@ -3,7 +3,7 @@ import { mkdir, open, readFile, statfs, unlink, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import type { DiskLook, WorkspaceLook, WriteLook } from '../../domain/preflight/look.js';
 import { hasCode } from '../system-error.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { runProbe } from './run-probe.js';
 

@@ -1,4 +1,4 @@
-import { wantedPorts } from '../../domain/master-ports.js';
+import { wantedPorts } from '../../domain/gang/master-ports.js';
 import type { PreflightRecipe } from '../../recipes/preflight.js';
 import type { Recipe } from '../../recipes/recipe.js';
 import type { Resources } from '../../schemas/plan.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import type { HostLook } from '../../domain/preflight/look.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { runProbe } from './run-probe.js';
 
 /** How many files a process of this worker's may open; null where /proc does not tell. */

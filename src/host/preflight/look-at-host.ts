@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { isUnseen, type DiskLook, type HostLook, type Unseen, type WriteLook } from '../../domain/preflight/look.js';
 import { judgeHost } from '../../domain/preflight/judge-host.js';
 import type { PreflightRecipe } from '../../recipes/preflight.js';

@@ -1,4 +1,4 @@
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { rowResult, type Seen } from '../../domain/preflight/list.js';
 import type { EnvironmentReading, HostTools, Recipe } from '../../recipes/recipe.js';
 import type { CheckStatus, PreflightCheck } from '../../schemas/preflight.js';

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { RankTimes } from '../../domain/pace.js';
+import type { RankTimes } from '../../domain/gang/pace.js';
 import type { KeeperRecord } from '../../schemas/keeper.js';
 import { listProcessTimes } from './cpu-time.js';
 

@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { giveUpSurplus } from '../../domain/ledger.js';
+import { giveUpSurplus } from '../../domain/checkpoints/ledger.js';
 import type { Collected } from '../../schemas/retention.js';
 import { neededCheckpoints, retain } from '../ledger/retain.js';
 import { spoiledCheckpoints } from '../ledger/spoiled.js';

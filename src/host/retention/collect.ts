@@ -1,5 +1,5 @@
 import { findSurplus, neededNow, totalBytes, type Surplus, type Survey } from '../../domain/retention.js';
-import { bytesFreed, sum } from '../../domain/sizes.js';
+import { bytesFreed, sum } from '../../domain/text/sizes.js';
 import { fetchingRun } from '../../domain/surplus-downloads.js';
 import type { CollectCall, Collected, RetentionPolicy } from '../../schemas/retention.js';
 import { retainCheckpoints, surplusCheckpoints } from './checkpoints.js';

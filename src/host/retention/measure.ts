@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import type { SharedFile, Size } from '../../domain/sizes.js';
+import type { SharedFile, Size } from '../../domain/text/sizes.js';
 
 /** What a folder or file takes, and its newest time; links are not followed. */
 export async function measure(path: string): Promise<Size & { readonly touchedMs: number }> {

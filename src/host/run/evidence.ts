@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ATTEMPT_RECORD } from '../../domain/ids.js';
-import type { HostSigns, RankEnd, RankSigns } from '../../domain/evidence.js';
+import type { HostSigns, RankEnd, RankSigns } from '../../domain/causes/evidence.js';
 import type { HostEvidence } from '../../schemas/incident.js';
 import { writeJsonFile } from '../json-file.js';
 import type { KeeperHandle } from '../keeper/handle.js';

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
 import { parseDocument } from 'yaml';
-import { textsIn } from '../../domain/texts-in.js';
+import { textsIn } from '../../domain/text/texts-in.js';
 import { workspacePath } from './workspace-path.js';
 
 /** Paths of the workspace that the spec of a run names, absolute. A text that goes on behind a path gives both readings. */

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { bytesPerElement, parseDtype } from './dtypes.js';
 import { countNames, modelProblem } from './problems.js';

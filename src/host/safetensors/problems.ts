@@ -1,5 +1,5 @@
 import type { FileProblem } from '../../schemas/model-files.js';
-import { someNames } from '../../domain/some-names.js';
+import { someNames } from '../../domain/text/some-names.js';
 
 /** Why each kind of finding matters and what to do about it. */
 const ROWS = {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { errorText } from '../../domain/error-text.js';
+import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint, stageKey } from '../../domain/fingerprint.js';
 import type { Source, StagePlan } from '../../schemas/plan.js';

@@ -1,4 +1,4 @@
-import { resumeLints } from '../../domain/resume-contract-lint.js';
+import { resumeLints } from '../../domain/checkpoints/resume-contract-lint.js';
 import type { DataSource } from '../../schemas/spec-data.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { localDataLints } from '../local-only.js';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { keptWhileTraining } from '../../domain/ledger.js';
+import { keptWhileTraining } from '../../domain/checkpoints/ledger.js';
 import { DATA_CODE_VERSION } from '../../domain/data-code-version.js';
 import type { StageDraft } from '../../domain/plan.js';
 import { smokeStage } from '../smoke.js';

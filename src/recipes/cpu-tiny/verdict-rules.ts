@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../domain/causes.js';
+import type { CauseRule } from '../../domain/causes/causes.js';
 
 /** What failures of the CPU training look like: its collectives are gloo's, its programs tell wrong input in one line. */
 export const verdictRules: readonly CauseRule[] = [

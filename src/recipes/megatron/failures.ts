@@ -1,4 +1,4 @@
-import { isIgnored } from '../../domain/last-words.js';
+import { isIgnored } from '../../domain/causes/last-words.js';
 
 /** One failed rank in the summary that torchrun prints at its end. */
 export interface FailedRank {

@@ -1,4 +1,4 @@
-import type { LearningRateSchedule } from '../../domain/learning-rate.js';
+import type { LearningRateSchedule } from '../../domain/checkpoints/learning-rate.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { ResumeRecipe } from '../recipe.js';
 

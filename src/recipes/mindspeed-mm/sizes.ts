@@ -1,4 +1,4 @@
-import { keptWhileTraining } from '../../domain/ledger.js';
+import { keptWhileTraining } from '../../domain/checkpoints/ledger.js';
 import type { Resources } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 

@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../domain/causes.js';
+import type { CauseRule } from '../../domain/causes/causes.js';
 import { COMMUNICATION_RULES, WRAPPER_RULES } from './verdict/communication.js';
 import { DEVICE_RULES } from './verdict/device.js';
 import { HOST_RULES } from './verdict/host.js';

@@ -1,5 +1,5 @@
 import { basename, isAbsolute, join } from 'node:path';
-import { wantedPorts } from '../../domain/master-ports.js';
+import { wantedPorts } from '../../domain/gang/master-ports.js';
 import type { PipelinePlan, StageName } from '../../schemas/plan.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Command, HostTools, LaunchFacts, ProducedStage, Recipe, StageOutput, StageWork } from '../recipe.js';

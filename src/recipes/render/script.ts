@@ -1,6 +1,6 @@
-import { quote } from '../../domain/shell-quote.js';
+import { quote } from '../../domain/text/shell-quote.js';
 import { NETWORK_VARIABLES, WORKER_VARIABLES } from '../../domain/network-variables.js';
-import { SECRET_VARIABLES } from '../../domain/secret-name.js';
+import { SECRET_VARIABLES } from '../../domain/text/secret-name.js';
 import { dirname } from 'node:path';
 import type { Command, LaunchReasons } from '../recipe.js';
 

@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../domain/causes.js';
+import type { CauseRule } from '../../domain/causes/causes.js';
 
 /** What failures of the simulated training look like where the generic rows cannot know it. */
 export const verdictRules: readonly CauseRule[] = [

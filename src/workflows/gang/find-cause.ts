@@ -1,9 +1,9 @@
 import { isCancellation } from '@temporalio/workflow';
-import { GENERIC_RULES } from '../../domain/cause-rules.js';
-import { ANY_PROBLEM } from '../../domain/causes.js';
-import { diagnose } from '../../domain/diagnose.js';
-import { slowHosts } from '../../domain/pace.js';
-import { problemFinding, silenceFinding } from '../../domain/evidence.js';
+import { GENERIC_RULES } from '../../domain/causes/cause-rules.js';
+import { ANY_PROBLEM } from '../../domain/causes/causes.js';
+import { diagnose } from '../../domain/causes/diagnose.js';
+import { slowHosts } from '../../domain/gang/pace.js';
+import { problemFinding, silenceFinding } from '../../domain/causes/evidence.js';
 import type { HostEvidence, Verdict } from '../../schemas/incident.js';
 import type { SlowHost } from '../../schemas/pace.js';
 import { firstAnswer } from '../open-run.js';

@@ -1,5 +1,5 @@
 import { ActivityFailure, TimeoutFailure } from '@temporalio/workflow';
-import type { GangBook } from '../../domain/gang-book.js';
+import type { GangBook } from '../../domain/gang/gang-book.js';
 import { stageActivityId } from '../../domain/ids.js';
 import type { LeaseGrant } from '../../schemas/fleet-calls.js';
 import type { Problem } from '../../schemas/problem.js';

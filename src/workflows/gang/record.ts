@@ -1,7 +1,7 @@
 import { getExternalWorkflowHandle, isCancellation, log, workflowInfo } from '@temporalio/workflow';
 import { packHosts } from '../../domain/host-list.js';
 import type { HostEvidence, Incident } from '../../schemas/incident.js';
-import type { Decision } from '../../domain/policy.js';
+import type { Decision } from '../../domain/gang/policy.js';
 import { gangReportedSignal } from '../messages.js';
 import { firstAnswer } from '../open-run.js';
 import type { Case } from './find-cause.js';

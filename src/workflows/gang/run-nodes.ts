@@ -10,7 +10,7 @@ import {
 import { trainActivityId } from '../../domain/ids.js';
 import type { GangInput, NodeDone } from '../../schemas/stage-calls.js';
 import { workActivities } from '../activity-options.js';
-import { newestOf, type GangProgress } from '../../domain/gang-progress.js';
+import { newestOf, type GangProgress } from '../../domain/gang/gang-progress.js';
 import { CALLS, inParallel } from '../../domain/in-parallel.js';
 import { isUnanswered, NodeFailure, quickCalls, type Node } from './gang.js';
 import type { Silence } from './silence.js';

@@ -1,9 +1,9 @@
 import { CancellationScope, condition, isCancellation, patched, sleep } from '@temporalio/workflow';
 import type { GangInput } from '../../schemas/stage-calls.js';
 import { isUnanswered, quickCalls } from './gang.js';
-import { hasAdvanced, newestOf, type GangProgress } from '../../domain/gang-progress.js';
+import { hasAdvanced, newestOf, type GangProgress } from '../../domain/gang/gang-progress.js';
 import { Lanes } from '../../domain/in-parallel.js';
-import { restMs } from '../../domain/rest.js';
+import { restMs } from '../../domain/gang/rest.js';
 
 /** How far the hosts that are heard see the gang come. */
 export type LookForProgress = () => Promise<GangProgress>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { compareFences } from '../../../src/domain/fence.js';
+import { compareFences } from '../../../src/domain/gang/fence.js';
 import { raiseHostFence, readHostFence } from '../../../src/host/fence/host-fence.js';
 import { acquireLock } from '../../../src/host/keeper/lock.js';
 

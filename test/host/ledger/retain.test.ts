@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { giveUpSurplus, noteInUse } from '../../../src/domain/ledger.js';
+import { giveUpSurplus, noteInUse } from '../../../src/domain/checkpoints/ledger.js';
 import { chooseCheckpoint } from '../../../src/host/ledger/choose.js';
 import { proveSaved, type Training } from '../../../src/host/ledger/prove.js';
 import { retain, setAside } from '../../../src/host/ledger/retain.js';

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { keepCheckpoints } from '../../../src/activities/keep-checkpoints.js';
+import { keepCheckpoints } from '../../../src/activities/training/keep-checkpoints.js';
 import { chooseCheckpoint } from '../../../src/host/ledger/choose.js';
 import { attemptDir, attemptsOf, saveDir } from '../../../src/host/run/attempts.js';
 import { writeMetrics } from '../../../src/host/run/metrics.js';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rolldown } from 'rolldown';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { noteProven } from '../../../src/domain/ledger.js';
+import { noteProven } from '../../../src/domain/checkpoints/ledger.js';
 import { changeLedger, readLedger } from '../../../src/host/ledger/store.js';
 import { LedgerSchema } from '../../../src/schemas/ledger.js';
 import { anEntry } from './support.js';

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { RankTimes } from '../../../src/domain/pace.js';
+import type { RankTimes } from '../../../src/domain/gang/pace.js';
 import { readRankTimes } from '../../../src/host/processes/rank-times.js';
 import type { KeeperRecord } from '../../../src/schemas/keeper.js';
 import { until } from '../keeper/helpers.js';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isUsable } from '../../../src/domain/ledger.js';
+import { isUsable } from '../../../src/domain/checkpoints/ledger.js';
 import { proveSaved } from '../../../src/host/ledger/prove.js';
 import { readLedger } from '../../../src/host/ledger/store.js';
 import { collect, planCollection } from '../../../src/host/retention/collect.js';

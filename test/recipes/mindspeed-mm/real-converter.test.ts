@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readProgressBar } from '../../../src/domain/progress-bar.js';
+import { readProgressBar } from '../../../src/domain/text/progress-bar.js';
 import { runChecks } from '../../../src/host/checks.js';
 import { toBf16 } from '../../../src/host/safetensors/cast.js';
 import { readModelFolder } from '../../../src/host/safetensors/model-folder.js';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { GENERIC_RULES } from '../../../src/domain/cause-rules.js';
-import type { CauseRule } from '../../../src/domain/causes.js';
-import { diagnose } from '../../../src/domain/diagnose.js';
-import { findingsOf } from '../../../src/domain/evidence.js';
-import { decide } from '../../../src/domain/policy.js';
+import { GENERIC_RULES } from '../../../src/domain/causes/cause-rules.js';
+import type { CauseRule } from '../../../src/domain/causes/causes.js';
+import { diagnose } from '../../../src/domain/causes/diagnose.js';
+import { findingsOf } from '../../../src/domain/causes/evidence.js';
+import { decide } from '../../../src/domain/gang/policy.js';
 import { DEVICE_FAULTS, findDeviceFault } from '../../../src/recipes/mindspeed-mm/verdict/device-faults.js';
 import { verdictRules } from '../../../src/recipes/mindspeed-mm/verdict-rules.js';
 import type { Verdict } from '../../../src/schemas/incident.js';
-import { at, evidence, rank, signs } from '../../domain/failure-cases.js';
+import { at, evidence, rank, signs } from '../../domain/causes/failure-cases.js';
 import { HARMLESS, LINES } from './verdict-cases.js';
 
 const ALL = [...verdictRules, ...GENERIC_RULES];

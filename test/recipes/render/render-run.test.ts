@@ -11,7 +11,7 @@ import { glm45v } from '../../../src/recipes/mindspeed-mm/recipe.js';
 import { planFromText } from '../../../src/recipes/plan-from-text.js';
 import type { Command, Recipe } from '../../../src/recipes/recipe.js';
 import { launchFacts, renderRun, type RenderFacts, type RenderedFile } from '../../../src/recipes/render/render-run.js';
-import { quote } from '../../../src/domain/shell-quote.js';
+import { quote } from '../../../src/domain/text/shell-quote.js';
 
 const run = promisify(execFile);
 

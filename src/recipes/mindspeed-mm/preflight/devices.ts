@@ -1,7 +1,7 @@
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Product } from '../training/value-rules.js';
 import type { Chip, DeviceTable } from './device-table.js';
-import { someNames } from '../../../domain/some-names.js';
+import { someNames } from '../../../domain/text/some-names.js';
 
 /** Product by its chips: Atlas A3 has two chips on a card, Atlas A2 one, whose name tells its kind. */
 export function productIn({ chips }: DeviceTable): Product {

@@ -1,6 +1,6 @@
 import { unloadable } from '../../../domain/data/loader-path.js';
-import { portsOf } from '../../../domain/master-ports.js';
-import { resumeLints } from '../../../domain/resume-contract-lint.js';
+import { portsOf } from '../../../domain/gang/master-ports.js';
+import { resumeLints } from '../../../domain/checkpoints/resume-contract-lint.js';
 import { durationMs } from '../../../schemas/units.js';
 import type { PipelineSpec } from '../../../schemas/spec.js';
 import type { Lint } from '../../recipe.js';

@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../../domain/causes.js';
+import type { CauseRule } from '../../../domain/causes/causes.js';
 import type { Reaction } from '../../../schemas/incident.js';
 import { row } from './row.js';
 

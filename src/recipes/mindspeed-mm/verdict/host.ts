@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../../domain/causes.js';
+import type { CauseRule } from '../../../domain/causes/causes.js';
 import { row } from './row.js';
 
 /** Texts of the operating system under a training, beyond what every recipe knows. */

@@ -1,4 +1,4 @@
-import type { CauseRule } from '../../../domain/causes.js';
+import type { CauseRule } from '../../../domain/causes/causes.js';
 import type { Cause, Reaction } from '../../../schemas/incident.js';
 
 /** A text that explains a failure. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SUSPICION_RULES } from '../../../../src/recipes/megatron/suspicions.js';
 import { CHECK_IDS } from '../../../../src/domain/preflight/list.js';
-import { GENERIC_RULES } from '../../../../src/domain/cause-rules.js';
+import { GENERIC_RULES } from '../../../../src/domain/causes/cause-rules.js';
 import { toWords, trainingArguments } from '../../../../src/recipes/mindspeed-mm/training/arguments.js';
 import { dataFile } from '../../../../src/recipes/mindspeed-mm/training/data-file.js';
 import { configFiles, trainingLaunch } from '../../../../src/recipes/mindspeed-mm/training/launch.js';
