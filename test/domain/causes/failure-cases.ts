@@ -5,7 +5,7 @@ import { cpuTiny } from '../../../src/recipes/cpu-tiny/recipe.js';
 import { parseTorchrunSummary, parseTracebacks } from '../../../src/recipes/megatron/failures.js';
 import type { Finding, HostEvidence } from '../../../src/schemas/incident.js';
 
-const LOGS = new URL('../fixtures/logs/cpu-tiny/', import.meta.url);
+const LOGS = new URL('../../fixtures/logs/cpu-tiny/', import.meta.url);
 export const RULES = [...cpuTiny.verdictRules, ...GENERIC_RULES];
 const T0 = Date.parse('2026-11-23T23:31:42.000Z');
 export const at = (seconds: number): string => new Date(T0 + seconds * 1_000).toISOString();
