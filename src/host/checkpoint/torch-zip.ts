@@ -109,7 +109,8 @@ function readEnd(tail: Buffer, length: number): EndRecord {
   const at = tail.length - END_BYTES;
   if (tail.readUInt32LE(at) !== END) throw new TorchZipError('it does not end like a zip archive');
   const hasZip64 = at >= LOCATOR_BYTES + END64_BYTES && tail.readUInt32LE(at - LOCATOR_BYTES) === LOCATOR;
-  const end = hasZip64 ? readEnd64(tail, at - LOCATOR_BYTES - END64_BYTES) : readEnd32(tail, at);
+  const at64 = at - LOCATOR_BYTES - END64_BYTES;
+  const end = hasZip64 ? readEnd64(tail, at64, length - tail.length + at64) : readEnd32(tail, at);
   const trailer = END_BYTES + (hasZip64 ? LOCATOR_BYTES + END64_BYTES : 0);
   if (end.directoryOffset + end.directoryBytes + trailer !== length) {
     throw new TorchZipError(`its directory ends at ${end.directoryOffset + end.directoryBytes} of ${length} bytes`);
@@ -125,10 +126,21 @@ function readEnd32(tail: Buffer, at: number): EndRecord {
   };
 }
 
-function readEnd64(tail: Buffer, at: number): EndRecord {
-  if (tail.readUInt32LE(at) !== END64) throw new TorchZipError('its zip64 end record is damaged');
+/** `position`: where it lies in the item, which its locator must say, and everything in it is of one disk. */
+function readEnd64(tail: Buffer, at: number, position: number): EndRecord {
+  const locator = at + END64_BYTES;
+  const records = tail.readBigUInt64LE(at + 32);
+  const isWhole =
+    tail.readUInt32LE(at) === END64 &&
+    tail.readBigUInt64LE(at + 4) === BigInt(END64_BYTES - 12) &&
+    tail.readBigUInt64LE(at + 16) === 0n &&
+    tail.readBigUInt64LE(at + 24) === records &&
+    tail.readUInt32LE(locator + 4) === 0 &&
+    tail.readBigUInt64LE(locator + 8) === BigInt(position) &&
+    tail.readUInt32LE(locator + 16) === 1;
+  if (!isWhole) throw new TorchZipError('its zip64 end record is damaged');
   return {
-    records: Number(tail.readBigUInt64LE(at + 32)),
+    records: Number(records),
     directoryBytes: Number(tail.readBigUInt64LE(at + 40)),
     directoryOffset: Number(tail.readBigUInt64LE(at + 48)),
   };

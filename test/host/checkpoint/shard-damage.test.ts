@@ -45,9 +45,14 @@ test('a directory that the loader of torch would not read is found: names, compr
   const [entry = 0] = positionsOf(original, 'PK\x01\x02');
   const name = entry + 46;
   const folder = original.indexOf('/', name) - name;
+  const [end = 0] = positionsOf(original, 'PK\x06\x06');
+  const [locator = 0] = positionsOf(original, 'PK\x06\x07');
   expect((await verify(dir)).complete).toBe(true);
   // Offsets in an entry of the directory: flags, method, stored size, disk, name.
-  for (const at of [entry + 8, entry + 10, entry + 20, entry + 34, name, name + folder, name + folder + 1]) {
+  const inEntry = [entry + 8, entry + 10, entry + 20, entry + 34, name, name + folder, name + folder + 1];
+  // Offsets in the end record and its locator: length, disks, records on this disk; place of the record, disks.
+  const inEnd = [end + 4, end + 16, end + 20, end + 24, locator + 8, locator + 16];
+  for (const at of [...inEntry, ...inEnd]) {
     const damaged = Buffer.from(original);
     damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
     await writeFile(path, damaged);
