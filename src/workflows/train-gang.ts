@@ -11,7 +11,7 @@ import { GangBook } from '../domain/gang/gang-book.js';
 import type { Verdict } from '../schemas/incident.js';
 import type { Problem } from '../schemas/problem.js';
 import type { Attempt, GangInput, NodeDone, StageDone } from '../schemas/stage-calls.js';
-import { awaitFences, replaceLease, setAside, unusableHosts } from './gang/change-hosts.js';
+import { awaitFences, mayStepOn, replaceLease, setAside, unusableHosts } from './gang/change-hosts.js';
 import { findCause, type Case } from './gang/find-cause.js';
 import { workOn, type Gang } from './gang/gang.js';
 import { inParallel } from '../domain/in-parallel.js';
@@ -105,18 +105,22 @@ async function releaseClaim({ fleet, call, probeHosts }: GangInput, held: HeldLe
 }
 
 async function trainUntilDone(input: GangInput, book: GangBook, holder: LeaseHolder): Promise<StageDone> {
+  let mayOldStepOn = false;
   for (let attempts = 0; ; attempts += 1) {
-    if (attempts > 0 && isTimeToContinue(input, attempts)) {
+    if (attempts > 0 && !mayOldStepOn && isTimeToContinue(input, attempts)) {
       const { request, grant } = holder.lease;
       await continueAsNew<typeof trainGang>({ ...input, carry: { request, grant, book: book.state } });
     }
     const gang: Gang = { input, book, grant: holder.lease.grant };
-    const outcome = await runAttempt(gang, (attempt) => launched(gang, attempt));
+    const outcome = await runAttempt(gang, { mayOldStepOn, onLaunch: (attempt) => launched(gang, attempt) });
     if (outcome.kind === 'done') {
       await finished(gang, outcome.attempt, outcome.nodes);
       return outcome.done;
     }
-    await recover(gang, holder, outcome.failure);
+    const { failure } = outcome;
+    await recover(gang, holder, failure);
+    // Nothing was waited for by an attempt that could not be opened.
+    mayOldStepOn = mayStepOn(input, failure) || (mayOldStepOn && failure.attempt === null);
   }
 }
 

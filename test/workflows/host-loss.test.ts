@@ -145,6 +145,29 @@ describe('a gang that loses a host', { timeout: 120_000 }, () => {
     await expectClean(fleet);
   });
 
+  it('of one host starts on a spare only when the old one saw the new fence, or missed the workspace for so long', async () => {
+    const openedAt: number[] = [];
+    const startedAt: number[] = [];
+    let fleet: Fleet | null = null;
+    const world = new World([
+      async () => fleet?.lose('h1'),
+      (attempt) => {
+        startedAt.push(Date.now());
+        attempt.finish();
+      },
+    ]);
+    fleet = await site.open(world, ['h1', 'h2']);
+    const training = (await fleet.train({ hosts: 1, spares: 1, recovery: RECOVERY })).result();
+    await expect.poll(() => world.attempts.length, { timeout: 60_000, interval: 20 }).toBe(2);
+    openedAt.push(Date.now());
+    await training;
+    expect(world.attempts.map(({ hosts }) => hosts)).toEqual([['h1'], ['h2']]);
+    expect(startedAt).toHaveLength(1);
+    // 100 ms: what the look at the attempts may have come late.
+    expect((startedAt[0] ?? 0) - (openedAt[0] ?? 0)).toBeGreaterThanOrEqual(TIMING.fenceTimeoutMs - 100);
+    await expectClean(fleet);
+  });
+
   it('waits for its only host longer than for a spare, since nobody can tell that it does not train', async () => {
     let fleet: Fleet | null = null;
     const world = new World([

@@ -1,4 +1,4 @@
-import { ApplicationFailure, getExternalWorkflowHandle, sleep } from '@temporalio/workflow';
+import { ApplicationFailure, getExternalWorkflowHandle, patched, sleep } from '@temporalio/workflow';
 import { problem } from '../../domain/errors.js';
 import { fleetWorkflowId } from '../../domain/ids.js';
 import type { SetAside } from '../../schemas/fleet-calls.js';
@@ -47,6 +47,15 @@ export async function awaitFences({ call }: GangInput, { silentSinceMs }: Attemp
   const last = Math.max(0, ...silentSinceMs.values());
   const waitMs = last + call.timing.fenceTimeoutMs - Date.now();
   if (silentSinceMs.size > 0 && waitMs > 0) await sleep(waitMs);
+}
+
+/**
+ * Whether the gang that is gone may step on where nobody sees it: all of it is silent, which is given up for a lone host
+ * with a spare only. It may lose the workspace long after it fell silent, so that only the fence of the next attempt,
+ * and `fenceTimeoutMs` after it, show that its ranks are gone.
+ */
+export function mayStepOn({ hosts }: GangInput, { silentSinceMs }: AttemptFailure): boolean {
+  return silentSinceMs.size === hosts && patched('fence-before-a-lone-host-is-replaced');
 }
 
 /** Gives the lease back and gets another one in the same step, of other hosts where there are any. */

@@ -1,4 +1,4 @@
-import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import { packHosts } from '../../domain/host-list.js';
 import type { Problem } from '../../schemas/problem.js';
 import type { Attempt, NodeDone, StageDone } from '../../schemas/stage-calls.js';
@@ -32,14 +32,19 @@ export type AttemptOutcome =
     }
   | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
-/** What the loop does at the moment when an attempt is launched. */
-export type OnLaunch = (attempt: Attempt) => Promise<void>;
+/** What the loop asks of an attempt. */
+export interface Launch {
+  /** Whether ranks of an older attempt may step where nobody sees them: until they saw the fence of this one. */
+  readonly mayOldStepOn: boolean;
+  /** What the loop does at the moment when an attempt is launched. */
+  readonly onLaunch: (attempt: Attempt) => Promise<void>;
+}
 
 /**
  * One attempt on the hosts of the lease: all of them answer and can train, the attempt is opened in the workspace, all
  * nodes run, and the last checkpoint is proven. Throws only when cancelled.
  */
-export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<AttemptOutcome> {
+export async function runAttempt(gang: Gang, { mayOldStepOn, onLaunch }: Launch): Promise<AttemptOutcome> {
   const { input, grant } = gang;
   const silence = new Silence(input, grant.hosts.length);
   let attempt: Attempt | null = null;
@@ -48,6 +53,7 @@ export async function runAttempt(gang: Gang, onLaunch: OnLaunch): Promise<Attemp
     await preflight(gang, silence);
     attempt = await openAttempt(gang);
     nodes = nodesOf(gang, attempt);
+    if (mayOldStepOn) await sleep(input.call.timing.fenceTimeoutMs);
     // The launch is told while the nodes start: telling must not hold them up, and their failure goes first.
     const told = onLaunch(attempt);
     // Awaited below, unless the nodes were cancelled first: then its own cancellation must not be nobody's, because
