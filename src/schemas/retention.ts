@@ -12,6 +12,11 @@ export const RetentionPolicySchema = z.object({
     .nullable()
     .describe('The oldest go until runs, store and downloads are no larger.'),
   keepCheckpoints: z.int().min(1).nullable().describe('Checkpoints of ended runs beyond the newest N go.'),
+  checkpointsOlderThanMs: z
+    .number()
+    .nonnegative()
+    .optional()
+    .describe('Checkpoints of ended runs that were proven longer ago go, but for the newest of each training.'),
 });
 export type RetentionPolicy = z.infer<typeof RetentionPolicySchema>;
 

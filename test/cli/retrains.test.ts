@@ -156,6 +156,7 @@ describe('temper models and gc', () => {
   it.each([
     [['--older-than', '30d'], { olderThanMs: 2_592_000_000 }],
     [['--keep-runs', '5', '--keep-checkpoints', '1'], { keepRuns: 5, keepCheckpoints: 1 }],
+    [['--checkpoints-older-than', '7d'], { checkpointsOlderThanMs: 604_800_000 }],
     [['--max-bytes', '1.5TB'], { maxBytes: 1.5e12 }],
     [['--max-bytes', '500'], { maxBytes: 500 }],
   ])('gc takes %j', async (args, expected) => {

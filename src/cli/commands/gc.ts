@@ -15,6 +15,7 @@ export interface GcOptions extends ConnectFlags {
   readonly keepRuns?: number;
   readonly maxBytes?: string;
   readonly keepCheckpoints?: number;
+  readonly checkpointsOlderThan?: string;
   readonly workspace?: string;
   readonly fleet: string;
   readonly dryRun?: boolean;
@@ -54,12 +55,21 @@ export async function gc(context: CommandContext, options: GcOptions): Promise<E
   });
 }
 
-function policyOf({ olderThan, keepRuns, maxBytes, keepCheckpoints }: GcOptions): RetentionPolicy {
+function policyOf({
+  olderThan,
+  keepRuns,
+  maxBytes,
+  keepCheckpoints,
+  checkpointsOlderThan,
+}: GcOptions): RetentionPolicy {
   const policy: RetentionPolicy = {
-    olderThanMs: olderThan === undefined ? null : readDuration(olderThan),
+    olderThanMs: olderThan === undefined ? null : readDuration('--older-than', olderThan),
     keepRuns: keepRuns ?? null,
     maxBytes: maxBytes === undefined ? null : readBytes(maxBytes),
     keepCheckpoints: keepCheckpoints ?? null,
+    ...(checkpointsOlderThan === undefined
+      ? {}
+      : { checkpointsOlderThanMs: readDuration('--checkpoints-older-than', checkpointsOlderThan) }),
   };
   if (Object.values(policy).some((limit) => limit !== null)) return policy;
   throw new TemperError('UsageInvalid', {
@@ -69,11 +79,11 @@ function policyOf({ olderThan, keepRuns, maxBytes, keepCheckpoints }: GcOptions)
   });
 }
 
-function readDuration(text: string): number {
+function readDuration(option: string, text: string): number {
   const parsed = DurationSchema.safeParse(text);
   if (parsed.success) return durationMs(parsed.data);
   throw new TemperError('UsageInvalid', {
-    where: '--older-than',
+    where: option,
     what: `${JSON.stringify(text)} is no duration`,
     fix: 'write 30d, 12h or 90m',
   });

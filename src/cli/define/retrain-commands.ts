@@ -22,6 +22,7 @@ function gcCommand(runner: Runner): Command {
     .option('--keep-runs <count>', 'ended runs beyond the newest N', positiveInteger)
     .option('--max-bytes <size>', 'the oldest, until runs, store and downloads are no larger, such as 500GB')
     .option('--keep-checkpoints <count>', 'checkpoints of ended runs beyond the newest N', positiveInteger)
+    .option('--checkpoints-older-than <duration>', 'checkpoints of ended runs, but the newest, such as 7d')
     .option('--workspace <dir>', 'workspace; default: those of schedules and recent runs')
     .option('--fleet <name>', 'fleet whose hosts see that workspace', 'default')
     .option('--dry-run', 'only show what would go')

@@ -31,8 +31,10 @@ export function noteInUse(ledger: Ledger, attempt: number, dir: string): Ledger 
 export interface Retention {
   /** Only checkpoints of this training count; those of another one in the same run are not touched. */
   readonly key: string;
-  /** Usable checkpoints to keep, over all attempts; at least 1. */
+  /** Usable checkpoints to keep, over all attempts; at least 1, Infinity for no limit. */
   readonly keep: number;
+  /** Those that were proven before go as well, RFC 3339; without it age does not matter. */
+  readonly provenBefore?: string;
   /** Folders (as in the entries) that something else needs, such as a receipt. */
   readonly needed: ReadonlySet<string>;
   /** Folders that nobody will start from though they are whole, because their attempt lost its loss; not counted. */
@@ -50,18 +52,19 @@ export function keptWhileTraining(keep: number): number {
 }
 
 /**
- * Gives up the checkpoints beyond the newest `keep` usable ones. Never the newest, never the one in use, never one that
+ * Gives up the checkpoints beyond the newest `keep` usable ones, and those that are too old. Never the newest, never the one in use, never one that
  * is needed; a damaged one neither counts nor goes, because it is evidence.
  */
-export function giveUpSurplus(ledger: Ledger, { key, keep, needed, spoiled, at }: Retention): Ledger {
+export function giveUpSurplus(ledger: Ledger, { key, keep, provenBefore, needed, spoiled, at }: Retention): Ledger {
   const usable = ledger.checkpoints.filter((entry) => entry.key === key && isUsable(entry)).toSorted(newestFirst);
-  const oldest = usable.filter(({ dir }) => !spoiled.has(dir))[Math.max(1, keep) - 1];
-  if (oldest === undefined) return ledger;
+  const counted = usable.filter(({ dir }) => !spoiled.has(dir));
+  const oldest = counted[Math.max(1, keep) - 1];
+  const beyond = oldest === undefined ? [] : usable.slice(usable.indexOf(oldest) + 1);
+  const isOld = ({ provenAt }: LedgerEntry): boolean =>
+    provenBefore !== undefined && Date.parse(provenAt) < Date.parse(provenBefore);
+  const old = counted.length === 0 ? [] : usable.filter((entry) => entry !== counted[0] && isOld(entry));
   const surplus = new Set(
-    usable
-      .slice(usable.indexOf(oldest) + 1)
-      .map(({ dir }) => dir)
-      .filter((dir) => dir !== ledger.inUse?.dir && !needed.has(dir)),
+    [...beyond, ...old].map(({ dir }) => dir).filter((dir) => dir !== ledger.inUse?.dir && !needed.has(dir)),
   );
   if (surplus.size === 0) return ledger;
   return changeEntries(ledger, (entry) => (surplus.has(entry.dir) ? { ...entry, seal: null, removedAt: at } : entry));

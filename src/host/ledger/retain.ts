@@ -15,21 +15,26 @@ import { spoiledCheckpoints } from './spoiled.js';
 import { changeLedger, readLedger } from './store.js';
 
 /**
- * Removes the proven checkpoints of a training beyond the newest `keep`, over all attempts. Never the newest, never the
+ * Removes the proven checkpoints of a training beyond the newest `keep`, over all attempts, and those that were proven
+ * before a date. Never the newest, never the
  * one that an attempt of any run starts from, never one that a receipt references. Answers what was removed.
  *
  * The ledger gives a checkpoint up before its files go, so a kill at any point leaves no half checkpoint that counts;
  * the next call goes on with it.
  */
-export async function retain({ workspace, run, key }: Training, keep: number): Promise<string[]> {
+export async function retain(
+  { workspace, run, key }: Training,
+  keep: number,
+  provenBefore?: string,
+): Promise<string[]> {
   const root = runDir(workspace, run);
-  const at = new Date().toISOString();
+  const limits = { key, keep, ...(provenBefore === undefined ? {} : { provenBefore }), at: new Date().toISOString() };
   let ledger = await readLedger(root);
   // Who needs what is read from many files, and only when there is something to remove.
-  if (giveUpSurplus(ledger, { key, keep, needed: NONE, spoiled: NONE, at }) !== ledger) {
+  if (giveUpSurplus(ledger, { ...limits, needed: NONE, spoiled: NONE }) !== ledger) {
     const needed = await neededCheckpoints(workspace, run, ledger);
     const spoiled = await spoiledCheckpoints({ workspace, run }, ledger);
-    ledger = await changeLedger(root, (now) => giveUpSurplus(now, { key, keep, needed, spoiled, at }));
+    ledger = await changeLedger(root, (now) => giveUpSurplus(now, { ...limits, needed, spoiled }));
   }
   const removed: string[] = [];
   const given = new Set(

@@ -26,7 +26,7 @@ export async function planCollection(
   const left = (await listTrash(workspace)).map(({ origin, bytes }) => leftover(origin, bytes));
   const going = new Set(surplus.outputs.map(({ id }) => id));
   const ended = stayingEnded(survey, surplus);
-  const checkpoints = await surplusCheckpoints(workspace, ended, policy.keepCheckpoints, going);
+  const checkpoints = await surplusCheckpoints(workspace, ended, policy, going);
   return {
     totalBytes: totalBytes(survey),
     items: [...itemsOf(survey, surplus), ...checkpoints, ...left],
@@ -62,7 +62,7 @@ export async function collect(
   const now = await surveyNow();
   const removed = [...removedRuns, ...(await emptyTrash(workspace, now, look, 'store/'))];
   const rest = await removeGone(workspace);
-  const checkpoints = await retainCheckpoints(workspace, endedOf(now), policy.keepCheckpoints);
+  const checkpoints = await retainCheckpoints(workspace, endedOf(now), policy);
   const wanted = surplus.downloads.map(({ name }) => name);
   const files = fetchingRun(now) === null ? await removeDownloads(workspace, wanted) : [];
   const done = new Set([...removed.map(({ origin }) => origin), ...files.map((name) => `${DOWNLOADS}/${name}`)]);
@@ -84,7 +84,7 @@ async function findIn(workspace: string, survey: Survey, policy: RetentionPolicy
   const spared = new Map<string, number>();
   // What goes as a checkpoint need not go with the whole run.
   for (const run of policy.maxBytes === null ? [] : endedOf(survey)) {
-    const checkpoints = await surplusCheckpoints(workspace, [run], policy.keepCheckpoints, new Set());
+    const checkpoints = await surplusCheckpoints(workspace, [run], policy, new Set());
     spared.set(run, sum(checkpoints.map(({ bytes }) => bytes)));
   }
   return findSurplus(survey, policy, Date.now(), spared);

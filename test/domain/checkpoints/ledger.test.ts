@@ -95,6 +95,22 @@ describe('retention', () => {
     expect(gone(1, 2, 4, 6, 8)).toEqual([]);
   });
 
+  test('gives up what was proven before a date, but never the newest that counts', () => {
+    const on = (day: number): string => `2026-11-0${day}T10:00:00.000Z`;
+    const entries = [2, 4, 6, 8].map((iteration) => anEntry({ iteration, provenAt: on(iteration) }));
+    const gone = (keep: number, provenBefore: string, ...spoiled: readonly number[]) =>
+      giveUpSurplus(ledgerOf(entries), {
+        ...{ key: 'k', keep, provenBefore, needed: new Set<string>(), at: AT },
+        spoiled: new Set(entries.filter(({ iteration }) => spoiled.includes(iteration)).map(({ dir }) => dir)),
+      }).checkpoints.flatMap(({ iteration, removedAt }) => (removedAt === null ? [] : [iteration]));
+    expect(gone(Number.POSITIVE_INFINITY, on(5))).toEqual([2, 4]);
+    // The same moment in another zone.
+    expect(gone(Number.POSITIVE_INFINITY, '2026-11-06T12:00:00.001+02:00')).toEqual([2, 4, 6]);
+    expect(gone(Number.POSITIVE_INFINITY, on(9))).toEqual([2, 4, 6]);
+    expect(gone(Number.POSITIVE_INFINITY, on(9), 8)).toEqual([2, 4, 8]);
+    expect(gone(1, on(1))).toEqual([2, 4, 6]);
+  });
+
   test('forgets the seal of what it gives up and says when', () => {
     const ledger = ledgerOf([anEntry({ iteration: 2 }), anEntry({ iteration: 4 })]);
     expect(

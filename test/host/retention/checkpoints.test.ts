@@ -87,6 +87,16 @@ describe('retention of the checkpoints of ended runs', () => {
     expect(names((await collect(workspace, POLICY, look)).items)).toEqual(names(planned.items));
   });
 
+  it('goes by age as by count, with the reason, and a longer age keeps all', async () => {
+    const aged = (checkpointsOlderThanMs: number) => ({ ...POLICY, keepCheckpoints: null, checkpointsOlderThanMs });
+    expect((await planCollection(workspace, aged(3_600_000), look)).items).toEqual([]);
+    const planned = await planCollection(workspace, aged(0), look);
+    expect(names(planned.items)).toEqual(GOING);
+    expect(planned.items.map(({ why }) => why)).toEqual(Array(2).fill('it was proven longer ago than the limit'));
+    expect((await collect(workspace, aged(0), look)).items).toEqual(planned.items);
+    await expectNothingNeededGone(workspace);
+  });
+
   it('keeps what the spec of another run starts from, which may still wait for hosts', async () => {
     await mkdir(join(workspace, 'runs/next'), { recursive: true });
     const spec = `train: { fromCheckpoint: '${join(workspace, at(1, 4))}' }\n`;
