@@ -76,9 +76,17 @@ export async function hasSpec(client: TemperClient, run: string, specDigest: str
   return (await describe(client, runWorkflowId(run)))?.memo?.['temperSpec'] === specDigest;
 }
 
-/** The run that is there already. Which stages it goes through was decided when it was started. */
+/** The run that is there already, unless more is asked for. Which stages it goes through was decided when it was started. */
 function answered(run: string, status: RunStatus, { from, until }: StartRequest): Started {
-  if (from === null && until === null) return { run, started: false, status };
+  const isCutShort = status.state === 'done' && status.stages.at(-1)?.state === 'skipped';
+  const last = isCutShort ? (status.stages.findLast(({ state }) => state !== 'skipped')?.name ?? null) : null;
+  if (from === null && until === last) return { run, started: false, status };
+  if (from === null && isCutShort)
+    throw new TemperError('RunExists', {
+      where: run,
+      what: `run ${run} is there already (done), and it ended after the stage ${last}, as it was started`,
+      fix: 'temper start --new goes on under the next number, which reuses what is done',
+    });
   throw new TemperError('RunExists', {
     where: run,
     what: `run ${run} is there already (${status.state}), so --from and --until have no effect on it`,

@@ -236,6 +236,18 @@ describe('the activities of the control worker', () => {
     expect(refused).toMatchObject({ plan: null, specText: text, problems: [{ code: 'SpecInvalid' }] });
   });
 
+  it('refuse a correction that would make it another run', async () => {
+    const text = cpuTiny.template.replace('./workspace', '/ws');
+    for (const path of ['name', 'recipe']) {
+      const call = { v: 1 as const, run: 'r', specText: text, set: [{ path, value: 'simulated' }] };
+      expect(await run(() => control.planPipeline(call))).toMatchObject({
+        plan: null,
+        specText: text,
+        problems: [{ code: 'SpecInvalid', where: path, why: `a run keeps its ${path}` }],
+      });
+    }
+  });
+
   it('take for closed only what is closed for certain', async () => {
     const states: Record<string, string> = {
       a: 'TERMINATED',

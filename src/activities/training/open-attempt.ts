@@ -98,6 +98,14 @@ async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCh
   const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
   if (!('refused' in checkpoint)) {
     if (fromCheckpoint === undefined) return checkpoint;
+    const { iterations } = facts.spec.train;
+    if ((checkpoint.iteration ?? 0) > iterations)
+      throw new TemperError('ProofFailed', {
+        where: path,
+        what: `the checkpoint to start from holds iteration ${checkpoint.iteration}, and train.iterations is ${iterations}`,
+        why: 'nothing would be left to train',
+        fix: 'temper resume RUN --set train.iterations=N with more, or --set train.fromCheckpoint=DIR with an earlier one',
+      });
     const { layout } = recipe.checkpoint;
     // A person may name a checkpoint that another run proved.
     await assertAsProven(checkpoint.dir, layout);

@@ -58,7 +58,7 @@ export async function start(context: CommandContext, file: string, options: Star
   });
 }
 
-/** Not every recipe has all stages, and a run up to one that is not there would do nothing. */
+/** Not every recipe has all stages; a run up to one that is not there, or from one that comes later, would do nothing. */
 function refuseAbsentStages(spec: PipelineSpec, { from, until }: Pick<StartOptions, 'from' | 'until'>): void {
   const stages =
     findRecipe(spec.recipe)
@@ -72,6 +72,12 @@ function refuseAbsentStages(spec: PipelineSpec, { from, until }: Pick<StartOptio
       fix: `name one of ${stages.join(', ')}`,
     });
   }
+  if (from === undefined || until === undefined || stages.indexOf(from) <= stages.indexOf(until)) return;
+  throw new TemperError('UsageInvalid', {
+    where: '--from',
+    what: `the stage ${from} comes after ${until}, so nothing would be done`,
+    fix: `the order is ${stages.join(', ')}`,
+  });
 }
 
 /** `--from-checkpoint` is the field train.fromCheckpoint, given on the command line. */

@@ -55,9 +55,9 @@ function pathFields(value: unknown): SpecPath[] {
   return found;
 }
 
-/** Whether a path means the home folder of whoever reads it. */
-export function isHomePath(path: string): boolean {
-  return path === '~' || /^~[^/]*\//.test(path);
+/** Whether only a shell knows what a path begins with: `~`, `~user`, `$NAME` or `${NAME}`. */
+export function isShellPath(path: string): boolean {
+  return path === '~' || /^~[^/]*\//.test(path) || /^\$(\w+|\{\w+\})(\/|$)/.test(path);
 }
 
 /** The same value with its paths made absolute from `baseDir`; the given one stays as it is. */
@@ -74,6 +74,6 @@ export function withAbsolutePaths<Value>(value: Value, baseDir: string): Value {
 /** The fields that hold paths and what they hold when made absolute from `baseDir`. */
 export function absolutePaths(value: unknown, baseDir: string): { readonly field: FieldPath; readonly text: string }[] {
   return specPaths(value)
-    .filter(({ path, isHostPath }) => !isHostPath && !isHomePath(path))
+    .filter(({ path, isHostPath }) => !isHostPath && !isShellPath(path))
     .map(({ field, prefix, path }) => ({ field, text: prefix + posix.resolve(baseDir, path) }));
 }

@@ -1,6 +1,6 @@
 import { isAbsolute, relative, resolve } from 'node:path/posix';
 import { isSecretName } from '../text/secret-name.js';
-import { isHomePath, specPaths } from './paths.js';
+import { isShellPath, specPaths } from './paths.js';
 import { valueAt } from './field.js';
 import type { FieldPath } from './finding.js';
 import type { PartialSpec } from './partial-spec.js';
@@ -35,12 +35,12 @@ export function isLauncherVariable(name: string): boolean {
 export const SPEC_RULES: readonly SpecRule[] = [
   {
     id: 'path/home',
-    why: 'only a shell knows ~, and it is another folder for each user and host',
+    why: 'only a shell knows ~ and $NAME, and they are other folders for each user and host',
     fix: 'write the whole path from /',
     find: (_spec, value) =>
       specPaths(value)
-        .filter(({ path }) => isHomePath(path))
-        .map(({ field, path }) => ({ path: field, what: `${JSON.stringify(path)} starts with ~` })),
+        .filter(({ path }) => isShellPath(path))
+        .map(({ field, path }) => ({ path: field, what: `${JSON.stringify(path)} starts with ${path.split('/')[0]}` })),
   },
   {
     id: 'path/not-absolute',
@@ -48,7 +48,7 @@ export const SPEC_RULES: readonly SpecRule[] = [
     fix: 'write the whole path from /',
     find: (_spec, value) =>
       specPaths(value)
-        .filter(({ path, isHostPath }) => isHostPath && !isAbsolute(path) && !isHomePath(path))
+        .filter(({ path, isHostPath }) => isHostPath && !isAbsolute(path) && !isShellPath(path))
         .map(({ field, path }) => ({ path: field, what: `${JSON.stringify(path)} is a relative path` })),
   },
   {

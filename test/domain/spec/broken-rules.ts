@@ -16,7 +16,14 @@ export const RULE_CASES: readonly BrokenSpec[] = [
     name: 'path/home',
     text: edited('/mnt/shared/temper', '~/temper'),
     says: [
-      's.yaml:5:12 workspace: "~/temper" starts with ~, only a shell knows ~, and it is another folder for each user and host, write the whole path from /',
+      's.yaml:5:12 workspace: "~/temper" starts with ~, only a shell knows ~ and $NAME, and they are other folders for each user and host, write the whole path from /',
+    ],
+  },
+  {
+    name: 'path/home',
+    text: edited('/mnt/shared/temper', '${HOME}/ws'),
+    says: [
+      's.yaml:5:12 workspace: "${HOME}/ws" starts with ${HOME}, only a shell knows ~ and $NAME, and they are other folders for each user and host, write the whole path from /',
     ],
   },
   {
