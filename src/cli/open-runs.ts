@@ -54,9 +54,9 @@ export async function openRuns(flags: ConnectFlags): Promise<RunService> {
       approve: (run, answer) => approveRun(client, run, answer),
     },
     models: {
-      list: (place, model) => listModels(client, place, model),
+      list: (place, model, onSilence) => listModels(client, place, model, onSilence),
       promote: (place, request) => promoteRun(client, place, request),
-      collect: (place, policy, isDryRun) => collect(client, place, policy, isDryRun),
+      collect: (place, policy, isDryRun, onSilence) => collect(client, place, policy, isDryRun, onSilence),
       rollBack: (place, request) => rollBackModel(client, place, request),
     },
     readRunFacts: (run) => readRunFacts(client, run),

@@ -1,5 +1,5 @@
 import type { RecoverRequest } from '../client/recover.js';
-import type { Place } from '../client/models.js';
+import type { OnSilence, Place } from '../client/places.js';
 import type { ScheduleRequest } from '../client/schedules/make-input.js';
 import type { CheckpointList, PlanReport } from '../schemas/host-call.js';
 import type { FleetState } from '../schemas/host.js';
@@ -81,7 +81,7 @@ export interface ScheduleService {
 
 /** What commands ask of promoted models; `place` null looks in all workspaces that are known. */
 export interface ModelService {
-  list(place: Place | null, model: string | null): Promise<readonly PromotedModel[]>;
+  list(place: Place | null, model: string | null, onSilence: OnSilence): Promise<readonly PromotedModel[]>;
   /** Without a place it is where the server knows the run. */
   promote(
     place: Place | null,
@@ -92,7 +92,12 @@ export interface ModelService {
     request: { readonly model: string; readonly to: number | null } & Decider,
   ): Promise<ModelDecision>;
   /** Removes what retention does not keep, or only tells it. */
-  collect(place: Place | null, policy: RetentionPolicy, isDryRun: boolean): Promise<readonly CollectReport[]>;
+  collect(
+    place: Place | null,
+    policy: RetentionPolicy,
+    isDryRun: boolean,
+    onSilence: OnSilence,
+  ): Promise<readonly CollectReport[]>;
 }
 
 interface Decider {

@@ -5,14 +5,9 @@ import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
 import { callAnyHost } from './host-call.js';
+import { askPlaces, type OnSilence, type Place } from './places.js';
 import { getRunStatus, listRuns } from './run-status.js';
 import { listSchedules } from './schedules/report.js';
-
-/** A workspace, and the fleet whose hosts see it. */
-export interface Place {
-  readonly workspace: string;
-  readonly fleet: string;
-}
 
 /** Runs that are asked for their workspace when no schedule and no flag names one. */
 const RECENT_RUNS = 20;
@@ -22,17 +17,19 @@ export async function listModels(
   client: TemperClient,
   place: Place | null,
   model: string | null,
+  onSilence: OnSilence = () => undefined,
 ): Promise<PromotedModel[]> {
-  const found: PromotedModel[] = [];
-  for (const one of place === null ? await knownPlaces(client) : [place]) {
+  const listIn = async (one: Place): Promise<readonly PromotedModel[]> => {
     try {
       const answer = await ask(client, one, { v: 1, op: 'models', workspace: one.workspace, model });
-      found.push(...ModelListSchema.parse(answer).models);
+      return ModelListSchema.parse(answer).models;
     } catch (error) {
       // In another workspace, perhaps.
       if (!(error instanceof TemperError) || error.problem.code !== 'ModelNotFound' || place !== null) throw error;
+      return [];
     }
-  }
+  };
+  const found = (await askPlaces(place === null ? await knownPlaces(client) : [place], listIn, onSilence)).flat();
   if (model !== null && found.length === 0)
     throw new TemperError('ModelNotFound', {
       what: `no model ${model} was promoted in the workspaces of schedules and recent runs`,
@@ -89,14 +86,18 @@ async function placeOfRun(client: TemperClient, run: string): Promise<Place> {
 }
 
 async function placeOfModel(client: TemperClient, model: string): Promise<Place> {
-  const places = await knownPlaces(client);
-  const holding: Place[] = [];
-  for (const place of places)
-    if ((await listModels(client, place, null)).some((one) => one.model === model)) holding.push(place);
+  const silent: string[] = [];
+  const found = await askPlaces(
+    await knownPlaces(client),
+    async (place) => ((await listModels(client, place, null)).some((one) => one.model === model) ? [place] : []),
+    ({ workspace }) => silent.push(workspace),
+  );
+  const holding = found.flat();
   const [only] = holding;
   if (only !== undefined && holding.length === 1) return only;
   throw new TemperError('ModelNotFound', {
     what: only === undefined ? `no model ${model} was promoted` : `several workspaces have a model ${model}`,
+    ...(silent.length === 0 ? {} : { why: `no host answers for ${silent.join(', ')}` }),
     ...(only === undefined ? {} : { fix: `name one: --workspace ${only.workspace}` }),
   });
 }

@@ -11,7 +11,8 @@ import {
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
 import { collectOnHost, hostCall } from './host-call.js';
-import { knownPlaces, type Place } from './models.js';
+import { knownPlaces } from './models.js';
+import { askPlaces, type OnSilence, type Place } from './places.js';
 import { appliedInputs } from './schedules/apply.js';
 
 /** Removes what retention does not keep, in one workspace or in all that schedules and recent runs use. */
@@ -20,11 +21,10 @@ export async function collect(
   place: Place | null,
   policy: RetentionPolicy,
   isDryRun: boolean,
+  onSilence: OnSilence = () => undefined,
 ): Promise<CollectReport[]> {
-  const reports: CollectReport[] = [];
-  for (const one of place === null ? await knownPlaces(client) : [place])
-    reports.push(await collectIn(client, one, policy, isDryRun));
-  return reports;
+  const places = place === null ? await knownPlaces(client) : [place];
+  return askPlaces(places, (one) => collectIn(client, one, policy, isDryRun), onSilence);
 }
 
 async function collectIn(

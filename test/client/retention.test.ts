@@ -46,7 +46,11 @@ function clientOf(
           yield { scheduleId: 'of-somebody-else' };
         },
         getHandle: () => ({
-          describe: async () => ({ action: { type: 'startWorkflow', args: [SCHEDULED] }, policies: SCHEDULED.when }),
+          describe: async () => ({
+            action: { type: 'startWorkflow', args: [SCHEDULED] },
+            policies: SCHEDULED.when,
+            spec: {},
+          }),
         }),
       },
       connection: { withDeadline: (_deadline: number, call: () => unknown) => call() },

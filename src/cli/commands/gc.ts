@@ -7,6 +7,7 @@ import { withRuns } from '../context.js';
 import type { CommandContext } from '../context.js';
 import { renderCollected } from '../render/retention.js';
 import { showBytes } from '../../domain/text/show-bytes.js';
+import { toldSilent } from './models.js';
 import type { ConnectFlags } from '../../client/connect.js';
 
 /** Options of `temper gc`. */
@@ -30,7 +31,7 @@ export async function gc(context: CommandContext, options: GcOptions): Promise<E
     options.workspace === undefined ? null : { workspace: resolve(io.cwd, options.workspace), fleet: options.fleet };
   return withRuns(context, options, async (runs) => {
     if (options.dryRun === true || options.yes !== true) {
-      const planned = await runs.models.collect(place, policy, true);
+      const planned = await runs.models.collect(place, policy, true, toldSilent(context));
       const bytes = planned.reduce((sum, { freedBytes }) => sum + freedBytes, 0);
       if (options.dryRun === true) {
         output.result({ v: 1, workspaces: planned }, (paint) => renderCollected(planned, paint));
@@ -49,7 +50,12 @@ export async function gc(context: CommandContext, options: GcOptions): Promise<E
         });
       }
     }
-    const reports = await runs.models.collect(place, policy, false);
+    const reports = await runs.models.collect(
+      place,
+      policy,
+      false,
+      options.yes === true ? toldSilent(context) : () => undefined,
+    );
     output.result({ v: 1, workspaces: reports }, (paint) => renderCollected(reports, paint));
     return EXIT.ok;
   });

@@ -8,20 +8,24 @@ import { renderModel, renderModels } from '../render/models.js';
 import { runName } from '../run-name.js';
 import { whoAsks } from '../who-asks.js';
 import type { ConnectFlags } from '../../client/connect.js';
-import type { Place } from '../../client/models.js';
+import type { OnSilence, Place } from '../../client/places.js';
 
 type Where = ConnectFlags & { readonly workspace?: string; readonly fleet: string };
 
 /** `temper models ls`. */
 export async function modelsLs(context: CommandContext, options: Where): Promise<ExitStatus> {
-  const models = await withRuns(context, options, (runs) => runs.models.list(placeOf(context, options), null));
+  const models = await withRuns(context, options, (runs) =>
+    runs.models.list(placeOf(context, options), null, toldSilent(context)),
+  );
   context.output.result({ v: 1, models }, (paint) => renderModels(models, paint, Date.now()));
   return EXIT.ok;
 }
 
 /** `temper models show NAME`. */
 export async function modelsShow(context: CommandContext, name: string, options: Where): Promise<ExitStatus> {
-  const models = await withRuns(context, options, (runs) => runs.models.list(placeOf(context, options), name));
+  const models = await withRuns(context, options, (runs) =>
+    runs.models.list(placeOf(context, options), name, toldSilent(context)),
+  );
   context.output.result({ v: 1, models }, (paint) =>
     models.map((one) => renderModel(one, paint, Date.now())).join('\n\n'),
   );
@@ -50,6 +54,14 @@ export async function modelsRollback(
   const decision = await withRuns(context, options, (runs) => runs.models.rollBack(placeOf(context, options), request));
   context.output.result(decision, () => told(decision.change));
   return EXIT.ok;
+}
+
+/** Says which workspaces are left out, on stderr. */
+export function toldSilent({ output }: CommandContext): OnSilence {
+  return ({ workspace, fleet }, { what }) =>
+    output.note(
+      `left out: ${workspace}, for which no host of fleet ${fleet} answers (${what}); --workspace DIR names one`,
+    );
 }
 
 function told({ model, from, to, run }: ModelChange): string {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
 import type { Entry, ZipFile } from 'yauzl';
 import { errorText } from '../../domain/text/error-text.js';
 import { openPromise } from 'yauzl';
@@ -41,7 +42,7 @@ export async function judgeArchive(path: string): Promise<ArchiveContents> {
   const seen = new Map<string, boolean>();
   const spans: (readonly [from: number, to: number, name: string])[] = [];
   let [files, bytes, entries] = [0, 0, 0];
-  for await (const raw of readEntries(path)) {
+  for await (const raw of readAllEntries(path)) {
     const entry = readEntry(path, raw);
     const known = seen.get(entry.path);
     if (known !== undefined && !(known && entry.isFolder)) throw refused(path, `${entry.path} stands in it twice`);
@@ -62,6 +63,34 @@ export async function judgeArchive(path: string): Promise<ArchiveContents> {
   }
   refuseSharedData(path, spans);
   return { files, bytes, entries, fingerprint: hash.digest('hex') };
+}
+
+/** All entries; when the count of the archive ends before its list does, the rest is not left out silently. */
+async function* readAllEntries(path: string): AsyncGenerator<Entry> {
+  const zip = await openArchive(path);
+  try {
+    yield* readEntries(path, zip);
+    // Typed as a boolean, and a number.
+    const next = await signatureAt(path, Number(zip.readEntryCursor));
+    if (next === ENTRY_SIGNATURE)
+      throw refused(
+        path,
+        `it says that it has ${zip.entryCount} entries, and more follow`,
+        'some programs, the Archive Utility of macOS among them, count only to 65535; pack it with zip -r, or unpack it by hand and name the folder',
+      );
+  } finally {
+    zip.close();
+  }
+}
+
+async function signatureAt(path: string, offset: number): Promise<number | null> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, offset);
+    return bytesRead === 4 ? buffer.readUInt32LE() : null;
+  } finally {
+    await file.close();
+  }
 }
 
 /** All entries, in the order of the archive. */
@@ -119,6 +148,8 @@ const FILE_TYPE = 0o170000;
 const FILE = 0o100000;
 const FOLDER = 0o040000;
 const LINK = 0o120000;
+/** Begin of an entry of the central directory (APPNOTE 4.3.12). */
+const ENTRY_SIGNATURE = 0x02014b50;
 /** Compression methods (APPNOTE 4.4.5). */
 const STORED = 0;
 const DEFLATED = 8;

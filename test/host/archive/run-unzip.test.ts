@@ -184,6 +184,18 @@ describe('an archive is refused, and nothing of it appears, for', () => {
     }
   });
 
+  it('an archive with more entries than it counts, as that of macOS of 66000 files', async () => {
+    const bytes = makeZip(['a', 'b', 'c'].map((name) => ({ name, content: PICTURE })));
+    // The end record (APPNOTE 4.3.16) is the last 22 bytes: entries of this disk and in all.
+    bytes.writeUInt16LE(2, bytes.length - 22 + 8);
+    bytes.writeUInt16LE(2, bytes.length - 22 + 10);
+    const { output, unpack } = site(bytes);
+    await expect(unpack()).rejects.toMatchObject({
+      problem: { code: 'ArchiveRefused', what: 'it says that it has 2 entries, and more follow' },
+    });
+    expect(existsSync(output)).toBe(false);
+  });
+
   it('more than the disk holds, by what it declares', async () => {
     const bomb = { name: 'a', content: TEXT, bytes: 2 ** 52, isZip64: true };
     await expect(site([bomb]).unpack()).rejects.toMatchObject({ problem: { code: 'DiskTooSmall' } });
