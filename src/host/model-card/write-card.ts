@@ -5,7 +5,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { modelCard } from '../../domain/model-card.js';
 import type { Provenance } from '../../schemas/provenance.js';
 import { writeJsonFile } from '../json-file.js';
-import { isObject, parseJsonObject } from '../safetensors/header.js';
+import { isObject, parseJsonObject } from '../safetensors/json-object.js';
 
 const CARD = 'README.md';
 /** Where the card of the original model is kept beside the new one. */

@@ -4,7 +4,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
 import { roundToBf16 } from './bf16.js';
 import { readModelFolder, type ModelFolder, type ModelTensor } from './model-folder.js';
-import { isObject, parseJsonObject } from './header.js';
+import { isObject, parseJsonObject } from './json-object.js';
 import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
 import { countNames } from './problems.js';
 import { dataOf, writeModel, type NewTensor, type WriteProgress } from './write-model.js';

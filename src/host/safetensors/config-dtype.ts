@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { FileProblem, TensorDtype } from '../../schemas/model-files.js';
 import { readRegular } from '../open-regular.js';
-import { isObject, parseJsonObject } from './header.js';
+import { isObject, parseJsonObject } from './json-object.js';
 import type { ModelFolder } from './model-folder.js';
 import { modelProblem } from './problems.js';
 

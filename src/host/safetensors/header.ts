@@ -4,6 +4,8 @@ import { errorText } from '../../domain/text/error-text.js';
 import { openRegular } from '../open-regular.js';
 import { bytesPerElement, parseDtype } from './dtypes.js';
 import { countNames, modelProblem } from './problems.js';
+import { parseHeaderJson } from './header-json.js';
+import { isObject } from './json-object.js';
 
 /** Where and how one tensor is stored; `offsets` are start and end in bytes, counted from the end of the header. */
 export interface StoredTensor {
@@ -55,31 +57,18 @@ async function readHeader(file: FileHandle, path: string): Promise<SafetensorsHe
   if (headerBytes > MAX_HEADER_BYTES) return damaged(`a header of ${headerBytes} bytes`);
   const dataStart = LENGTH_BYTES + Number(headerBytes);
   if (dataStart > fileBytes) return damaged(`a header of ${headerBytes} bytes in a file of ${fileBytes}`);
-  const parsed = parseJsonObject(await readExactly(file, LENGTH_BYTES, Number(headerBytes)));
-  if (parsed === null) return damaged('its header is not a JSON object');
-  const { tensors, problems } = parseTensors(parsed, path);
+  const json = parseHeaderJson(await readExactly(file, LENGTH_BYTES, Number(headerBytes)));
+  if (json.wrong !== null) return damaged(json.wrong);
+  const metadata = parseTexts(json.value['__metadata__'] ?? {});
+  if (metadata === null) return damaged('its __metadata__ is no object of texts');
+  const { tensors, problems } = parseTensors(json.value, path);
   return {
     tensors,
-    metadata: parseTexts(parsed['__metadata__']),
+    metadata,
     dataStart,
     fileBytes,
     problems: [...problems, ...findSpaceErrors(tensors, path, fileBytes - dataStart)],
   };
-}
-
-/** Parses UTF-8 JSON that must be an object; null when it is anything else. */
-export function parseJsonObject(bytes: Uint8Array): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-/** True for JSON objects; their values are unknown. */
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parseTensors(
@@ -107,6 +96,7 @@ function parseTensor(entry: unknown): StoredTensor | string {
   if (!isCounts(shape)) return `its shape is ${JSON.stringify(shape)}`;
   if (!isCounts(offsets) || offsets.length !== 2) return `its data_offsets are ${JSON.stringify(offsets)}`;
   const [start = 0, end = 0] = offsets;
+  if (overflows(shape)) return `its shape is ${JSON.stringify(shape)}, more elements than 64 bits count`;
   const bytes = shape.reduce((product, size) => product * size, bytesPerElement(dtype));
   if (end - start !== bytes)
     return `${dtype} [${shape.join(', ')}] takes ${bytes} bytes, its offsets span ${end - start}`;
@@ -117,11 +107,20 @@ function isCounts(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
 }
 
-function parseTexts(value: unknown): Readonly<Record<string, string>> {
-  if (!isObject(value)) return {};
-  return Object.fromEntries(
-    Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
-  );
+/** Whether the product passes 64 bits on the way, even if a 0 comes after it: readers multiply in this order. */
+function overflows(shape: readonly number[]): boolean {
+  let product = 1n;
+  for (const size of shape) {
+    product *= BigInt(size);
+    if (product >= 1n << 64n) return true;
+  }
+  return false;
+}
+
+function parseTexts(value: unknown): Readonly<Record<string, string>> | null {
+  if (!isObject(value)) return null;
+  const texts = Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return texts.length === Object.keys(value).length ? Object.fromEntries(texts) : null;
 }
 
 /** Tensors must fill the data exactly: no gap, no overlap, no rest. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
 import { dtypeProblem, modelConfigProblems, type ModelWish } from '../../domain/model-config.js';
 import type { ModelReport } from '../../schemas/model-report.js';
-import { isObject, parseJsonObject } from './header.js';
+import { isObject, parseJsonObject } from './json-object.js';
 import { wholeFolder } from './new-folder.js';
 
 /**

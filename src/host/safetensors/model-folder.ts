@@ -1,13 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
-import {
-  isObject,
-  parseJsonObject,
-  readSafetensorsHeader,
-  type SafetensorsHeader,
-  type StoredTensor,
-} from './header.js';
+import { readSafetensorsHeader, type SafetensorsHeader, type StoredTensor } from './header.js';
+import { isObject, parseJsonObject } from './json-object.js';
 import { mapBounded } from '../../domain/map-bounded.js';
 import { countNames, modelProblem } from './problems.js';
 

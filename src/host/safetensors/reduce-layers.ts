@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
 import { layersProblem } from '../../domain/model-config.js';
-import { isObject, parseJsonObject } from './header.js';
+import { isObject, parseJsonObject } from './json-object.js';
 import { copyCompanions, makeModelFolder, wholeFolder } from './new-folder.js';
 import { dataOf, writeModel, type WriteProgress } from './write-model.js';
 
