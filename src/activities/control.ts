@@ -2,6 +2,7 @@ import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
 import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
+import { fixedFields } from '../domain/spec/corrections.js';
 import { someNames } from '../domain/text/some-names.js';
 import { isClosed } from './closed-owner.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
@@ -18,8 +19,9 @@ export function createControlActivities() {
     /** Turns a spec (with corrections) into a plan, or into the problems that prevent one. */
     planPipeline: activity(PlanCallSchema, async ({ run, specText, set }): Promise<PlanAnswer> => {
       const result = planFromText(specText, run, set);
-      return result.plan === null
-        ? { v: 1, specText, plan: null, problems: result.problems }
+      const problems = [...fixedFields(set), ...result.problems];
+      return result.plan === null || problems.length > 0
+        ? { v: 1, specText, plan: null, problems }
         : { v: 1, specText: result.specText, plan: result.plan, problems: [] };
     }),
 

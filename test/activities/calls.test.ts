@@ -236,6 +236,21 @@ describe('the activities of the control worker', () => {
     expect(refused).toMatchObject({ plan: null, specText: text, problems: [{ code: 'SpecInvalid' }] });
   });
 
+  it.each([
+    ['name', 'other', 'a run keeps the name'],
+    ['recipe', 'simulated', 'that of its recipe'],
+  ])('refuse a correction of %s, which a run cannot change', async (path, value, why) => {
+    const specText = cpuTiny.template.replace('./workspace', '/ws');
+    const set = [
+      { path, value },
+      { path: 'train.iterations', value: '0' },
+    ];
+    const refused = await run(() => control.planPipeline({ v: 1, run: 'r', specText, set }));
+    expect(refused.plan).toBeNull();
+    expect(refused.problems[0]).toMatchObject({ where: `--set ${path}`, why: expect.stringContaining(why) });
+    expect(refused.problems.some(({ what }) => what.includes('0'))).toBe(true);
+  });
+
   it('take for closed only what is closed for certain', async () => {
     const states: Record<string, string> = {
       a: 'TERMINATED',
