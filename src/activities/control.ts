@@ -1,14 +1,13 @@
 import { getClient, heartbeat, sleep } from '@temporalio/activity';
 import { z } from 'zod';
-import { TemperError, problem } from '../domain/errors.js';
+import { TemperError } from '../domain/errors.js';
 import { fleetWorkflowId } from '../domain/ids.js';
+import { fixedFields } from '../domain/spec/corrections.js';
 import { someNames } from '../domain/text/some-names.js';
 import { isClosed } from './closed-owner.js';
 import { OwnerSchema, type Owner } from '../schemas/fleet-calls.js';
 import { FleetStateSchema, type HostRecord } from '../schemas/host.js';
 import { AwaitHostsCallSchema, PlanCallSchema, type HostsAnswer, type PlanAnswer } from '../schemas/stage-calls.js';
-import type { Problem } from '../schemas/problem.js';
-import type { SpecSet } from '../schemas/run.js';
 import { planFromText } from '../recipes/plan-from-text.js';
 import { activity } from './edge.js';
 
@@ -19,11 +18,10 @@ export function createControlActivities() {
   return {
     /** Turns a spec (with corrections) into a plan, or into the problems that prevent one. */
     planPipeline: activity(PlanCallSchema, async ({ run, specText, set }): Promise<PlanAnswer> => {
-      const fixed = set.filter(({ path }) => FIXED_FIELDS.includes(path));
-      if (fixed.length > 0) return { v: 1, specText, plan: null, problems: fixed.map(notOfThisRun) };
       const result = planFromText(specText, run, set);
-      return result.plan === null
-        ? { v: 1, specText, plan: null, problems: result.problems }
+      const problems = [...fixedFields(set), ...result.problems];
+      return result.plan === null || problems.length > 0
+        ? { v: 1, specText, plan: null, problems }
         : { v: 1, specText: result.specText, plan: result.plan, problems: [] };
     }),
 
@@ -107,16 +105,4 @@ async function registeredHosts(fleet: string): Promise<Registered> {
     if (error instanceof Error && /not.*(ready|processed|first workflow task)/i.test(error.message)) return none;
     throw error;
   }
-}
-
-/** What makes a run the one that it is: a correction of it would be another run. */
-const FIXED_FIELDS: readonly string[] = ['name', 'recipe'];
-
-function notOfThisRun({ path, value }: SpecSet): Problem {
-  return problem('SpecInvalid', {
-    where: path,
-    what: `${path} cannot be corrected to ${value}`,
-    why: `a run keeps its ${path}`,
-    fix: 'change the file and start another run: temper start FILE',
-  });
 }

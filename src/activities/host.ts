@@ -1,6 +1,5 @@
 import type { HostContext } from '../host/context.js';
 import { probeHost } from '../host/probe.js';
-import { writeRun } from '../host/run/run-folder.js';
 import { HostCallSchema } from '../schemas/host-call.js';
 import { CompareCallSchema, PreflightCallSchema } from '../schemas/preflight.js';
 import {
@@ -16,6 +15,7 @@ import { EvaluateCallSchema, PromoteCallSchema, ResolveCallSchema } from '../sch
 import { CollectCallSchema } from '../schemas/retention.js';
 import { z } from 'zod';
 import { callHost } from './call-host.js';
+import { openRun } from './check-sources.js';
 import { findRecipe } from '../recipes/registry.js';
 import { claimTraining, releaseClaim } from './training/claim-training.js';
 import { collectGarbage } from './collect-garbage.js';
@@ -43,7 +43,7 @@ export function createHostActivities(context: HostContext, recipes: Pick<StageHo
   return {
     probeHost: activity(z.undefined(), () => probeHost(host)),
     callHost: activity(HostCallSchema, (call) => callHost(host, call)),
-    openRun: activity(OpenRunCallSchema, ({ plan, specText, request }) => writeRun(plan, specText, request)),
+    openRun: activity(OpenRunCallSchema, (call) => openRun(host, call)),
     ensureEnvironment: activity(StageCallSchema, (call) => ensureEnvironment(host, call)),
     lookUpStage: activity(StageCallSchema, (call) => lookUpStage(host, call)),
     runStage: activity(StageCallSchema, (call) => runStage(host, call)),

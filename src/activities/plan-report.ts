@@ -16,6 +16,7 @@ import type { PipelinePlan, StageName, StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { StageRef } from '../schemas/stage-calls.js';
+import { sourceProblems } from './check-sources.js';
 import { checkpointCosts } from './training/checkpoint-costs.js';
 import { hostTools } from '../host/host-tools.js';
 import type { StageHost } from './stage-host.js';
@@ -34,6 +35,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
   const found = await findOutputs(host, plan, tools);
   const free = await freeDiskBytes(await nearestFolder(plan.workspace));
   const ram = await availableRamBytes();
+  const sources = await sourceProblems(host, plan.stages, spec);
   const todo = plan.stages.filter(({ name }) => found.refs.get(name) === undefined);
   const costs = await checkpointCosts(recipe, spec, {
     workspace: plan.workspace,
@@ -56,6 +58,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
     }),
     problems: [
       ...found.problems,
+      ...sources.filter(({ what }) => !found.problems.some((one) => one.what === what)),
       ...(await modelProblems(recipe, spec, found.outputs.weights)),
       ...shortages(todo, free, ram, plan.workspace),
     ],

@@ -76,17 +76,13 @@ export async function hasSpec(client: TemperClient, run: string, specDigest: str
   return (await describe(client, runWorkflowId(run)))?.memo?.['temperSpec'] === specDigest;
 }
 
-/** The run that is there already, unless more is asked for. Which stages it goes through was decided when it was started. */
+/** The run that is there already. Which stages it goes through was decided when it was started. */
 function answered(run: string, status: RunStatus, { from, until }: StartRequest): Started {
-  const isCutShort = status.state === 'done' && status.stages.at(-1)?.state === 'skipped';
-  const last = isCutShort ? (status.stages.findLast(({ state }) => state !== 'skipped')?.name ?? null) : null;
-  if (from === null && until === last) return { run, started: false, status };
-  if (from === null && isCutShort)
-    throw new TemperError('RunExists', {
-      where: run,
-      what: `run ${run} is there already (done), and it ended after the stage ${last}, as it was started`,
-      fix: 'temper start --new goes on under the next number, which reuses what is done',
-    });
+  if (from === null && until === null) {
+    const isPart = status.state === 'done' && status.stages.some(({ state }) => state === 'skipped');
+    if (isPart) throw isShort(run, status);
+    return { run, started: false, status };
+  }
   throw new TemperError('RunExists', {
     where: run,
     what: `run ${run} is there already (${status.state}), so --from and --until have no effect on it`,
@@ -94,6 +90,17 @@ function answered(run: string, status: RunStatus, { from, until }: StartRequest)
       status.state === 'blocked'
         ? `temper resume ${run} --from STAGE does stages again; temper start --new starts another run`
         : 'temper start --new starts another run under the next number, which reuses what did not change',
+  });
+}
+
+/** A run that --until ended has not done what a start without it asks for. */
+function isShort(run: string, { stages }: RunStatus): TemperError {
+  const left = stages.filter(({ state }) => state === 'skipped').map(({ name }) => name);
+  return new TemperError('RunExists', {
+    where: run,
+    what: `run ${run} is done, but only up to ${stages.findLast(({ state }) => state !== 'skipped')?.name ?? 'its end'}`,
+    why: `it was started with --until, so ${left.join(', ')} did not run`,
+    fix: 'temper start --new continues from what is done, as a run under the next number',
   });
 }
 

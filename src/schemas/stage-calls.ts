@@ -58,6 +58,10 @@ export const OpenRunCallSchema = z.object({
   specText: SpecTextSchema,
   plan: PipelinePlanSchema.describe('Plan of the spec; it names run and workspace.'),
   request: RunRequestSchema.optional().describe('Kept in the folder, to rebuild the run from it.'),
+  stages: z
+    .array(StageNameSchema)
+    .optional()
+    .describe('Stages that will run, whose files are looked at now; older workflows name none.'),
 });
 export type OpenRunCall = z.infer<typeof OpenRunCallSchema>;
 

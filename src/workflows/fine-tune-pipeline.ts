@@ -101,8 +101,9 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
           if (input.from !== null) fresh = new Set(withDependents(plan, new Set([input.from])));
           book.plan(plan.stages, []);
         }
-        await openRunFolder(plan, specText, input);
         const selected = selectedStages(plan, input.until);
+        const toRun = selected.map(({ name }) => name).filter((name) => book.outcome(name) === undefined);
+        await openRunFolder(plan, specText, input, toRun);
         book.skip(plan.stages.filter((stage) => !selected.includes(stage)).map(({ name }) => name));
         const { timing, leaseWaitMs } = input;
         return walkStages({ plan, selected, book, leases, tryNumber, fresh, timing, leaseWaitMs, publish });

@@ -1,7 +1,7 @@
 import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import type { HostRecord } from '../schemas/host.js';
-import type { PipelinePlan } from '../schemas/plan.js';
+import type { PipelinePlan, StageName } from '../schemas/plan.js';
 import type { PipelineInput } from '../schemas/run.js';
 import type { Timing } from '../schemas/timing.js';
 import { callActivities, waitingActivities } from './activity-options.js';
@@ -46,17 +46,18 @@ export async function firstAnswer<T>(
   throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
 }
 
-/** Writes the run's folder through any host that answers. */
+/** Writes the run's folder through any host that answers, which looks at the files of the stages that will run. */
 export async function openRunFolder(
   plan: PipelinePlan,
   specText: string,
   { timing, from, until, onFailure, leaseWaitMs }: PipelineInput,
+  stages: readonly StageName[],
 ): Promise<void> {
   const hosts = await fleetHosts(plan, timing, leaseWaitMs);
   const startedAt = workflowInfo().startTime.toISOString();
   const request = { v: 1 as const, from, until, onFailure, startedAt };
   await firstAnswer(hosts, plan.fleet.name, timing, (activities) =>
-    activities.openRun({ v: 1, specText, plan, request }),
+    activities.openRun({ v: 1, specText, plan, request, stages: [...stages] }),
   );
 }
 

@@ -236,16 +236,19 @@ describe('the activities of the control worker', () => {
     expect(refused).toMatchObject({ plan: null, specText: text, problems: [{ code: 'SpecInvalid' }] });
   });
 
-  it('refuse a correction that would make it another run', async () => {
-    const text = cpuTiny.template.replace('./workspace', '/ws');
-    for (const path of ['name', 'recipe']) {
-      const call = { v: 1 as const, run: 'r', specText: text, set: [{ path, value: 'simulated' }] };
-      expect(await run(() => control.planPipeline(call))).toMatchObject({
-        plan: null,
-        specText: text,
-        problems: [{ code: 'SpecInvalid', where: path, why: `a run keeps its ${path}` }],
-      });
-    }
+  it.each([
+    ['name', 'other', 'a run keeps the name'],
+    ['recipe', 'simulated', 'that of its recipe'],
+  ])('refuse a correction of %s, which a run cannot change', async (path, value, why) => {
+    const specText = cpuTiny.template.replace('./workspace', '/ws');
+    const set = [
+      { path, value },
+      { path: 'train.iterations', value: '0' },
+    ];
+    const refused = await run(() => control.planPipeline({ v: 1, run: 'r', specText, set }));
+    expect(refused.plan).toBeNull();
+    expect(refused.problems[0]).toMatchObject({ where: `--set ${path}`, why: expect.stringContaining(why) });
+    expect(refused.problems.some(({ what }) => what.includes('0'))).toBe(true);
   });
 
   it('take for closed only what is closed for certain', async () => {

@@ -20,6 +20,7 @@ import { fenceFile, raiseFence } from '../../host/fence/workspace-fence.js';
 import { freePort } from '../../host/free-port.js';
 import type { Attempt, OpenAttemptCall } from '../../schemas/stage-calls.js';
 import { checkpointBudgets } from './checkpoint-costs.js';
+import { startCheckpoint } from './start-checkpoint.js';
 import type { StageHost } from '../stage-host.js';
 import { gatherInputs, type StageInputs } from '../stage-inputs.js';
 
@@ -93,29 +94,19 @@ export async function openAttempt(host: StageHost, call: OpenAttemptCall): Promi
 /** Where the first attempt starts: at the checkpoint that the spec names, else at the converted weights. */
 async function firstCheckpoint({ recipe, facts }: StageInputs): Promise<ProvenCheckpoint> {
   const { fromCheckpoint } = facts.spec.train;
-  const path = fromCheckpoint ?? facts.inputs.convert?.outputs['dcp'];
-  if (path === undefined) throw new TypeError('training needs the converted weights');
-  const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
-  if (!('refused' in checkpoint)) {
-    if (fromCheckpoint === undefined) return checkpoint;
-    const { iterations } = facts.spec.train;
-    if ((checkpoint.iteration ?? 0) > iterations)
-      throw new TemperError('ProofFailed', {
-        where: path,
-        what: `the checkpoint to start from holds iteration ${checkpoint.iteration}, and train.iterations is ${iterations}`,
-        why: 'nothing would be left to train',
-        fix: 'temper resume RUN --set train.iterations=N with more, or --set train.fromCheckpoint=DIR with an earlier one',
-      });
+  if (fromCheckpoint !== undefined) {
     const { layout } = recipe.checkpoint;
+    const checkpoint = await startCheckpoint(fromCheckpoint, recipe, facts.spec.train);
     // A person may name a checkpoint that another run proved.
     await assertAsProven(checkpoint.dir, layout);
     return { ...checkpoint, digest: await checkpointDigest(checkpoint.dir, layout) };
   }
+  const path = facts.inputs.convert?.outputs['dcp'];
+  if (path === undefined) throw new TypeError('training needs the converted weights');
+  const checkpoint = await namedCheckpoint(path, recipe.checkpoint);
+  if (!('refused' in checkpoint)) return checkpoint;
   throw new TemperError('ProofFailed', {
     where: path,
     what: `the checkpoint to start from cannot be used: ${checkpoint.refused}`,
-    ...(fromCheckpoint === undefined
-      ? {}
-      : { fix: 'name a complete one: temper resume RUN --set train.fromCheckpoint=DIR' }),
   });
 }

@@ -58,7 +58,7 @@ export async function start(context: CommandContext, file: string, options: Star
   });
 }
 
-/** Not every recipe has all stages; a run up to one that is not there, or from one that comes later, would do nothing. */
+/** Not every recipe has all stages; a run up to one that is not there, or that ends before it begins, does nothing of it. */
 function refuseAbsentStages(spec: PipelineSpec, { from, until }: Pick<StartOptions, 'from' | 'until'>): void {
   const stages =
     findRecipe(spec.recipe)
@@ -75,8 +75,9 @@ function refuseAbsentStages(spec: PipelineSpec, { from, until }: Pick<StartOptio
   if (from === undefined || until === undefined || stages.indexOf(from) <= stages.indexOf(until)) return;
   throw new TemperError('UsageInvalid', {
     where: '--from',
-    what: `the stage ${from} comes after ${until}, so nothing would be done`,
-    fix: `the order is ${stages.join(', ')}`,
+    what: `${from} comes after ${until}, where --until stops`,
+    why: `the stages are ${stages.join(', ')}`,
+    fix: 'name an earlier stage with --from, or a later one with --until',
   });
 }
 

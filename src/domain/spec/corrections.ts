@@ -1,6 +1,8 @@
 import { parseDocument } from 'yaml';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { SpecSet } from '../../schemas/run.js';
+import type { Problem } from '../../schemas/problem.js';
+import { problem } from '../errors.js';
 import { canonicalJson } from '../canonical.js';
 import { quote } from '../text/shell-quote.js';
 
@@ -16,10 +18,27 @@ export function correctionsBetween(from: PipelineSpec, to: PipelineSpec): readon
   return collect([], from, to, sets) ? sets : null;
 }
 
-/** Corrections as flags of a command line; null when they are none, or too many to be typed. */
+/** Corrections as flags of a command line; null when they are none, too many to be typed, or would be refused. */
 export function asFlags(sets: readonly SpecSet[] | null): string | null {
-  if (sets === null || sets.length === 0 || sets.length > MOST_FLAGS) return null;
+  if (sets === null || sets.length === 0 || sets.length > MOST_FLAGS || fixedFields(sets).length > 0) return null;
   return sets.map(({ path, value }) => `--set ${quote(`${path}=${value}`)}`).join(' ');
+}
+
+/** Fields that a run that is there cannot change any more, and why. */
+const FIXED = new Map([
+  ['name', 'a run keeps the name that it was started under, so this would change nothing'],
+  ['recipe', 'what was done so far, and what there is to do, is that of its recipe'],
+]);
+
+/** What is wrong with corrections of a run because of the fields that they name. */
+export function fixedFields(sets: readonly SpecSet[]): Problem[] {
+  return sets.flatMap(({ path }) => {
+    const why = FIXED.get(path);
+    if (why === undefined) return [];
+    const what = `${path} cannot be corrected in a run that is there`;
+    const fix = `leave --set ${path} out; temper start FILE${path === 'name' ? ' --run NAME' : ''} starts another run`;
+    return [problem('SpecInvalid', { where: `--set ${path}`, what, why, fix })];
+  });
 }
 
 function collect(path: readonly string[], from: unknown, to: unknown, sets: SpecSet[]): boolean {

@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorText } from '../../domain/text/error-text.js';
 import { TemperError } from '../../domain/errors.js';
@@ -34,17 +36,26 @@ async function digestSources(sources: readonly Source[]): Promise<string> {
           : await describeFiles(source.path);
       digests.push([source.path, files.map(({ path, bytes, sha256, mtimeMs }) => [path, bytes, sha256 ?? mtimeMs])]);
     } catch (error) {
-      throw new TemperError(
-        'SourceMissing',
-        {
-          where: source.field,
-          what: `cannot read ${source.kind === 'file' ? 'file' : 'folder'} ${source.path}`,
-          why: errorText(error),
-          fix: `correct the path in the spec: temper resume RUN --set ${source.field}=VALUE`,
-        },
-        { cause: error },
-      );
+      throw sourceMissing(source, error);
     }
   }
   return fingerprint(digests);
+}
+
+/** The error of a file or folder of the user that this host cannot read, or null. */
+export async function findMissing(source: Source): Promise<TemperError | null> {
+  return access(source.path, constants.R_OK).then(
+    () => null,
+    (error: unknown) => sourceMissing(source, error),
+  );
+}
+
+function sourceMissing({ kind, field, path }: Source, cause: unknown): TemperError {
+  const facts = {
+    where: field,
+    what: `cannot read ${kind === 'file' ? 'file' : 'folder'} ${path}`,
+    why: errorText(cause),
+    fix: `correct the path in the spec: temper resume RUN --set ${field}=VALUE`,
+  };
+  return new TemperError('SourceMissing', facts, { cause });
 }
