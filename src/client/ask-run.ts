@@ -1,4 +1,5 @@
 import { TemperError } from '../domain/errors.js';
+import { answeredWith } from './answered-with.js';
 import type { TemperClient } from './connect.js';
 
 /** An update of a run's workflow, and what it asks for in words. */
@@ -25,7 +26,9 @@ export async function askRun(
     try {
       return await temporal.connection.withDeadline(Date.now() + limitMs, call);
     } catch (error) {
-      throw isTimeout(error) ? unanswered(run, `${what} within ${Math.round(limitMs / 1000)} s`, error) : error;
+      throw isTimeout(error)
+        ? unanswered(run, `${what} within ${Math.round(limitMs / 1000)} s`, error)
+        : (answeredWith(error) ?? error);
     }
   };
   const handle = await within(callTimeoutMs, `no control worker took the request to ${verb} run ${run}`, () =>

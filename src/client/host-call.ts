@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { errorText } from '../domain/text/error-text.js';
-import { z } from 'zod';
-import { isErrorCode, TemperError } from '../domain/errors.js';
+import { TemperError } from '../domain/errors.js';
 import { hostQueue } from '../domain/ids.js';
 import type { HostCall } from '../schemas/host-call.js';
 import type { CollectCall } from '../schemas/retention.js';
-import { ProblemSchema } from '../schemas/problem.js';
+import { answeredWith } from './answered-with.js';
 import type { TemperClient } from './connect.js';
 
 /** How long a call may wait for the host's worker to take it; a live one takes it at once. */
@@ -87,30 +86,6 @@ export async function callAnyHost(
     }
   }
   throw last;
-}
-
-const FailureSchema = z.object({ details: z.array(z.unknown()).nullish() });
-
-/** The error that the host answered with; null when it did not answer. */
-function answeredWith(error: unknown): TemperError | null {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    const failure = FailureSchema.safeParse(current);
-    const parsed = ProblemSchema.safeParse(failure.success ? failure.data.details?.[0] : undefined);
-    if (!parsed.success || !isErrorCode(parsed.data.code)) continue;
-    const { code, what, where, why, fix, evidence } = parsed.data;
-    return new TemperError(
-      code,
-      {
-        what,
-        fix,
-        ...(where === undefined ? {} : { where }),
-        ...(why === undefined ? {} : { why }),
-        ...(evidence === undefined ? {} : { evidence }),
-      },
-      { cause: error },
-    );
-  }
-  return null;
 }
 
 function reasonOf(error: unknown): string {

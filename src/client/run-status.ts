@@ -3,7 +3,13 @@ import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@tem
 import { z } from 'zod';
 import { endOf, isClosedStatus } from '../domain/closed-status.js';
 import { problem, TemperError } from '../domain/errors.js';
-import { fleetOfControlQueue, gangWorkflowId, runOfWorkflowId, runWorkflowId } from '../domain/ids.js';
+import {
+  fleetOfControlQueue,
+  gangWorkflowId,
+  runOfWorkflowId,
+  runWorkflowId,
+  scheduleOfRetrain,
+} from '../domain/ids.js';
 import { slowHosts } from '../domain/gang/pace.js';
 import type { SlowHost } from '../schemas/pace.js';
 import { ProblemSchema, type Problem } from '../schemas/problem.js';
@@ -56,6 +62,7 @@ async function statusOf(
 ): Promise<RunStatus> {
   const memo = readMemo(description);
   const state = stateOf(description.status.name, memo);
+  const schedule = scheduleOfRetrain(description.raw.workflowExecutionInfo?.parentExecution?.workflowId ?? '');
   const isOpen = !isClosedStatus(description.status.name);
   const pending = isOpen && state === 'running' ? await withGang(client, run, description) : [];
   const progress = readProgress(pending);
@@ -69,6 +76,7 @@ async function statusOf(
     workflowId: description.workflowId,
     workflowRunId: description.runId,
     fleet: fleetOfControlQueue(description.taskQueue),
+    ...(schedule === null ? {} : { schedule }),
     state,
     stage: memo?.stage ?? null,
     problem: withRunName(outcome.problem ?? blockedProblem(memo) ?? unansweredProblem(pending), run),

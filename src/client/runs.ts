@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, runWorkflowId, scheduleOfRetrain } from '../domain/ids.js';
+import { notParked } from '../domain/retrain/not-parked.js';
 import { absoluteSpecText, applySets } from '../domain/spec/edit-spec.js';
 import { asFlags, correctionsBetween } from '../domain/spec/corrections.js';
 import { readStoredSpec, toProblem } from '../domain/spec/read-spec.js';
@@ -161,6 +162,8 @@ export async function pauseRun(client: TemperClient, run: string, reason: string
     const status = await getRunStatus(client, run);
     if (status.closedAt !== null) throw isOver(run, status, 'pause');
     if (status.state === 'blocked') return;
+    // Also where an older control worker would take the request, which ends the run.
+    if (status.schedule !== undefined) throw new TemperError('RunNotParked', notParked(run, status.schedule));
     if (tries === PAUSE_TRIES) throw notPaused(run);
     const { workflowId } = status;
     const arg = { v: 1, reason };

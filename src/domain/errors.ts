@@ -23,6 +23,11 @@ export const CATALOGUE = {
   RunExists: { exit: 2, retryable: false, fix: 'temper start --new starts another run of a changed spec' },
   RunNotFound: { exit: 2, retryable: false, fix: 'temper ls lists the runs' },
   RunNotBlocked: { exit: 2, retryable: false, fix: 'temper status RUN shows what it is doing' },
+  RunNotParked: {
+    exit: 2,
+    retryable: false,
+    fix: 'temper cancel RUN ends it; temper schedule pause NAME keeps others from starting',
+  },
   Unreachable: { exit: 3, retryable: true, fix: 'start a server with temper dev, or set TEMPORAL_ADDRESS' },
   HostUnreachable: { exit: 3, retryable: true, fix: 'start its worker: temper worker --role host --name HOST' },
   NoHosts: { exit: 4, retryable: true, fix: 'start host workers: temper worker --role host --name HOST' },

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DailyInputSchema, EvaluationCommandSchema, HeldOutRowsSchema } from './retrain.js';
-import { DurationSchema, NameSchema, PathSchema } from './units.js';
+import { DurationSchema, NameSchema, PathSchema, WaitSchema } from './units.js';
 
 const ScheduleSchema = z.strictObject({
   cron: z.string().max(200).optional().describe('When to train, as minute hour day month weekday; all must match.'),
@@ -42,10 +42,10 @@ export const RetrainFileSchema = z.strictObject({
     .describe(
       'How models are measured: heldOut is the loss on held-out rows (evalLoss), by the recipe and without devices; or a command, which gets a host of its own.',
     ),
-  waitForHosts: DurationSchema.default('12h').describe(
+  waitForHosts: WaitSchema.default('12h').describe(
     'How long a run waits for free hosts, each time that it needs some; when none came, or too few that are not set aside, it is skipped.',
   ),
-  evaluationTimeout: DurationSchema.default('1h').describe('Longest measurement of one model.'),
+  evaluationTimeout: WaitSchema.default('1h').describe('Longest measurement of one model.'),
   gate: z
     .array(z.string().min(1).max(500))
     .min(1)

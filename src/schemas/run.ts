@@ -138,6 +138,7 @@ export const RunStatusSchema = z.looseObject({
   workflowId: z.string().describe('Temporal workflow id.'),
   workflowRunId: z.string().describe('Temporal run id.'),
   fleet: z.string().nullable().describe('Name of the fleet; null: not known.'),
+  schedule: z.string().optional().describe('Schedule of the retrain that it belongs to; none: a person started it.'),
   state: RunStateSchema,
   stage: StageNameSchema.nullable().describe('Stage that it is at; null: none.'),
   problem: ProblemSchema.nullable().describe('What is wrong; null: nothing.'),

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { formatProblem, problem } from '../domain/errors.js';
 import { scheduleOfRetrain } from '../domain/ids.js';
+import { notParked } from '../domain/retrain/not-parked.js';
 import { withoutResume } from '../domain/retrain/without-resume.js';
 import { RunBook } from '../domain/run-book.js';
 import { changedStages, selectedStages, withDependents } from '../domain/stages.js';
@@ -78,15 +79,27 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
       },
     },
   );
-  setHandler(pauseRunUpdate, async ({ reason }) => {
-    if (book.isBlocked) return { v: 1, paused: true };
-    pauseReason = reason;
-    // What comes with the first task finds no try to cancel yet: the first one begins cancelled.
-    if (running === null) isPausedEarly = patched('pause-before-the-first-try');
-    running?.cancel();
-    await condition(() => book.isBlocked || (running === null && !isPausedEarly));
-    return { v: 1, paused: book.isBlocked };
-  });
+  setHandler(
+    pauseRunUpdate,
+    async ({ reason }) => {
+      if (book.isBlocked) return { v: 1, paused: true };
+      pauseReason = reason;
+      // What comes with the first task finds no try to cancel yet: the first one begins cancelled.
+      if (running === null) isPausedEarly = patched('pause-before-the-first-try');
+      running?.cancel();
+      await condition(() => book.isBlocked || (running === null && !isPausedEarly));
+      return { v: 1, paused: book.isBlocked };
+    },
+    {
+      // Validators are not run in a replay: a pause that an older worker took stays taken.
+      validator: (_request: { v: 1; reason: string }) => {
+        if (input.onFailure !== 'fail') return;
+        const schedule = scheduleOfRetrain(workflowInfo().parent?.workflowId ?? '');
+        const facts = problem('RunNotParked', notParked(input.run, schedule));
+        throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+      },
+    },
+  );
 
   for (;;) {
     tryNumber += 1;

@@ -22,6 +22,8 @@ export interface FakeWorkflow {
   readonly task?: { readonly sinceMs: number; readonly attempt: number };
   /** How far a worker goes with an update; it answers when none is named. */
   readonly update?: 'not taken' | 'taken only';
+  /** Whether a request to cancel has ended it at once; else it stays as it is. */
+  readonly endsWhenAsked?: boolean;
   /** Whether it stops when it is asked to pause, request by request; it does for what is not listed. */
   readonly paused?: readonly boolean[];
 }
@@ -129,6 +131,8 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
       reason?: string;
     }) => {
       const { workflowExecution, identity, reason } = request;
+      const asked = known.get(workflowExecution.workflowId);
+      if (asked?.endsWhenAsked === true) known.set(workflowExecution.workflowId, { ...asked, status: 'CANCELLED' });
       cancelled.push({ id: workflowExecution.workflowId, identity, ...(reason === undefined ? {} : { reason }) });
     },
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { getRunStatus } from '../../src/client/run-status.js';
-import { cancelRun } from '../../src/client/runs.js';
+import { cancelRun, pauseRun } from '../../src/client/runs.js';
 import { fakeServer, type FakeWorkflow } from './fake.js';
 
 const RUN = 'temper/run/tiny';
@@ -91,5 +91,16 @@ describe('a run that somebody ended', () => {
     expect(cancelled).toEqual([{ id: RETRAIN, identity: 'ada', reason: 'enough' }]);
     const over = fakeServer({ [RUN]: done, [RETRAIN]: { status: 'COMPLETED' } });
     await expect(cancelRun(over.client, 'tiny')).rejects.toThrow('nothing to cancel');
+  });
+});
+
+describe('a run of a schedule', () => {
+  it('is not asked to pause, which would end it, and the ways on are told', async () => {
+    const parent = 'temper/retrain/nightly-2026-11-27T02:00:00Z';
+    const server = fakeServer({ 'temper/run/tiny': { status: 'RUNNING', parent } });
+    await expect(pauseRun(server.client, 'tiny', 'test')).rejects.toMatchObject({
+      problem: { code: 'RunNotParked', fix: expect.stringContaining('temper schedule pause nightly') },
+    });
+    expect(server.asked).toEqual([]);
   });
 });

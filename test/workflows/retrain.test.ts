@@ -163,4 +163,18 @@ describe('a run that a person started', { timeout: 60_000 }, () => {
     await run.result();
     expect(await memo()).toMatchObject({ state: 'done' });
   });
+
+  it('that ends when it fails refuses to be paused and goes on', async () => {
+    const fleet = await open(new DoneWorld([]), ['h1']);
+    const specText = retrainSpec({ workspace: '/w' }).replace('hosts: 2', `name: ${fleet.name}, hosts: 2`);
+    const args = [{ v: 1, run: 'ends', specText, timing: TIMING, from: null, until: null, onFailure: 'fail' }];
+    const [workflowId, taskQueue] = [runWorkflowId('ends'), controlQueue(fleet.name)];
+    const run = await site.client.workflow.start('fineTunePipeline', { workflowId, taskQueue, args });
+    await expect(run.executeUpdate('pauseRun', { args: [{ v: 1, reason: 'test' }] })).rejects.toMatchObject({
+      cause: { type: 'RunNotParked', message: 'run ends cannot be paused' },
+    });
+    expect((await run.describe()).status.name).toBe('RUNNING');
+    await fleet.add('h2');
+    await run.result();
+  });
 });

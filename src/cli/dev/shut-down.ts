@@ -1,5 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { TemperClient } from '../../client/connect.js';
-import { listRuns, pauseRun } from '../../client/runs.js';
+import { cancelRun, getRunStatus, listRuns, pauseRun } from '../../client/runs.js';
 import { LOCAL_TIMING } from '../../domain/timing.js';
 import { stopAll } from '../../host/keeper/stop-all.js';
 import type { RunStatus } from '../../schemas/run.js';
@@ -26,6 +27,8 @@ export interface ShutDownOptions {
 const LIST_LIMIT_MS = 5_000;
 /** Stopping all commands of a run through its workers: their grace, and as much again for the way there. */
 const PAUSE_LIMIT_MS = 2 * LOCAL_TIMING.stopGraceMs;
+/** How often the server is asked whether a run has ended. */
+const POLL_MS = 200;
 /** A worker hands its work over and ends, a server closes its database; both need well under a second. */
 const WORKER_GRACE_MS = 5_000;
 const SERVER_GRACE_MS = 10_000;
@@ -39,7 +42,7 @@ export function isOnlyStopped({ state, problem }: Pick<RunStatus, 'state' | 'pro
 
 /**
  * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that they can be
- * continued later; workers end before the last keepers are stopped, because they could start new ones.
+ * continued later, and those of schedules, which nobody would continue, are cancelled; workers end before the last keepers are stopped, because they could start new ones.
  * @returns pids that survived KILL
  */
 export async function shutDown({
@@ -51,7 +54,7 @@ export async function shutDown({
   hurry,
   tell,
 }: ShutDownOptions): Promise<readonly number[]> {
-  if (client !== null && !hurry.aborted) await pauseOpenRuns(client, continued, hurry, tell);
+  if (client !== null && !hurry.aborted) await stopOpenRuns(client, continued, hurry, tell);
   const grace = graceFrom(hurry, WORKER_GRACE_MS);
   const stuck = (await Promise.all(workers.map((worker) => worker.stop(grace)))).flat();
   const ranks = await Promise.all(layout.hosts.map(({ scratch }) => stopKeepers(scratch, hurry)));
@@ -61,44 +64,70 @@ export async function shutDown({
   return [...new Set([...stuck, ...ranks.flat(), ...stuckServer, ...strays])];
 }
 
-async function pauseOpenRuns(
+/** Pauses the open runs, and cancels those of schedules, which cannot be paused. */
+export async function stopOpenRuns(
   client: TemperClient,
   continued: string | null,
   hurry: AbortSignal,
   tell: (text: string) => void,
 ): Promise<void> {
   const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
-  const open = (runs ?? []).filter(({ state }) => state === 'running').map(({ run }) => run);
+  const open = (runs ?? []).filter(({ state }) => state === 'running');
   if (open.length === 0) return;
   tell(stopping(open, continued));
-  const pausing = open.map((run) =>
-    within(
-      pauseRun(client, run, REASON).then(() => run),
-      PAUSE_LIMIT_MS,
-      hurry,
+  const stopped = await Promise.all(
+    open.map((run) =>
+      within(
+        stopRun(client, run, hurry).then(() => run),
+        PAUSE_LIMIT_MS,
+        hurry,
+      ),
     ),
   );
-  const paused = await Promise.all(pausing);
-  const left = open.filter((run) => !paused.includes(run));
-  if (left.length > 0) tell(notWaitedFor(left));
+  const left = open.filter((run) => !stopped.includes(run));
+  const [cancelled, paused] = [left.filter(isScheduled), left.filter((run) => !isScheduled(run))];
+  const ended = 'commands and ranks are ended now';
+  if (paused.length > 0)
+    tell(`not waited for: ${names(paused)}; ${ended}, and are done again from the newest checkpoint`);
+  if (cancelled.length > 0) tell(`not waited for: ${names(cancelled)}; ${ended}, and the next start ends the run`);
+}
+
+type OpenRun = Pick<RunStatus, 'run' | 'schedule'>;
+
+/** Answers when nothing of the run is at work any more. */
+async function stopRun(client: TemperClient, { run, schedule }: OpenRun, hurry: AbortSignal): Promise<void> {
+  if (schedule === undefined) return pauseRun(client, run, REASON);
+  await cancelRun(client, run, { by: 'temper dev', why: REASON });
+  while ((await getRunStatus(client, run)).closedAt === null) await sleep(POLL_MS, undefined, { signal: hurry });
 }
 
 /** What is stopped, and how it goes on later. */
-export function stopping(runs: readonly string[], continued: string | null): string {
-  const others = runs.filter((run) => run !== continued);
-  const names = (some: readonly string[]): string => (runs.length === 1 ? 'it' : some.join(', '));
+export function stopping(runs: readonly OpenRun[], continued: string | null): string {
+  const own = runs.filter(({ run }) => run === continued);
+  const others = runs.filter((run) => run.run !== continued && !isScheduled(run));
+  const scheduled = runs.filter(isScheduled);
+  const called = (some: readonly OpenRun[]): string => (runs.length === 1 ? 'it' : names(some));
+  const schedules = [...new Set(scheduled.map(({ schedule }) => schedule))];
+  const resumes = others.map(({ run }) => `temper resume ${run}`).join(', ');
+  const triggers = schedules.map((schedule) => `temper schedule trigger ${schedule}`).join(', ');
   const later = [
-    ...(others.length === runs.length ? [] : [`the next start continues ${names([continued ?? ''])}`]),
-    ...(others.length === 0
+    ...(own.length === 0 ? [] : [`the next start continues ${called(own)}`]),
+    ...(others.length === 0 ? [] : [`after the next start ${resumes} continues ${called(others)}`]),
+    ...(scheduled.length === 0
       ? []
-      : [`after the next start ${others.map((run) => `temper resume ${run}`).join(', ')} continues ${names(others)}`]),
+      : [
+          `${called(scheduled)} is cancelled, as runs of a schedule cannot be paused: after the next start ${triggers} trains again and reuses what is finished`,
+        ]),
   ];
-  return `stopping ${runs.join(', ')}; ${later.join('; ')} (Ctrl-C again: at once)`;
+  return `stopping ${names(runs)}; ${later.join('; ')} (Ctrl-C again: at once)`;
 }
 
-/** What comes of runs that did not stop in time, or were given none. */
-function notWaitedFor(runs: readonly string[]): string {
-  return `not waited for: ${runs.join(', ')}; commands and ranks are ended now, and are done again from the newest checkpoint`;
+function isScheduled({ schedule }: OpenRun): boolean {
+  return schedule !== undefined;
+}
+
+function names(runs: readonly OpenRun[]): string {
+  return runs.map(({ run }) => run).join(', ');
 }
 
 /** Stops what no worker stopped: commands of runs that could not be paused. */

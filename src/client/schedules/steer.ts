@@ -61,7 +61,15 @@ export async function backfillSchedule(
   name: string,
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<ScheduleDone> {
-  const { input } = await findSchedule(client, name);
+  const { description, input } = await findSchedule(client, name);
+  // The server would start them all the same: a pause holds back only what is due.
+  if (description.state.paused)
+    throw new TemperError('UsageInvalid', {
+      where: scheduleId(name),
+      what: `schedule ${name} is paused: ${description.state.note ?? 'no reason was given'}`,
+      why: 'a paused schedule is meant to start nothing',
+      fix: `temper schedule unpause ${name}, then the backfill again`,
+    });
   const { timezone } = input.when;
   const { start, end } = backfillTimes({ from, to }, timezone);
   if (start.getTime() > Date.now()) throw new TemperError('UsageInvalid', { what: `--from ${from} has not come yet` });

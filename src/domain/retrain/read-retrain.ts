@@ -78,8 +78,9 @@ function scheduleProblems({ schedule }: RetrainFile, at: At): Problem[] {
     if (cron.problem !== null)
       add('cron', cron.problem, 'the schedule would never run, or at other times', "write it as in '0 2 * * MON-FRI'");
   }
-  if (schedule.every !== undefined && durationMs(schedule.every) < 1_000)
-    add('every', `${schedule.every} is under a second`, 'Temporal counts in seconds', 'every: 6h');
+  const everyMs = schedule.every === undefined ? 1_000 : durationMs(schedule.every);
+  if (everyMs === 0 || everyMs % 1_000 !== 0)
+    add('every', `${schedule.every} is no whole number of seconds`, 'Temporal counts in seconds', 'every: 6h');
   if (!isTimezone(schedule.timezone)) {
     const near = nearTimezone(schedule.timezone) ?? 'Asia/Shanghai';
     add('timezone', `there is no zone ${schedule.timezone}`, 'times would be told wrongly', `timezone: ${near}`);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../../src/schemas/problem.js';
-import { isOnlyStopped, stopping } from '../../../src/cli/dev/shut-down.js';
+import { fakeServer } from '../../client/fake.js';
+import { isOnlyStopped, stopOpenRuns, stopping } from '../../../src/cli/dev/shut-down.js';
 
 describe('what is told when runs are stopped', () => {
   it.each([
@@ -9,7 +10,32 @@ describe('what is told when runs are stopped', () => {
     [['a', 'b'], null, 'stopping a, b; after the next start temper resume a, temper resume b continues a, b'],
     [['a', 'b'], 'b', 'stopping a, b; the next start continues b; after the next start temper resume a continues a'],
   ])('%j, the same command continues %j', (runs, continued, expected) => {
-    expect(stopping(runs, continued)).toBe(`${expected} (Ctrl-C again: at once)`);
+    expect(
+      stopping(
+        runs.map((run) => ({ run })),
+        continued,
+      ),
+    ).toBe(`${expected} (Ctrl-C again: at once)`);
+  });
+});
+
+const RETRAIN = 'temper/retrain/nightly-2026-11-27T02:00:00Z';
+
+describe('a run of a schedule', () => {
+  it('is cancelled when dev is stopped, and told so, while others are paused', async () => {
+    const server = fakeServer({
+      'temper/run/tiny': { status: 'RUNNING' },
+      'temper/run/nightly-1': { status: 'RUNNING', startedMs: -1, parent: RETRAIN, endsWhenAsked: true },
+    });
+    const told: string[] = [];
+    await stopOpenRuns(server.client, 'tiny', new AbortController().signal, (text) => told.push(text));
+    expect(server.asked).toMatchObject([{ name: 'pauseRun' }]);
+    expect(server.cancelled).toEqual([
+      { id: 'temper/run/nightly-1', identity: 'temper dev', reason: 'temper dev was stopped' },
+    ]);
+    expect(told).toEqual([
+      'stopping tiny, nightly-1; the next start continues tiny; nightly-1 is cancelled, as runs of a schedule cannot be paused: after the next start temper schedule trigger nightly trains again and reuses what is finished (Ctrl-C again: at once)',
+    ]);
   });
 });
 

@@ -56,6 +56,8 @@ describe('a schedule file', () => {
     ['startFrom: promoted\ninputs: [{ hub: weights }]', 'hub: weights has no effect'],
     ['inputs: [{ data: rows, glob: "/r/{{date}}/*.{json,jsonl}" }]', 'has braces'],
     ['keep: 0', 'Too small'],
+    ['evaluationTimeout: 0s', 'a number above 0'],
+    ['waitForHosts: 0s', 'a number above 0'],
     ['inputs: [{ data: rows, glob: "/r/*" }, { data: rows, glob: "/s/*" }]', 'data set rows has two globs'],
     ['evaluation: { heldOut: rows.json }', 'rows.json is not absolute'],
     ['evaluation: { heldOut: "/rows/{{date}}.json" }', 'holds a template'],
@@ -66,6 +68,12 @@ describe('a schedule file', () => {
   ])('with %s is refused', (line, what) => {
     const text = line.startsWith('name') ? WHOLE.replace(/name: .*/, line) : `${WHOLE}${line}\n`;
     expect(JSON.stringify(readRetrain(text, 'nightly.yaml').problems)).toContain(what);
+  });
+
+  it.each(['90500ms', '0s', '0.5s'])('with every: %s, which the server would round, is refused', (every) => {
+    const text = WHOLE.replace(/schedule: .*/, `schedule: { every: ${every} }`);
+    const what = `${every} is no whole number of seconds`;
+    expect(readRetrain(text, 'f').problems).toEqual([expect.objectContaining({ what })]);
   });
 
   it('takes a date in a glob', () => {
