@@ -89,8 +89,11 @@ export const STRIKES = {
   resetActivity: async (place, nodes) => {
     const activity = trainActivityId(place.attempt, place.random.pick(nodes).nodeRank);
     const before = await startOf(place, activity);
+    if (before === null) throw new Error(`${activity} of ${place.run} is not at work`);
     await operateActivity(place.site, gangWorkflowId(place.run), activity, 'reset');
-    await waitFor('another supervisor', async () => ((await startOf(place, activity)) === before ? null : true));
+    await waitFor('another supervisor', async () =>
+      [before, null].includes(await startOf(place, activity)) ? null : true,
+    );
     await expectSameProcesses(place, nodes);
   },
   cancel: async ({ site, run }) => void (await cancelRun(site.client, run)),
@@ -185,10 +188,13 @@ async function isPaused(place: Place, activity: string): Promise<boolean> {
   return (await pendingActivity(place, activity))?.state === 4;
 }
 
-/** When its newest attempt was started, as text; attempts of one activity do not start at the same instant. */
-async function startOf(place: Place, activity: string): Promise<string> {
+/**
+ * When its newest attempt was started, as text; attempts of one activity do not start at the same instant. null while
+ * none has: a reset forgets the one before.
+ */
+async function startOf(place: Place, activity: string): Promise<string | null> {
   const started = (await pendingActivity(place, activity))?.lastStartedTime;
-  if (started === undefined || started === null) throw new Error(`${activity} of ${place.run} is not at work`);
+  if (started === undefined || started === null) return null;
   return `${String(started.seconds)}.${started.nanos}`;
 }
 
