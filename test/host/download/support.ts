@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { readNetwork } from '../../../src/config.js';
 import { HttpDoor } from '../../../src/host/download/http-door.js';
 import { DOWNLOAD_LIMITS } from '../../../src/host/download/limits.js';
@@ -31,23 +31,17 @@ export const LIMITS: DownloadLimits = {
   claimPollMs: 20,
 };
 
-const cleanups: (() => unknown)[] = [];
-
-afterEach(async () => {
-  for (const clean of cleanups.splice(0).reverse()) await clean();
-});
-
 /** A folder that goes with the test. */
 export function scratchFolder(): string {
   const dir = mkdtempSync(join(tmpdir(), 'temper-download-'));
-  cleanups.push(() => rmSync(dir, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   return dir;
 }
 
 /** A server that goes with the test. */
 export async function startServer(): Promise<HostileServer> {
   const server = await new HostileServer().start();
-  cleanups.push(() => server.stop());
+  onTestFinished(() => server.stop());
   return server;
 }
 
@@ -55,7 +49,7 @@ export async function startServer(): Promise<HostileServer> {
 export function transferOptions(limits: Partial<DownloadLimits> = {}): TransferOptions & { readonly notes: string[] } {
   const all = { ...LIMITS, ...limits };
   const door = new HttpDoor(readNetwork({}), all);
-  cleanups.push(() => door.close());
+  onTestFinished(() => door.close());
   const notes: string[] = [];
   const signal = new AbortController().signal;
   return { door, limits: all, signal, onBytes: () => undefined, note: (text) => notes.push(text), notes };
