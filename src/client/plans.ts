@@ -1,5 +1,6 @@
 import { PlanReportSchema, type PlanReport } from '../schemas/host-call.js';
-import { TemperError } from '../domain/errors.js';
+import { TemperError, problem } from '../domain/errors.js';
+import type { Problem } from '../schemas/problem.js';
 import { offlineReport } from '../recipes/offline-report.js';
 import type { TemperClient } from './connect.js';
 import { getFleet } from './fleet.js';
@@ -29,7 +30,18 @@ export async function planOnHost(client: TemperClient, request: PlanRequest): Pr
   const known = hosts.map((host) => host.name);
   const aside = setAside.filter(({ host }) => known.includes(host)).map(({ host, reason }) => ({ host, reason }));
   const ready = known.filter((host) => !aside.some((one) => one.host === host)).sort();
-  return { ...PlanReportSchema.parse(answer), fleet: { name, hosts: needed, spares, ready, setAside: aside } };
+  const report = PlanReportSchema.parse(answer);
+  const fleet = { name, hosts: needed, spares, ready, setAside: aside };
+  const warnings = ready.length >= needed ? report.warnings : [...report.warnings, tooFew(fleet)];
+  return { ...report, warnings, fleet };
+}
+
+function tooFew({ name, hosts, ready }: NonNullable<PlanReport['fleet']>): Problem {
+  return problem('NoHosts', {
+    where: `fleet ${name}`,
+    what: `the run needs ${hosts} hosts, and ${ready.length} are there`,
+    why: 'it would wait for the others, and park when they do not come',
+  });
 }
 
 /** What a run would do that is there already, with its corrections: finished stages are told as reused. */

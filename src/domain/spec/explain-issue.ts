@@ -25,7 +25,9 @@ export function explainIssues(issues: readonly Issue[], context: Context): Findi
       ? issue.keys.slice(0, MAX_UNKNOWN_KEYS).map((key) => ({ section, key, near: nearKey(section, key, context) }))
       : [];
   });
-  const told = new Set(unknown.map(({ section, near }) => showPath([...section, near ?? ''])));
+  // That a field is missing is told by the key that was meant for it; what is wrong with one that is there is not.
+  const meant = unknown.flatMap(({ section, near }) => (near === null ? [] : [[...section, near]]));
+  const told = new Set(meant.filter((path) => valueAt(context.value, path) === undefined).map(showPath));
   const others = issues.flatMap((issue): Finding[] => {
     const path = showPath(pathOf(issue));
     if (issue.code === 'unrecognized_keys' || told.has(path)) return [];

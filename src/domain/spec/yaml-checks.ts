@@ -1,10 +1,14 @@
-import { isAlias, isMap, isScalar, visit } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node, Pair, YAMLError } from 'yaml';
 import { showValue } from './finding.js';
 import type { Finding } from './finding.js';
+import { hasAliasOfSection } from './yaml-repair.js';
 
-/** Faults after which the parsed data is still worth checking, because the parser kept all of it. */
-const RECOVERABLE: ReadonlySet<string> = new Set(['yaml/duplicate-key', 'yaml/anchor', 'yaml/tag', 'yaml/directive']);
+/** Faults after which the parsed data is still worth checking: the parser kept all of it, or what it kept can be told. */
+const RECOVERABLE: ReadonlySet<string> = new Set([
+  ...['yaml/duplicate-key', 'yaml/anchor', 'yaml/tag', 'yaml/directive'],
+  ...['yaml/key', 'yaml/multiple-documents'],
+]);
 /** A broken quote early in a file makes everything after it an error; nobody reads more than these. */
 const MAX_SYNTAX_FINDINGS = 5;
 
@@ -20,7 +24,7 @@ export function checkYaml(document: Document.Parsed): {
     ...hiddenFeatures(document),
     ...topLevel(document, syntax.length > 0),
   ];
-  return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAlias(document) };
+  return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAliasOfSection(document) };
 }
 
 function explain(error: YAMLError, document: Document.Parsed): Finding {
@@ -93,7 +97,7 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
       findings.push(...repeatedKeys(items));
     },
     Pair(_key, { key }) {
-      const offset = isScalar(key) || isMap(key) ? (key.range?.[0] ?? 0) : 0;
+      const offset = isScalar(key) || isMap(key) || isSeq(key) ? (key.range?.[0] ?? 0) : 0;
       if (isScalar(key) && key.value === '<<')
         findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
       else if (isScalar(key) && key.value === '__proto__')
@@ -172,10 +176,4 @@ function topLevel(document: Document.Parsed, hasSyntaxFindings: boolean): Findin
       fix: 'start from temper init --recipe cpu-tiny',
     },
   ];
-}
-
-function hasAlias(document: Document.Parsed): boolean {
-  let found = false;
-  visit(document, { Alias: () => ((found = true), visit.BREAK) });
-  return found;
 }

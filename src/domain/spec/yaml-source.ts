@@ -1,6 +1,7 @@
 import { LineCounter, isMap, isPair, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Document, Node, Pair } from 'yaml';
 import { checkYaml } from './yaml-checks.js';
+import { repair } from './yaml-repair.js';
 import type { FieldPath, Finding, Place } from './finding.js';
 
 /** A parsed spec: its plain value, and where each field stands. */
@@ -27,10 +28,11 @@ export function parseYaml(text: string): YamlSource {
     uniqueKeys: false,
   });
   const { findings, isReadable } = checkYaml(document);
+  if (isReadable) repair(document);
   return {
     document,
     findings,
-    // Aliases were refused above; 0 makes sure that none is ever expanded.
+    // None is left that repeats more than a value; 0 makes sure that none is ever expanded.
     value: isReadable ? document.toJS({ maxAliasCount: 0 }) : undefined,
     position(place) {
       const { line, col } = lines.linePos(

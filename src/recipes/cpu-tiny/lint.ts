@@ -111,14 +111,16 @@ function imageRootOf(set: DataSource): string | null {
 }
 
 function saves({ train }: PipelineSpec): Lint[] {
-  if (train.checkpoint.every <= train.iterations / 2) return [];
+  const { every } = train.checkpoint;
+  if (every <= train.iterations / 2) return [];
+  const left = every < train.iterations ? `one before the end, at ${every}` : 'one, at the end';
   return [
     {
       id: 'train/one-checkpoint',
       severity: 'warning',
       acceptable: true,
       path: ['train', 'checkpoint', 'every'],
-      what: `a checkpoint every ${train.checkpoint.every} of ${train.iterations} iterations leaves one, at the end`,
+      what: `a checkpoint every ${train.checkpoint.every} of ${train.iterations} iterations leaves ${left}`,
       why: 'any failure before it loses the whole training',
       fix: `set train.checkpoint.every to ${Math.max(1, Math.floor(train.iterations / 4))} or less`,
     },

@@ -36,6 +36,22 @@ describe('readSpec', () => {
     expect(decodeSpec(Buffer.from('a: ä'))).toEqual({ text: 'a: ä' });
   });
 
+  it.each([
+    ['a key that is no text', (text: string) => `${text}1: 2\n`, 'yaml/key'],
+    ['a key that is a list', (text: string) => `${text}? [a, b]\n: 1\n`, 'yaml/key'],
+    ['a key of objects', (text: string) => `${text}__proto__: { a: 1 }\n`, 'yaml/key'],
+    ['a second document', (text: string) => `${text}---\nname: b\n`, 'yaml/multiple-documents'],
+    [
+      'an alias of a value',
+      (text: string) => text.replace('seed: 42', 'seed: &a 42\n  weightDecay: *a'),
+      'yaml/anchor',
+    ],
+  ])('tells %s together with what else is wrong', (_what, spoil, id) => {
+    const ids = read(spoil(edited('  hosts: 2', '  hosts: 0\n  hostz: 2'))).problems.map((problem) => problem.id);
+    expect(ids).toEqual(expect.arrayContaining([id, 'schema/unknown-key']));
+    expect(ids).toContain('schema/too-small');
+  });
+
   it('tells all problems of a file at once, in its order', () => {
     const text = edited('  hosts: 2', '  hosts: 0')
       .replace('dtype: bf16', 'dtype: int4')
