@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { StageFacts, StageWork } from '../recipe.js';
 import { script, temper, upstream } from './commands.js';
-import { convertResources } from './sizes.js';
+import { convertResources, keptShare } from './sizes.js';
 import { pathOf } from '../stage-drafts.js';
 import { outputOf } from '../stage-work.js';
 
@@ -52,9 +52,6 @@ export function convertWork(facts: StageFacts): StageWork {
 function resources(facts: StageFacts, layers: number | undefined): Pick<StageWork, 'resources'> {
   const { bytes, layers: all } = facts.inputs.weights?.facts ?? {};
   if (typeof bytes !== 'number') return {};
-  const share = layers === undefined || typeof all !== 'number' || all === 0 ? 1 : Math.min(1, (layers + 1) / all);
-  const needed = convertResources(Math.ceil(bytes * share));
-  // The reduced folder itself is written beside the checkpoint.
-  const diskBytes = layers === undefined ? needed.diskBytes : 2 * needed.diskBytes;
-  return { resources: { ...needed, diskBytes } };
+  const share = typeof all !== 'number' || all === 0 ? 1 : keptShare(layers, all);
+  return { resources: convertResources(Math.ceil(bytes * share), layers !== undefined) };
 }

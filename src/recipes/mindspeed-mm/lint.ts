@@ -2,6 +2,7 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import type { Lint } from '../recipe.js';
 import { dataLints } from './data/lint.js';
 import { knownRevision, PINNED, REVISIONS } from './revisions.js';
+import { RELEASED_LAYERS } from './sizes.js';
 import { SOURCE_NAMES } from './sources.js';
 
 /** What this recipe cannot do, and what is likely a mistake, before anything is trained. */
@@ -119,7 +120,7 @@ function weightsLints({ weights, fleet }: PipelineSpec): Lint[] {
       fix: 'use path:FOLDER or a hub source, or remove reduceLayers',
     });
   }
-  if (weights.reduceLayers === undefined && fleet.hosts === 1) {
+  if ((weights.reduceLayers ?? RELEASED_LAYERS) >= RELEASED_LAYERS && fleet.hosts === 1) {
     lints.push({
       severity: 'error',
       acceptable: true,

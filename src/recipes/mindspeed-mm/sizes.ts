@@ -4,8 +4,10 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 
 const GB = 1_000_000_000;
 
-/** Bytes of the released model, BF16: 106 billion parameters in 46 layers. */
+/** Bytes of the released model, BF16: 106 billion parameters. */
 export const RELEASED_BYTES = 215 * GB;
+/** Layers of its text model (num_hidden_layers of its config.json). */
+export const RELEASED_LAYERS = 46;
 /** Memory that a conversion takes per byte of its input: the mapped source and the merged copies. */
 const RAM_PER_BYTE = 2;
 /** Python with torch and the converter's imports, before any weight is read. */
@@ -13,9 +15,19 @@ const PROGRAM_RAM_BYTES = 1.5 * GB;
 /** Trained weights are F32, twice the size of BF16. */
 const TRAINED_PER_BYTE = 2;
 
+/** Bytes that a hub gives, also where fewer layers are trained; 0 for weights that only a host can look at. */
+export function downloadedBytes({ weights }: PipelineSpec): number {
+  return /^(hf|modelscope):/.test(weights.source) ? RELEASED_BYTES : 0;
+}
+
 /** Bytes of the model that a spec trains, as far as a plan can know; 0 for weights that only a host can look at. */
-export function plannedModelBytes({ weights }: PipelineSpec): number {
-  return /^(hf|modelscope):/.test(weights.source) && weights.reduceLayers === undefined ? RELEASED_BYTES : 0;
+export function plannedModelBytes(spec: PipelineSpec): number {
+  return Math.ceil(downloadedBytes(spec) * keptShare(spec.weights.reduceLayers, RELEASED_LAYERS));
+}
+
+/** Share of a model that its first layers make up; what is no layer counts as one. */
+export function keptShare(layers: number | undefined, all: number): number {
+  return layers === undefined ? 1 : Math.min(1, (layers + 1) / all);
 }
 
 /** BF16. */
@@ -27,10 +39,13 @@ export function plannedParameters(spec: PipelineSpec): { readonly total: number;
   return total === 0 ? null : { total, trained: total };
 }
 
-/** What converting a model of this size needs: the checkpoint on disk, and twice the weights in memory. */
-export function convertResources(modelBytes: number): Resources {
+/**
+ * What converting a model of this size needs: the checkpoint on disk, beside it the folder of a reduced one, and twice
+ * the weights in memory.
+ */
+export function convertResources(modelBytes: number, isReduced: boolean): Resources {
   if (modelBytes === 0) return { diskBytes: 0, ramBytes: 0 };
-  return { diskBytes: modelBytes, ramBytes: PROGRAM_RAM_BYTES + RAM_PER_BYTE * modelBytes };
+  return { diskBytes: (isReduced ? 2 : 1) * modelBytes, ramBytes: PROGRAM_RAM_BYTES + RAM_PER_BYTE * modelBytes };
 }
 
 /** Moments of the optimizer beside the weights: two numbers of F32 each for every weight that learns. */

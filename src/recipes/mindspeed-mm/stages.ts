@@ -6,7 +6,7 @@ import type { PipelineSpec } from '../../schemas/spec.js';
 import { smokeStage } from '../smoke.js';
 import { ENVIRONMENT_PROGRAMS } from './environment/programs.js';
 import { wantedPackages } from './environment/packages.js';
-import { convertResources, exportResources, plannedModelBytes, trainResources } from './sizes.js';
+import { convertResources, downloadedBytes, exportResources, plannedModelBytes, trainResources } from './sizes.js';
 import { sourcesOf } from './sources.js';
 import { imagePixels, preprocessWorkers } from './training/data-file.js';
 import { folder, pathOf, trainParameters, weightSources, worldBatch } from '../stage-drafts.js';
@@ -42,7 +42,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       placement: 'anyHost',
       programs: [],
       sources: weightSources(spec),
-      resources: { diskBytes: /^(hf|modelscope):/.test(weights.source) ? modelBytes : 0, ramBytes: 0 },
+      resources: { diskBytes: downloadedBytes(spec), ramBytes: 0 },
       timeoutMs: 72 * HOUR_MS,
       parameters: { source: weights.source, revision: weights.revision ?? null, original: weights.original ?? null },
     },
@@ -83,7 +83,7 @@ export function stages(spec: PipelineSpec): readonly StageDraft[] {
       placement: 'oneHost',
       programs: [],
       sources: isAdopted ? [folder('weights.source', pathOf(weights.source))] : [],
-      resources: isAdopted ? NOTHING : convertResources(modelBytes),
+      resources: isAdopted ? NOTHING : convertResources(modelBytes, weights.reduceLayers !== undefined),
       timeoutMs: 24 * HOUR_MS,
       parameters: {
         source: isAdopted ? weights.source : 'weights',

@@ -156,6 +156,18 @@ describe('the guide, 4.2: fewer layers', () => {
     const lints = (weights: object) => glm45v.lint(guideSpec({ fleet: { hosts: 1 }, weights })).map(({ id }) => id);
     expect(lints({ source: 'path:/m' })).toContain('weights/whole-model-on-one-host');
     expect(lints({ source: 'path:/m', reduceLayers: 4 })).not.toContain('weights/whole-model-on-one-host');
+    // 46 are all layers of the released model.
+    expect(lints({ source: 'path:/m', reduceLayers: 45 })).not.toContain('weights/whole-model-on-one-host');
+    expect(lints({ source: 'path:/m', reduceLayers: 46 })).toContain('weights/whole-model-on-one-host');
+  });
+
+  it('are downloaded with all others, and the plan says so', () => {
+    const text = glm45v.template.replace('./workspace', '/ws').replace('# reduceLayers: 4', 'reduceLayers: 4');
+    const stages = planFromText(text, 'r', []).plan?.stages ?? [];
+    const disk = (name: string) => stages.find((one) => one.name === name)?.resources.diskBytes;
+    expect(disk('weights')).toBe(RELEASED_BYTES);
+    // Five of 46 parts, as a folder and as a checkpoint.
+    expect(disk('convert')).toBeCloseTo((2 * RELEASED_BYTES * 5) / 46, -6);
   });
 });
 
