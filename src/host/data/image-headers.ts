@@ -91,10 +91,12 @@ async function readHeader(handle: FileHandle): Promise<ImageHeader> {
   if (header.kind === 'bad' && bytes.length === FIRST_READ_BYTES) {
     bytes = await readStart(handle, SECOND_READ_BYTES);
     header = parseHeader(bytes);
-    const isLong = bytes.length === SECOND_READ_BYTES && bytes[0] === 0xff && bytes[1] === 0xd8;
-    const size = header.kind === 'bad' && isLong ? await readJpegSize(handle) : null;
-    if (size !== null) header = judgeSize(size);
   }
+  // image-size knows no bytes that fill the space before a marker, and not what was not read.
+  const isOddJpeg =
+    header.kind === 'bad' && header.rule === 'data/image-corrupt' && bytes[0] === 0xff && bytes[1] === 0xd8;
+  const size = isOddJpeg ? await readJpegSize(handle) : null;
+  if (size !== null) header = judgeSize(size);
   const damage = header.kind === 'size' ? await findDamage(handle, bytes) : null;
   return damage === null ? header : bad('data/image-corrupt', damage);
 }

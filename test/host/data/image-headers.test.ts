@@ -231,6 +231,13 @@ describe('an image as Pillow takes it', () => {
     expect(await probe(endless)).toMatchObject({ kind: 'bad', rule: 'data/image-corrupt' });
   });
 
+  it('may have bytes before a marker that fill space (ITU T.81, B.1.1.2)', async () => {
+    const sound = jpeg(1);
+    const filled = Buffer.concat([sound.subarray(0, 2), Buffer.from([0xff, 0xff]), sound.subarray(2)]);
+    expect(await probe(filled)).toEqual({ kind: 'size', size: { width: 100, height: 50 } });
+    expect(await probe(filled.subarray(0, 1_000))).toMatchObject({ kind: 'bad', rule: 'data/image-corrupt' });
+  });
+
   it('may have as many pixels as are no bomb to it', async () => {
     expect(await probe(png(13_377, 13_377))).toEqual({ kind: 'size', size: { width: 13_377, height: 13_377 } });
     expect(await probe(png(13_378, 13_377))).toMatchObject({ kind: 'bad', rule: 'data/image-bomb' });
