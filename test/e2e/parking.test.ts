@@ -86,10 +86,7 @@ describe('a run that cannot go on', { timeout: 240_000 }, () => {
   it('stops its ranks on a pause and goes on from the checkpoint', async () => {
     const run = await start(
       dev.client,
-      simulatedSpec({
-        ...{ name: 'paused', workspace: join(dev.home, 'ws-a'), iterations: 200, every: 10 },
-        env: { SIM_STEP_MS: 20 },
-      }),
+      tinySpec({ name: 'paused', workspace: join(dev.home, 'ws-c'), iterations: 90, every: 10 }),
       'train',
     );
     runs.push(run);
