@@ -42,7 +42,8 @@ export function isOnlyStopped({ state, problem }: Pick<RunStatus, 'state' | 'pro
 
 /**
  * Ends everything that dev started, ranks included, and proves it. Open runs are paused first, so that they can be
- * continued later, and those of schedules, which nobody would continue, are cancelled; workers end before the last keepers are stopped, because they could start new ones.
+ * continued later, and those of schedules, which nobody would continue, are cancelled; workers end before the last
+ * keepers are stopped, because they could start new ones.
  * @returns pids that survived KILL
  */
 export async function shutDown({

@@ -20,7 +20,10 @@ export function renderPlan(report: PlanReport, paint: Paint, isWhole = false): s
     ...fleetLines(report, paint),
     ...commandLines(report, isWhole),
     ...costOfCheckpoints(report),
-    ...warnings.map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
+    // Missing hosts are told by the lines of the fleet.
+    ...warnings
+      .filter(({ code }) => code !== 'NoHosts')
+      .map((warning) => `${paint('yellow', 'warning:')} ${formatProblem(warning)}`),
     ...acceptedLines(accepted, paint),
     ...problems.map((problem) => `${paint('red', 'problem:')} ${formatProblem(problem)}`),
     '',
