@@ -39,9 +39,18 @@ describe('ready rows', () => {
     expect(written(lines)).toEqual(wanted);
     // As upstream's script, which reads one document.
     await expect(convertRows({ ...lines, format: 'llava' })).rejects.toMatchObject({ id: 'data/broken-annotations' });
-    for (const chunkBytes of first === '' ? [1, 2, 3, 7, 1_000] : [7, 8, 1_000]) {
+  });
+
+  it.each([
+    ['a row a line', '\n', '', [1, 2, 3, 7]],
+    ['lines of Windows', '\r\n', '', [1, 2, 3, 7]],
+    ['a byte order mark before blank lines', ' \n', '\uFEFF \n', [7, 8]],
+  ])('are read from JSON Lines in small chunks: %s', async (_what, between, first, sizes) => {
+    const rows = [mllm(['a.jpg'], 'é 城\n"[{'), mllm([]), mllm([], 'x'.repeat(2_000)), mllm(['a.jpg'])];
+    const file = put(scratchFolder(), 'rows.jsonl', first + rows.map((row) => JSON.stringify(row)).join(between));
+    for (const chunkBytes of [...sizes, 1_000]) {
       const found: unknown[] = [];
-      for await (const batch of readRows(lines.annotations, { chunkBytes, allowLines: true })) {
+      for await (const batch of readRows(file, { chunkBytes, allowLines: true })) {
         expect(batch.firstRow).toBe(found.length);
         found.push(...batch.rows);
       }

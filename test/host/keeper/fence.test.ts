@@ -53,6 +53,26 @@ const makeFifo = (path: string): void => {
   if (status !== 0) throw new Error(`mkfifo ${path} failed`);
 };
 
+type StartCase = (
+  argv: readonly string[],
+  timeoutMs: number,
+  prepare?: (fence: KeeperFence) => void,
+) => Promise<{ readonly keeper: Awaited<ReturnType<typeof start>>; readonly fence: KeeperFence }>;
+
+/** Cases side by side on one host, each with a keeper and a workspace of its own: most of their time is a timeout. */
+async function allAtOnce<T>(cases: readonly T[], run: (one: T, start: StartCase) => Promise<void>): Promise<void> {
+  await Promise.all(
+    cases.map((one, index) =>
+      run(one, async (argv, timeoutMs, prepare) => {
+        const fence = fenceOf(makeAttempts(join(bench.scratch(), `ws-${index}/attempts`)), { timeoutMs });
+        prepare?.(fence);
+        const asked = request(argv, { id: `case-${index}`, fence });
+        return { keeper: await ensureKeeper(bench.scratch(), bench.bundle(), asked), fence };
+      }),
+    ),
+  );
+}
+
 /** Lives longer than `timeoutMs` and tells it by its status. */
 const OUTLIVES = (timeoutMs: number): readonly string[] => sh(`sleep ${(timeoutMs / 1_000) * 3}; exit 9`);
 
@@ -100,52 +120,58 @@ describe('a fence that is raised to a newer attempt', () => {
 });
 
 describe('a fence that names no newer attempt', () => {
-  it.each<[string, string | null]>([
-    ['is missing', null],
-    ['is empty', ''],
-    ['is not JSON', '{"v":1,"att'],
-    ['is no object', 'null'],
-    ['names no attempt', '{"v":1}'],
-    ['names an attempt that is no number', '{"v":1,"attempt":"9"}'],
-    ['names this attempt', '{"v":1,"attempt":1,"lease":9}'],
-    ['names an older attempt', '{"v":1,"attempt":0,"lease":9}'],
-  ])('that %s leaves the command alone', async (_what, text) => {
-    // Looks come every 50 ms; on a loaded machine a process that makes them may take seconds to begin.
-    const fence = makeFence({ timeoutMs: 3_000 });
-    if (text !== null) writeFileSync(fence.file, text);
-    const keeper = await start(OUTLIVES(3_000), fence);
-    expect(await keeper.waitForExit()).toMatchObject({ code: 9, stop: null });
-    expect(read(keeper.paths.log)).toBe('');
+  it('leaves the command alone, whatever else stands in its place', async () => {
+    const texts: Readonly<Record<string, string | null>> = {
+      'is missing': null,
+      'is empty': '',
+      'is not JSON': '{"v":1,"att',
+      'is no object': 'null',
+      'names no attempt': '{"v":1}',
+      'names an attempt that is no number': '{"v":1,"attempt":"9"}',
+      'names this attempt': '{"v":1,"attempt":1,"lease":9}',
+      'names an older attempt': '{"v":1,"attempt":0,"lease":9}',
+    };
+    await allAtOnce(Object.entries(texts), async ([what, text], start) => {
+      // Looks come every 50 ms; on a loaded machine a process that makes them may take seconds to begin.
+      const { keeper } = await start(OUTLIVES(3_000), 3_000, ({ file }) => {
+        if (text !== null) writeFileSync(file, text);
+      });
+      expect(await keeper.waitForExit(), what).toMatchObject({ code: 9, stop: null });
+      expect(read(keeper.paths.log), what).toBe('');
+    });
   });
 });
 
 describe('a workspace that cannot be read', () => {
-  it.each<[string, (fence: KeeperFence) => void, RegExp]>([
-    ['its folder is gone', ({ file }) => rmSync(join(file, '..'), { recursive: true }), /ENOENT/],
-    ['it is an empty mount point', ({ file }) => rmSync(join(file, '../0001'), { recursive: true }), /ENOENT/],
-    [
-      'it is an empty mount point in which the ranks make their folders',
-      ({ file }) => {
-        rmSync(join(file, '..'), { recursive: true });
-        mkdirSync(join(file, '../0001/h1/curves'), { recursive: true });
-      },
-      /ENOENT/,
-    ],
-    ['reading fails', ({ file }) => mkdirSync(file), /EISDIR/],
-    ['its format is too new', ({ file }) => putFence(file, 1, { v: 2 }), /format 2, known is 1/],
-  ])('stops the ranks after the timeout when %s', async (_what, spoil, log) => {
-    // Long enough that the ranks are up, and the looks have begun, before the workspace is spoilt.
-    const fence = makeFence({ timeoutMs: 3_000 });
-    const keeper = await start(fixture('ranks.py', '2', 'wait'), fence);
-    const ranks = await printedNumbers(keeper.paths.stdout, 2);
-    const pid = await keeperPid(keeper);
-    spoil(fence);
-    const exit = await keeper.waitForExit();
-    expect(exit).toMatchObject({ stop: { requestedBy: 'keeper', reason: 'workspace-lost' } });
-    expect(ranks.filter(isAlive)).toEqual([]);
-    expect(read(keeper.paths.log)).toMatch(log);
-    expect(read(keeper.paths.log)).toMatch(/could not be read for 3000 ms: /);
-    await expectNobodyLeft(pid);
+  it('stops the ranks after the timeout, however it is lost', async () => {
+    const losses: readonly (readonly [string, (fence: KeeperFence) => void, RegExp])[] = [
+      ['its folder is gone', ({ file }) => rmSync(join(file, '..'), { recursive: true }), /ENOENT/],
+      ['it is an empty mount point', ({ file }) => rmSync(join(file, '../0001'), { recursive: true }), /ENOENT/],
+      [
+        'it is an empty mount point in which the ranks make their folders',
+        ({ file }) => {
+          rmSync(join(file, '..'), { recursive: true });
+          mkdirSync(join(file, '../0001/h1/curves'), { recursive: true });
+        },
+        /ENOENT/,
+      ],
+      ['reading fails', ({ file }) => mkdirSync(file), /EISDIR/],
+      ['its format is too new', ({ file }) => putFence(file, 1, { v: 2 }), /format 2, known is 1/],
+    ];
+    await allAtOnce(losses, async ([what, spoil, log], start) => {
+      // Long enough that the ranks are up, and the looks have begun, before the workspace is spoilt.
+      const { keeper, fence } = await start(fixture('ranks.py', '2', 'wait'), 5_000);
+      const ranks = await printedNumbers(keeper.paths.stdout, 2);
+      const pid = await keeperPid(keeper);
+      spoil(fence);
+      const exit = await keeper.waitForExit();
+      expect(exit, what).toMatchObject({ stop: { requestedBy: 'keeper', reason: 'workspace-lost' } });
+      expect(ranks.filter(isAlive), what).toEqual([]);
+      expect(read(keeper.paths.log), what).toMatch(log);
+      expect(read(keeper.paths.log), what).toMatch(/could not be read for 5000 ms: /);
+      await until(() => !isAlive(pid), `the end of the keeper of ${what}`);
+    });
+    await expectNobodyLeft();
   });
 
   it('leaves the command alone when it comes back in time, again and again', async () => {
