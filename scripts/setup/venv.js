@@ -66,7 +66,7 @@ async function installPins({ python, pins, missing, env, cwd, logFile }) {
   const torch = missing.find((pin) => pin.name === 'torch');
   if (torch !== undefined) {
     const spec = `torch==${torch.version}`;
-    await install('torch (CPU)', await chooseTorch({ python, spec, env, cwd, logFile }));
+    await install('torch', await chooseTorch({ python, spec, env, cwd, logFile }));
   }
   // Not the file: a torch of another version, which the person chose, would be replaced by a build with CUDA.
   const others = pins.filter((pin) => pin.name !== 'torch').map(({ name, version }) => `${name}==${version}`);
