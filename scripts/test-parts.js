@@ -62,10 +62,10 @@ const ONE_BY_ONE = ['e2e', 'faults', 'schedules', 'ascend'];
  * @returns {readonly string[]}
  */
 export function argumentsOf(name) {
-  // Files that share processes: importing all anew for each file took a third of the time.
-  if (name === 'unit') return ['--no-isolate'];
-  // These wait for their servers half of the time.
-  if (name === 'server') return ['--maxWorkers=3'];
+  // Files that share processes: importing all anew for each file took a third of the time. Many wait for programs.
+  if (name === 'unit') return ['--no-isolate', '--maxWorkers=3'];
+  // These wait for their servers most of the time.
+  if (name === 'server') return ['--maxWorkers=4'];
   return ONE_BY_ONE.includes(name) ? ['--no-file-parallelism'] : [];
 }
 
