@@ -29,7 +29,7 @@ const STEPS = [
 ];
 
 const { startRun, watchRun } = await import(`${ROOT}/dist/client/runs.js`);
-const { quote } = await import(`${ROOT}/dist/domain/shell-quote.js`);
+const { quote } = await import(`${ROOT}/dist/domain/text/shell-quote.js`);
 const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
 
 let home = '';

@@ -27,7 +27,7 @@ const EVERY = 20;
 const LIMIT_MS = 300_000;
 
 const { startRun, watchRun, cancelRun } = await import(`${ROOT}/dist/client/runs.js`);
-const { quote } = await import(`${ROOT}/dist/domain/shell-quote.js`);
+const { quote } = await import(`${ROOT}/dist/domain/text/shell-quote.js`);
 const { applySets } = await import(`${ROOT}/dist/domain/spec/edit-spec.js`);
 const { listProcesses } = await import(`${ROOT}/dist/host/processes/proc.js`);
 
