@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import { TemperError } from './domain/errors.js';
 import { controlQueue, hostQueue } from './domain/ids.js';
 import type { HostContext } from './host/context.js';
 import { readHostFence } from './host/fence/host-fence.js';
+import { makeFolder } from './host/make-folder.js';
 import { announcedMachineId } from './host/probe.js';
 import { hostContext } from './host/this-host.js';
 import { makeLogger, temporalLogger } from './logger.js';
@@ -113,7 +114,7 @@ interface HostRun {
 }
 
 async function runHost(host: HostContext, { target, common, labels, logger, stop }: HostRun): Promise<void> {
-  await mkdir(host.scratch, { recursive: true });
+  await makeFolder(host.scratch);
   await assertBuilt(host.keeperBundle);
   const activities = createHostActivities(host);
   const make = (kind: 'ctl' | 'run', slots: number): Promise<Worker> =>

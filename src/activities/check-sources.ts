@@ -6,8 +6,15 @@ import type { StagePlan } from '../schemas/plan.js';
 import type { Problem } from '../schemas/problem.js';
 import type { PipelineSpec } from '../schemas/spec.js';
 import type { OpenRunCall } from '../schemas/stage-calls.js';
+import { inTime } from './in-time.js';
 import { startCheckpoint } from './training/start-checkpoint.js';
 import type { StageHost } from './stage-host.js';
+
+/**
+ * How long this look at a checkpoint may take: its many files may lie on a slow share, and a run is not to fail because
+ * of what its training proves again.
+ */
+const PROOF_LIMIT_MS = 10_000;
 
 /** Writes the folder of a run, and finds at once what its stages could not read hours later. */
 export async function openRun(
@@ -53,10 +60,11 @@ export async function sourceProblems(
   const path = spec?.train.fromCheckpoint;
   const recipe = spec === null ? null : host.findRecipe(spec.recipe);
   if (spec !== null && recipe !== null && path !== undefined && !missing.includes(path) && stages.some(isTraining)) {
-    await startCheckpoint(path, recipe, spec.train).catch((error: unknown) => {
+    const proof = startCheckpoint(path, recipe, spec.train).catch((error: unknown) => {
       if (!(error instanceof TemperError)) throw error;
       note(error.problem);
     });
+    await inTime(PROOF_LIMIT_MS, proof);
   }
   return [...found.values()];
 }

@@ -1,14 +1,15 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { nullIfMissing } from './system-error.js';
 import { errorText } from '../domain/text/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import type { z } from 'zod';
 import { TemperError } from '../domain/errors.js';
+import { makeFolder } from './make-folder.js';
 
 /** Writes a small JSON file by temp, fsync and rename, with its folder. */
 export async function writeJsonFile(path: string, value: unknown): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await writeFileAtomic(path, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o644 });
 }
 

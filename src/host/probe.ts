@@ -1,15 +1,15 @@
-import { mkdir } from 'node:fs/promises';
 import { availableParallelism, totalmem } from 'node:os';
 import { fingerprint } from '../domain/fingerprint.js';
 import type { HostProbe } from '../schemas/host.js';
 import { VERSION } from '../version.js';
 import type { HostContext } from './context.js';
+import { makeFolder } from './make-folder.js';
 import { readMachineId } from './processes/identity.js';
 import { availableRamBytes, freeDiskBytes } from './resources.js';
 
 /** What this host is and has, now. */
 export async function probeHost({ name, address, scratch }: HostContext): Promise<HostProbe> {
-  await mkdir(scratch, { recursive: true });
+  await makeFolder(scratch);
   return {
     v: 1,
     name,

@@ -1,7 +1,14 @@
-import { ApplicationFailure, isCancellation, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  isCancellation,
+  TimeoutFailure,
+  workflowInfo,
+} from '@temporalio/workflow';
 import { problem } from '../domain/errors.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { PipelinePlan, StageName } from '../schemas/plan.js';
+import type { Problem } from '../schemas/problem.js';
 import type { PipelineInput } from '../schemas/run.js';
 import type { Timing } from '../schemas/timing.js';
 import { callActivities, waitingActivities } from './activity-options.js';
@@ -39,11 +46,22 @@ export async function firstAnswer<T>(
       last = error;
     }
   }
-  const facts = problem('HostUnreachable', {
-    what: `none of the hosts ${hosts.map(({ name }) => name).join(', ')} answers`,
-    ...(last instanceof Error ? { why: last.message } : {}),
-  });
+  const facts = noAnswer(hosts, isTaken(last), last);
   throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
+}
+
+/** Hosts without an answer: those whose workers are there need no worker, but a look at what they wait for. */
+function noAnswer(hosts: readonly { readonly name: string }[], areThere: boolean, last: unknown): Problem {
+  const names = hosts.map(({ name }) => name).join(', ');
+  if (!areThere) {
+    const why = last instanceof Error ? { why: last.message } : {};
+    return problem('HostUnreachable', { what: `none of the hosts ${names} answers`, ...why });
+  }
+  return problem('HostUnreachable', {
+    what: `the workers of ${names} took a short call and did not end it in time`,
+    why: 'a file system that does not answer is the usual cause: the workspace, or a path that the spec names',
+    fix: 'look on the host whether ls of these folders ends, mount them again, then temper resume RUN',
+  });
 }
 
 /** Writes the run's folder through any host that answers, which looks at the files of the stages that will run. */
@@ -61,9 +79,16 @@ export async function openRunFolder(
   );
 }
 
-/** Whether nobody took the call: the host may be down, while a failed call is an answer. */
+/** Whether the call came to no end in time: the host may be down, while a failed call is an answer. */
 function isUnanswered(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.cause instanceof TimeoutFailure;
+}
+
+/** Whether a worker took the call that came to no end. */
+function isTaken(error: unknown): boolean {
   return (
-    error instanceof Error && 'cause' in error && error.cause instanceof Error && error.cause.name === 'TimeoutFailure'
+    error instanceof ActivityFailure &&
+    error.cause instanceof TimeoutFailure &&
+    error.cause.timeoutType === 'START_TO_CLOSE'
   );
 }

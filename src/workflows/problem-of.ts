@@ -12,11 +12,20 @@ export function problemOf(error: unknown, where: string): Problem {
     return problem('Internal', { where, what: root.message });
   }
   if (root instanceof TimeoutFailure) {
+    const why = `Temporal timeout ${root.timeoutType}`;
+    if (root.timeoutType === 'START_TO_CLOSE') {
+      return problem('HostUnreachable', {
+        where,
+        what: 'its worker took a short call and did not end it in time',
+        why: `${why}: a file system that does not answer is the usual cause`,
+        fix: 'look on the host whether ls of the workspace and of its scratch folder ends, then temper resume RUN',
+      });
+    }
     const silent =
       root.timeoutType === 'SCHEDULE_TO_START'
         ? 'its worker did not take the work in time'
         : 'its worker stopped answering';
-    return problem('HostUnreachable', { where, what: silent, why: `Temporal timeout ${root.timeoutType}` });
+    return problem('HostUnreachable', { where, what: silent, why });
   }
   return problem('Internal', { where, what: errorText(root) });
 }

@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createControlActivities } from '../../src/activities/control.js';
 import { TemperError } from '../../src/domain/errors.js';
-import { controlQueue, runWorkflowId } from '../../src/domain/ids.js';
+import { controlQueue, hostQueue, runWorkflowId } from '../../src/domain/ids.js';
 import { LOCAL_TIMING } from '../../src/domain/timing.js';
 import { cpuTiny } from '../../src/recipes/cpu-tiny/recipe.js';
 import type {
@@ -149,6 +150,52 @@ describe('a run that is asked to pause before its first step', { timeout: 60_000
       await handle.terminate('end of the test');
       await Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history, runWorkflowId('early'));
     });
+  });
+});
+
+describe('a run whose folder nobody can write', { timeout: 60_000 }, () => {
+  const host = { name: 'h1', machineId: 'm', pid: 1, address: '127.0.0.1', labels: [], scratch: '/s', startedAt: '' };
+  it.each([
+    ['is there, and does not end a call', true, /workers of h1 took a short call and did not end it.*file system/s],
+    ['is not there', false, /none of the hosts h1 answers/],
+  ])('parks, and says whether the worker %s', async (_what, isThere, reason) => {
+    const run = isThere ? 'hung' : 'absent';
+    const client = new Client({ connection, namespace: server.namespace });
+    const timing = { ...LOCAL_TIMING, callTimeoutMs: 1_000, stopGraceMs: 100, retryInitialMs: 20, retryMaximumMs: 20 };
+    const handle = await client.workflow.start<(given: PipelineInput) => Promise<PipelineResult>>('fineTunePipeline', {
+      workflowId: runWorkflowId(run),
+      taskQueue: controlQueue('default'),
+      args: [{ ...input(), run, timing }],
+    });
+    const control = await Worker.create({
+      connection: native,
+      namespace: server.namespace,
+      taskQueue: controlQueue('default'),
+      workflowBundle: { codePath: BUNDLE },
+      activities: {
+        ...createControlActivities(),
+        awaitHosts: activity(AwaitHostsCallSchema, async () => ({ hosts: [{ v: 1, ...host }] })),
+      },
+    });
+    const makeHost = (): Promise<Worker> =>
+      Worker.create({
+        connection: native,
+        namespace: server.namespace,
+        taskQueue: hostQueue('default', host.name, 'ctl'),
+        activities: { openRun: () => Context.current().cancelled },
+      });
+    const blocked = (): Promise<void> =>
+      expect
+        .poll(() => handle.query<RunMemo>('getRun'), { timeout: 20_000 })
+        .toMatchObject({
+          state: 'blocked',
+          code: 'HostUnreachable',
+          reason: expect.stringMatching(reason),
+        });
+    // First the host, which has seconds to take a call.
+    if (isThere) await (await makeHost()).runUntil(() => control.runUntil(blocked));
+    else await control.runUntil(blocked);
+    await handle.terminate('end of the test');
   });
 });
 

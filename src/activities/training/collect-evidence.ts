@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { activityInfo, log } from '@temporalio/activity';
 import { GENERIC_RULES } from '../../domain/causes/cause-rules.js';
 import { vanishedWorkspace } from '../../domain/causes/cause-texts.js';
@@ -22,6 +21,7 @@ import type { ResumeNote } from '../../schemas/checkpoint.js';
 import type { HostEvidence } from '../../schemas/incident.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import type { TrainCall } from '../../schemas/stage-calls.js';
+import { inTime } from '../in-time.js';
 import type { StageHost } from '../stage-host.js';
 import { gatherBasics, gatherInputs } from '../stage-inputs.js';
 import { keeperOfAttempt } from './training-commands.js';
@@ -163,16 +163,10 @@ function readClockOffset(): number {
 }
 
 /** The value, or null when it fails or takes too long. */
-async function within<T>(limitMs: number, work: Promise<T>): Promise<T | null> {
-  const timer = new AbortController();
-  const late = sleep(limitMs, null, { signal: timer.signal }).catch(() => null);
+function within<T>(limitMs: number, work: Promise<T>): Promise<T | null> {
   const value = work.catch((error: unknown) => {
     log.warn('evidence without the workspace', { error });
     return null;
   });
-  try {
-    return await Promise.race([value, late]);
-  } finally {
-    timer.abort();
-  }
+  return inTime(limitMs, value);
 }

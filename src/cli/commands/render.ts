@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ConnectFlags } from '../../client/connect.js';
 import { readConfig } from '../../config.js';
@@ -7,6 +7,7 @@ import type { ExitStatus } from '../../domain/errors.js';
 import { judgeTwins } from '../../domain/preflight/judge-fleet.js';
 import { absoluteSpecText } from '../../domain/spec/edit-spec.js';
 import { readStoredSpec } from '../../domain/spec/read-spec.js';
+import { makeFolder } from '../../host/make-folder.js';
 import { checkpointFolder } from '../../host/run/attempts.js';
 import { planFromText } from '../../recipes/plan-from-text.js';
 import { findRecipe } from '../../recipes/registry.js';
@@ -213,7 +214,7 @@ async function writeAll(dir: string, files: readonly RenderedFile[]): Promise<vo
   }
   for (const { path, content, isProgram } of files) {
     const target = join(dir, path);
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     await writeFile(target, content, { flag: 'wx' });
     if (isProgram) await chmod(target, 0o755);
   }

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { lstat, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { lstat, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
@@ -14,6 +14,7 @@ import { onDisk } from '../download/failures.js';
 import { DOWNLOAD_LIMITS } from '../download/limits.js';
 import type { FetchProgress } from '../download/run-fetch.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { assertDisk } from '../resources.js';
 import { judgeArchive, openArchive, readEntries, readEntry, refused } from './archive-entries.js';
 import type { ArchiveContents, ArchiveEntry } from './archive-entries.js';
@@ -36,7 +37,7 @@ export interface UnzipRequest {
 export async function runUnzip(request: UnzipRequest): Promise<UnzipReport> {
   const { zip, output, signal } = request;
   const contents = await judge(request);
-  await onDisk(dirname(output), () => mkdir(dirname(output), { recursive: true }));
+  await onDisk(dirname(output), () => makeFolder(dirname(output)));
   const work = join(dirname(output), `.${basename(output)}.unzip`);
   const claim = await claimDownload(`${work}.claim`, DOWNLOAD_LIMITS, signal, () => Promise.resolve(false));
   if (claim === null || claim === 'done')
@@ -82,7 +83,7 @@ async function unpack(request: UnzipRequest, contents: ArchiveContents, work: st
   const site: Site = { request, dir: isThere ? output : work, isOnlyCompared: isThere, zip: await openArchive(zip) };
   const seen = { entries: 0, resumed: 0, doneBytes: 0, doneFiles: 0 };
   try {
-    await onDisk(site.dir, () => mkdir(site.dir, { recursive: true }));
+    await onDisk(site.dir, () => makeFolder(site.dir));
     for await (const batch of batches(readEntries(zip, site.zip))) {
       request.signal.throwIfAborted();
       const first = seen.entries;
@@ -152,7 +153,7 @@ async function bring(
       fix: 'remove the folder, or give another one',
     });
   }
-  if (entry.isFolder) await onDisk(path, () => mkdir(path, { recursive: true }));
+  if (entry.isFolder) await onDisk(path, () => makeFolder(path));
   else await unpackEntry(site, raw, entry, path);
   return { entry, isResumed: false };
 }
@@ -168,7 +169,7 @@ async function isRight(path: string, { isFolder, bytes, crc32: wanted }: Archive
 
 async function unpackEntry({ request, zip }: Site, raw: Entry, entry: ArchiveEntry, path: string): Promise<void> {
   const handle = await onDisk(path, async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return open(path, 'w', 0o644);
   });
   let found = 0;

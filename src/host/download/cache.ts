@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, copyFile, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { chmod, copyFile, link, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { CachedFileSchema } from '../../schemas/fetch.js';
 import type { FetchedFile } from '../../schemas/fetch.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { rangeOf, lengthOf, validatorOf } from './answer-facts.js';
 import { claimDownload } from './claim.js';
 import { contentProblem, hashContent, stampTime, unproven } from './content-hash.js';
@@ -28,7 +29,7 @@ export interface CachedFile {
  * its name only when it is whole and as announced. Partial files outlive processes and are continued.
  */
 export async function bringToCache(cache: string, file: RemoteFile, options: TransferOptions): Promise<CachedFile> {
-  await onDisk(cache, () => mkdir(cache, { recursive: true }));
+  await onDisk(cache, () => makeFolder(cache));
   const cached = join(cache, cacheKey(file));
   const there = async (): Promise<CachedFile | null> => findCached(cached, file, options);
   const known = await there();
@@ -62,7 +63,7 @@ export async function bringToCache(cache: string, file: RemoteFile, options: Tra
 /** Puts a file of the cache at its place, as a link where the file system can, else as a copy that is hashed again. */
 export async function placeFile({ cached, fetched }: CachedFile, target: string): Promise<void> {
   await onDisk(target, async () => {
-    await mkdir(dirname(target), { recursive: true });
+    await makeFolder(dirname(target));
     const beside = join(dirname(target), `.${basename(target).slice(0, 100)}.${randomUUID()}`);
     try {
       if (!(await isLinked(cached, beside))) {

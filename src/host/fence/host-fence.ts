@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { compareFences } from '../../domain/gang/fence.js';
 import { TemperError } from '../../domain/errors.js';
 import { FenceSchema, type Fence } from '../../schemas/fence.js';
@@ -6,6 +5,7 @@ import { readJsonFile } from '../json-file.js';
 import { writeJsonSync } from '../keeper/atomic-write.js';
 import { hostFenceFile } from '../keeper/fence-check.js';
 import { awaitLock } from '../keeper/lock.js';
+import { makeFolder } from '../make-folder.js';
 
 /** The attempt that a command belongs to, as a host orders it. */
 export type HostClaim = Pick<Fence, 'run' | 'attempt' | 'lease'>;
@@ -25,7 +25,7 @@ export function readHostFence(scratch: string): Promise<Fence | null> {
  */
 export async function raiseHostFence(scratch: string, claim: HostClaim): Promise<void> {
   // Before its lock: a lock is named after the real path.
-  await mkdir(scratch, { recursive: true });
+  await makeFolder(scratch);
   const lock = await awaitLock(scratch, LOCK_PATIENCE_MS);
   if (lock === null) throw lockHeld(scratch);
   try {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { hasCode, isTaken } from '../system-error.js';
 import { attemptOfFolder } from '../../domain/ids.js';
@@ -10,6 +10,7 @@ import { SAVES } from '../run/attempts.js';
 import { runDir } from '../run/run-folder.js';
 import { pathsNamedBy } from '../run/specs-naming.js';
 import type { Ledger } from '../../schemas/ledger.js';
+import { makeFolder } from '../make-folder.js';
 import type { SavedFolder, Training } from './prove.js';
 import { spoiledCheckpoints } from './spoiled.js';
 import { changeLedger, readLedger } from './store.js';
@@ -93,7 +94,7 @@ const REMOVING = 'removing';
 
 /** Moves a folder by one rename, under the first free name; a folder that is gone already stays gone. */
 async function moveInto(dir: string, target: string): Promise<string> {
-  await mkdir(target, { recursive: true });
+  await makeFolder(target);
   for (let number = 1; ; number += 1) {
     const place = join(target, number === 1 ? basename(dir) : `${basename(dir)}.${number}`);
     try {

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, unlink } from 'node:fs/promises';
+import { readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LedgerSchema, type Ledger } from '../../schemas/ledger.js';
 import { readJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { nullIfMissing } from '../system-error.js';
 import { isAbandoned, prepareJson, takeName } from '../shared-names.js';
 
@@ -28,7 +29,7 @@ export async function readLedger(runDir: string): Promise<Ledger> {
  * that stands now.
  */
 export async function changeLedger(runDir: string, change: (ledger: Ledger) => Ledger): Promise<Ledger> {
-  await mkdir(join(runDir, REVISIONS), { recursive: true });
+  await makeFolder(join(runDir, REVISIONS));
   for (;;) {
     const before = await readLedger(runDir);
     const changed = change(before);

@@ -1,8 +1,9 @@
-import { mkdir, readdir, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
 import { ModelChangeSchema, type ModelChange } from '../../schemas/models.js';
 import { readJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { modelDir } from './paths.js';
 import { isAbandoned, prepareJson, takeName } from '../shared-names.js';
 
@@ -25,7 +26,7 @@ export async function readChanges(workspace: string, model: string): Promise<Mod
  */
 export async function decide(workspace: string, change: ModelChange): Promise<boolean> {
   const dir = changesDir(workspace, change.model);
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   return takeName(await prepareJson(dir, change), changeFile(dir, change.number));
 }
 

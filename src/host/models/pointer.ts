@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { nullIfMissing } from '../system-error.js';
 import writeFileAtomic from 'write-file-atomic';
 import type { ModelChange } from '../../schemas/models.js';
+import { makeFolder } from '../make-folder.js';
 import { readChanges, sweepChanges } from './changes.js';
 import { modelDir, versionFolder, versionOfFolder } from './paths.js';
 import { isAbandoned } from '../shared-names.js';
@@ -49,7 +50,7 @@ async function writeHistory(workspace: string, model: string, changes: readonly 
   const file = join(modelDir(workspace, model), HISTORY);
   const text = changes.map((change) => `${JSON.stringify(change)}\n`).join('');
   if ((await readFile(file, 'utf8').catch(nullIfMissing)) === text) return;
-  await mkdir(modelDir(workspace, model), { recursive: true });
+  await makeFolder(modelDir(workspace, model));
   await writeFileAtomic(file, text, { mode: 0o644 });
 }
 

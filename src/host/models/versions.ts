@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { readdir, rename, rm, symlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { isTaken, nullIfMissing } from '../system-error.js';
 import { ModelVersionSchema, type ModelVersion } from '../../schemas/models.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { readChanges } from './changes.js';
 import { versionDir, versionOfFolder, versionsDir } from './paths.js';
 import { isAbandoned } from '../shared-names.js';
@@ -42,7 +43,7 @@ export async function makeVersion(
   const same = existing.find((one) => one.run === run && one.export.key === facts.export.key);
   if (same !== undefined) return same;
   const root = versionsDir(workspace, model);
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   const first = Math.max(0, ...taken, ...(await numbers(workspace, model))) + 1;
   for (let number = first; ; number += 1) {
     const version: ModelVersion = { ...facts, v: 1, version: number };

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorText } from '../../domain/text/error-text.js';
@@ -6,6 +6,7 @@ import { checked } from '../../domain/preflight/list.js';
 import { HostFactsSchema, type HostFacts, type PreflightCheck } from '../../schemas/preflight.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { someNames } from '../../domain/text/some-names.js';
+import { makeFolder } from '../make-folder.js';
 import { isAbandoned } from '../shared-names.js';
 
 /** Names that a sentence can hold. */
@@ -30,11 +31,11 @@ export interface Comparison {
 export async function leaveTokens(comparison: Comparison, facts: HostFacts): Promise<readonly PreflightCheck[]> {
   const { scratch, round, host, workspace } = comparison;
   await removeStale(scratch, (name) => name.startsWith(tokensName('')));
-  await mkdir(join(scratch, tokensName(round)), { recursive: true });
+  await makeFolder(join(scratch, tokensName(round)));
   await writeFile(join(scratch, tokensName(round), host), round);
   try {
     const gift = giftDir(comparison, host);
-    await mkdir(gift, { recursive: true });
+    await makeFolder(gift);
     await writeFile(join(gift, 'token'), round);
     await writeJsonFile(factsFile(comparison, host), facts);
     return [];

@@ -1,9 +1,10 @@
 import { randomFillSync, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, statfs, unlink, writeFile } from 'node:fs/promises';
+import { open, readFile, statfs, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DiskLook, WorkspaceLook, WriteLook } from '../../domain/preflight/look.js';
 import { hasCode } from '../system-error.js';
 import { errorText } from '../../domain/text/error-text.js';
+import { makeFolder } from '../make-folder.js';
 import { nearestFolder } from '../nearest-folder.js';
 import { runProbe } from './run-probe.js';
 
@@ -96,5 +97,5 @@ export async function lookAtWorkspace(path: string, options: AnswerOptions = {})
 
 /** Makes the scratch folder where it is missing, as every worker does at its start. */
 export async function openScratch(scratch: string): Promise<void> {
-  await mkdir(scratch, { recursive: true });
+  await makeFolder(scratch);
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../make-folder.js';
 import { isTaken, nullIfMissing } from '../system-error.js';
 import { measure } from './measure.js';
 
@@ -19,7 +20,7 @@ const GONE = 'gone~';
 /** Moves a folder of the workspace into the trash by one rename. One that is gone already is nothing to do. */
 export async function moveToTrash(workspace: string, origin: string): Promise<void> {
   const root = join(workspace, TRASH);
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   await rename(join(workspace, origin), join(root, `${origin.replaceAll('/', '~')}~${randomUUID()}`)).catch(
     nullIfMissing,
   );

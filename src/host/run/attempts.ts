@@ -8,6 +8,7 @@ import type { CheckpointReport } from '../../schemas/checkpoint.js';
 import { locateCheckpoint } from '../checkpoint/locate.js';
 import { verifyCheckpoint } from '../checkpoint/verify.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { hasCode } from '../system-error.js';
 import { runDir } from './run-folder.js';
 
@@ -38,7 +39,7 @@ export const SAVES = 'ckpt';
  */
 export async function takeAttempt(workspace: string, run: string): Promise<number> {
   const root = join(runDir(workspace, run), 'attempts');
-  await mkdir(root, { recursive: true });
+  await makeFolder(root);
   for (let number = Math.max(0, ...(await attemptNumbers(root))) + 1; ; number += 1) {
     try {
       await mkdir(join(root, attemptFolder(number)));
@@ -73,7 +74,7 @@ export async function makeLoadView(
   contract: CheckpointContract,
 ): Promise<void> {
   const { iteration } = checkpoint;
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const folder = iteration === null ? contract.converted.folder : contract.iterationFolder(iteration);
   await symlink(checkpoint.dir, join(dir, folder));
   await writeTracker(dir, checkpoint, contract);

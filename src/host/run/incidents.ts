@@ -1,8 +1,9 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { attemptFolder, attemptOfFolder } from '../../domain/ids.js';
 import { IncidentSchema, type Incident } from '../../schemas/incident.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 import { runDir } from './run-folder.js';
 
 /**
@@ -11,7 +12,7 @@ import { runDir } from './run-folder.js';
  */
 export async function recordIncident(workspace: string, incident: Incident): Promise<number> {
   const dir = incidentsDir(workspace, incident.run);
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const numbers = await numbersIn(dir);
   const known = await findNumber(dir, numbers, incident.id);
   const number = known ?? Math.max(0, ...numbers) + 1;

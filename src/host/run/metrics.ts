@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { IterationReading } from '../../recipes/log-dialect.js';
 import { MetricSchema, type AttemptRecord, type Metric } from '../../schemas/attempt.js';
+import { makeFolder } from '../make-folder.js';
 import { attemptDir } from './attempts.js';
 
 const FILE = 'metrics.jsonl';
@@ -12,7 +13,7 @@ const FILE = 'metrics.jsonl';
  * the whole log each time, so nothing appends to a shared file.
  */
 export async function writeMetrics(dir: string, iterations: readonly IterationReading[]): Promise<void> {
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   const lines = iterations.map((reading) => JSON.stringify(metricOf(reading)));
   await writeFileAtomic(join(dir, FILE), lines.map((line) => `${line}\n`).join(''));
 }

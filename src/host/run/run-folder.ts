@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { errorText } from '../../domain/text/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
@@ -11,6 +11,7 @@ import { StageRecordSchema, type StageRecord } from '../../schemas/receipt.js';
 import { RunRequestSchema, type RunRequest } from '../../schemas/recovery.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 
 const REQUEST = 'request.json';
 
@@ -22,7 +23,7 @@ export function runDir(workspace: string, run: string): string {
 /** Writes spec and plan of a run; what they were before a correction stays beside them under its digest. */
 export async function writeRun(plan: PipelinePlan, specText: string, request?: RunRequest): Promise<void> {
   const dir = runDir(plan.workspace, plan.run);
-  await usable(plan.workspace, () => mkdir(dir, { recursive: true }));
+  await usable(plan.workspace, () => makeFolder(dir));
   await writeFileAtomic(join(dir, `spec-${plan.specDigest}.yaml`), specText);
   await writeFileAtomic(join(dir, 'spec.yaml'), specText);
   if (request !== undefined) await writeJsonFile(join(dir, REQUEST), request);
@@ -109,7 +110,7 @@ export function stageFolder(workspace: string, run: string, stage: StageName): s
 
 /** Replaces a link by one rename: readers see the old target or the new one. */
 async function linkTo(link: string, target: string): Promise<void> {
-  await mkdir(dirname(link), { recursive: true });
+  await makeFolder(dirname(link));
   const fresh = `${link}.${process.pid}.new`;
   await rm(fresh, { force: true });
   await symlink(relative(dirname(link), target), fresh);

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import type { StageName } from '../../schemas/plan.js';
+import { makeFolder } from '../make-folder.js';
 import { tailLog } from '../processes/tail.js';
 import { stageFolder } from './run-folder.js';
 
@@ -17,7 +17,7 @@ export async function copyStageLogs(
   { stdout, stderr }: { readonly stdout: string; readonly stderr: string },
 ): Promise<void> {
   const dir = join(stageFolder(workspace, run, stage), 'log');
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   for (const [stream, path] of [
     ['out', stdout],
     ['err', stderr],

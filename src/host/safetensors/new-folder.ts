@@ -1,6 +1,7 @@
-import { cp, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { cp, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
+import { makeFolder } from '../make-folder.js';
 import { readModelFolder, type ModelFolder } from './model-folder.js';
 
 /** The model folder at a place, or the error of one that is not whole. */
@@ -31,7 +32,7 @@ export async function makeModelFolder(output: string, fill: (dir: string) => Pro
   }
   const partial = join(dirname(output), `.${basename(output)}.partial`);
   await rm(partial, { recursive: true, force: true });
-  await mkdir(partial, { recursive: true });
+  await makeFolder(partial);
   await fill(partial);
   await rename(partial, output);
 }

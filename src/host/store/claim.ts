@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isTaken, nullIfMissing } from '../system-error.js';
 import { TemperError } from '../../domain/errors.js';
 import { fingerprint } from '../../domain/fingerprint.js';
 import { ClaimSchema, type Claim } from '../../schemas/receipt.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 
 /**
  * A claim is a folder `claim` that holds one file named after its owner. It appears by one rename of a prepared
@@ -20,7 +21,7 @@ export async function tryClaim(
   entry: string,
   claim: Claim,
 ): Promise<{ readonly claim: Claim; readonly isOurs: boolean }> {
-  await mkdir(entry, { recursive: true });
+  await makeFolder(entry);
   for (;;) {
     const standing = await readClaim(entry);
     if (standing !== null) return { claim: standing, isOurs: isSameOwner(standing, claim) };

@@ -4,6 +4,7 @@ import { hasCode } from '../system-error.js';
 import { ReceiptSchema, type Receipt } from '../../schemas/receipt.js';
 import type { StageName } from '../../schemas/plan.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
+import { makeFolder } from '../make-folder.js';
 
 const OUT = /^out-(\d+)$/;
 
@@ -24,7 +25,7 @@ export async function writeReceipt(workspace: string, receipt: Receipt): Promise
 
 /** Makes a new output folder in an entry; the number is taken by mkdir, so two makers never share one. */
 export async function makeOut(entry: string): Promise<string> {
-  await mkdir(entry, { recursive: true });
+  await makeFolder(entry);
   for (let number = (await lastOut(entry)) + 1; ; number += 1) {
     const name = `out-${String(number).padStart(4, '0')}`;
     try {
