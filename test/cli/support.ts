@@ -141,7 +141,7 @@ export function aDoneRun(): RunStatus {
   const stages: RunStatus['stages'] = [
     { name: 'environment', state: 'done', host: 'laptop-1', durationMs: 400 },
     { name: 'weights', state: 'reused', durationMs: 20 },
-    { name: 'train', state: 'done', host: 'laptop-1', durationMs: 61_200 },
+    { name: 'train', state: 'done', host: 'laptop-1', hosts: 2, durationMs: 61_200 },
     { name: 'export', state: 'done', host: 'laptop-2', durationMs: 9_000 },
   ];
   return aRun({

@@ -1,4 +1,4 @@
-import type { PipelineResult, RunStatus } from '../../schemas/run.js';
+import type { PipelineResult, RunStatus, StageStatus } from '../../schemas/run.js';
 import type { Paint } from '../output.js';
 import { oneLine } from './plain.js';
 import { table } from './table.js';
@@ -63,11 +63,16 @@ function shown(fact: Fact): string {
 }
 
 function stageTimes({ stages }: PipelineResult): string {
-  const rows = stages.map(({ name, state, durationMs, host }) => [
-    name,
-    durationMs === undefined ? '-' : showDuration(durationMs),
-    state,
-    host ?? '-',
+  const rows = stages.map((stage) => [
+    stage.name,
+    stage.durationMs === undefined ? '-' : showDuration(stage.durationMs),
+    stage.state,
+    placeOf(stage) || '-',
   ]);
   return table(['STAGE', 'TIME', 'STATE', 'HOST'], rows);
+}
+
+/** Host of a stage, or how many they are; nothing when it is not known. */
+export function placeOf({ host, hosts = 1 }: StageStatus): string {
+  return hosts > 1 ? `${hosts} hosts` : (host ?? '');
 }

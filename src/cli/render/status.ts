@@ -2,6 +2,7 @@ import type { Progress, RunState, RunStatus, StageState, StageStatus } from '../
 import type { Paint, Style } from '../output.js';
 import { problemFrame } from './frame.js';
 import { oneLine } from './plain.js';
+import { placeOf } from './report.js';
 import { table } from './table.js';
 import { trainingLines } from './training.js';
 import { showAgo, showDuration, showNumber } from './units.js';
@@ -173,11 +174,6 @@ function stageTable(status: RunStatus, paint: Paint, nowMs: number): string {
 
 function progressOf(status: RunStatus, stage: StageStatus): Progress[] {
   return stage.state === 'running' ? status.progress.filter((progress) => progress.stage === stage.name) : [];
-}
-
-/** Host of a stage, or how many they are; nothing when it is not known. */
-function placeOf({ host, hosts = 1 }: StageStatus): string {
-  return hosts > 1 ? `${hosts} hosts` : (host ?? '');
 }
 
 function stageTime({ state, durationMs, startedAt }: StageStatus, nowMs: number): string {

@@ -20,7 +20,7 @@ describe('renderReport', () => {
         'STAGE        TIME    STATE   HOST',
         'environment  0.4 s   done    laptop-1',
         'weights      0.0 s   reused  -',
-        'train        1m 01s  done    laptop-1',
+        'train        1m 01s  done    2 hosts',
         'export       9.0 s   done    laptop-2',
       ].join('\n'),
     );
