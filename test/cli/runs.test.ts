@@ -164,7 +164,7 @@ describe('temper start', () => {
     const { status, stdout, stderr } = await start(['--watch'], { startRun, ...watching(aRun(), aDoneRun()) });
     expect(status).toBe(0);
     expect(stdout).toMatch(/^tiny done in 3m 12s\n/);
-    expect(stderr).toContain('train done on laptop-1 (1m 01s)');
+    expect(stderr).toContain('train done on 2 hosts (1m 01s)');
   });
 });
 

@@ -47,6 +47,10 @@ describe('examples/tiny.yaml', { timeout: 300_000 }, () => {
     expect(verify?.['accuracySwappedImages']).toBeLessThanOrEqual(0.4);
   });
 
+  it('trains within a minute on two cores, start-up and the proof of its last checkpoint included', () => {
+    expect(first.stages.find(({ name }) => name === 'train')?.durationMs).toBeLessThan(60_000);
+  });
+
   it('draws the curve of its loss, which shows other hosts that it steps', async () => {
     const attempt = join(workspace, 'runs', first.run, 'attempts/0001');
     const { iterations } = first.result?.facts['train'] ?? {};
