@@ -15,7 +15,7 @@ const RUN = 'stopped';
 /** A start, and a training up to where it is stopped, on a busy machine. */
 const LIMIT_MS = 60_000;
 /** From here on a signal is a second request; see stop-requests.ts. */
-const SAME_REQUEST_MS = 1_000;
+const SAME_REQUEST_MS = 400;
 /** Well below the 10 s that ranks have at a stop that is waited for. */
 const AT_ONCE_MS = 5_000;
 

@@ -5,6 +5,7 @@ import { LOCAL_TIMING } from '../../domain/timing.js';
 import { stopAll } from '../../host/keeper/stop-all.js';
 import type { RunStatus } from '../../schemas/run.js';
 import { endProcesses } from './end-processes.js';
+import { DEV_FLEET } from './layout.js';
 import type { DevLayout } from './layout.js';
 import { findLeftovers } from './leftovers.js';
 import type { Service } from './service.js';
@@ -27,6 +28,8 @@ export interface ShutDownOptions {
 const LIST_LIMIT_MS = 5_000;
 /** Stopping all commands of a run through its workers: their grace, and as much again for the way there. */
 const PAUSE_LIMIT_MS = 2 * LOCAL_TIMING.stopGraceMs;
+/** The same where other workers than those of dev are to do it, who may not be there. */
+const OTHERS_LIMIT_MS = 3_000;
 /** How often the server is asked whether a run has ended. */
 const POLL_MS = 200;
 /** A worker hands its work over and ends, a server closes its database; both need well under a second. */
@@ -80,13 +83,18 @@ export async function stopOpenRuns(
     open.map((run) =>
       within(
         stopRun(client, run, hurry).then(() => run),
-        PAUSE_LIMIT_MS,
+        isOwn(run) ? PAUSE_LIMIT_MS : OTHERS_LIMIT_MS,
         hurry,
       ),
     ),
   );
-  const left = open.filter((run) => !stopped.includes(run));
-  const [cancelled, paused] = [left.filter(isScheduled), left.filter((run) => !isScheduled(run))];
+  const [left, others] = split(
+    open.filter((run) => !stopped.includes(run)),
+    isOwn,
+  );
+  const fleets = [...new Set(others.map(({ fleet }) => fleet))].join(', ');
+  if (others.length > 0) tell(`not stopped here: ${names(others)}; only workers of the fleet ${fleets} could`);
+  const [cancelled, paused] = split(left, isScheduled);
   const ended = 'commands and ranks are ended now';
   if (paused.length > 0)
     tell(`not waited for: ${names(paused)}; ${ended}, and are done again from the newest checkpoint`);
@@ -94,6 +102,15 @@ export async function stopOpenRuns(
 }
 
 type OpenRun = Pick<RunStatus, 'run' | 'schedule'>;
+
+/** Whether workers of this dev do what the run needs. */
+function isOwn({ fleet }: Pick<RunStatus, 'fleet'>): boolean {
+  return fleet === null || fleet === DEV_FLEET;
+}
+
+function split<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
+}
 
 /** Answers when nothing of the run is at work any more. */
 async function stopRun(client: TemperClient, { run, schedule }: OpenRun, hurry: AbortSignal): Promise<void> {

@@ -12,7 +12,7 @@ export interface StopRequests {
  * npm passes Ctrl-C on to a program that the terminal has already sent it to: two signals of one key press. Only a
  * later one is a second request.
  */
-const SAME_REQUEST_MS = 1_000;
+const SAME_REQUEST_MS = 400;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Starts listening for stop requests. */

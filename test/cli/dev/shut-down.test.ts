@@ -39,6 +39,15 @@ describe('a run of a schedule', () => {
   });
 });
 
+describe('a run of a fleet that dev has no workers for', () => {
+  it('is told of, and not said to be ended', async () => {
+    const server = fakeServer({ 'temper/run/far': { status: 'RUNNING', update: 'not taken' } });
+    const told: string[] = [];
+    await stopOpenRuns(server.client, null, new AbortController().signal, (text) => told.push(text));
+    expect(told.slice(1)).toEqual(['not stopped here: far; only workers of the fleet lab could']);
+  });
+});
+
 describe('a run that waits', () => {
   const status = (code: string, what: string, state: 'blocked' | 'failed' = 'blocked') => ({
     state,

@@ -27,7 +27,7 @@ describe('listenForStop', () => {
     vi.advanceTimersByTime(300);
     signal('SIGINT');
     expect(requests.hurry.aborted).toBe(false);
-    vi.advanceTimersByTime(900);
+    vi.advanceTimersByTime(150);
     signal('SIGINT');
     expect(requests.hurry.aborted).toBe(true);
   });
