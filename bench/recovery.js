@@ -25,6 +25,8 @@ const COLLECTIVE_TIMEOUT_MS = 60_000;
 const BARS = { dead: 5, relaunch: 3, first: 12 };
 const EVERY = 20;
 const LIMIT_MS = 300_000;
+/** A rank that is stopped by a signal never ends by itself, and its launcher waits for it: nobody looks for longer. */
+const PATIENCE_MS = 2 * COLLECTIVE_TIMEOUT_MS;
 
 const { startRun, watchRun, cancelRun } = await import(`${ROOT}/dist/client/runs.js`);
 const { quote } = await import(`${ROOT}/dist/domain/text/shell-quote.js`);
@@ -162,12 +164,14 @@ async function hit({ isRank, before, after, signal, lateMs = 0 }) {
     kill(other, 'SIGSTOP');
     setTimeout(() => kill(other, 'SIGCONT'), lateMs);
   }
-  const dead = await until('the others dead', () => (ranks.some(isAlive) ? null : seconds()));
-  const relaunch = await until('the relaunch', () =>
-    pidsWith((text) => isRank(text)).some((pid) => !ranks.includes(pid)) || after().length > 0 ? seconds() : null,
+  const step = (look) => within(PATIENCE_MS, () => (look() ? seconds() : null));
+  const dead = await step(() => !ranks.some(isAlive));
+  if (dead === null) return { dead: Infinity, relaunch: Infinity, first: Infinity };
+  const relaunch = await step(
+    () => pidsWith((text) => isRank(text)).some((pid) => !ranks.includes(pid)) || after().length > 0,
   );
-  const first = await until('the first new iteration', () => (lastIteration(after()) > 0 ? seconds() : null));
-  return { dead, relaunch, first };
+  const first = relaunch === null ? null : await step(() => lastIteration(after()) > 0);
+  return { dead, relaunch: relaunch ?? Infinity, first: first ?? Infinity };
 }
 
 function lastIteration(files) {
@@ -237,15 +241,25 @@ function readText(file) {
 }
 
 async function until(what, look) {
-  for (const startedAt = performance.now(); performance.now() - startedAt < LIMIT_MS; await sleep(20)) {
+  const found = await within(LIMIT_MS, look);
+  if (found === null) throw new Error(`waited ${LIMIT_MS / 1000} s in vain for ${what}`);
+  return found;
+}
+
+/** What a look finds, or null after the limit. */
+async function within(limitMs, look) {
+  for (const startedAt = performance.now(); performance.now() - startedAt < limitMs; await sleep(20)) {
     const found = look();
     if (found !== null) return found;
   }
-  throw new Error(`waited ${LIMIT_MS / 1000} s in vain for ${what}`);
+  return null;
 }
 
 function describe(name, list) {
-  const of = (key) =>
-    `${median(list.map((one) => one[key])).toFixed(1)} (${list.map((one) => one[key].toFixed(1)).join(', ')})`;
+  const shown = (value) => (value === Infinity ? `not within ${PATIENCE_MS / 1000} s` : value.toFixed(1));
+  const of = (key) => {
+    const values = list.map((one) => one[key]);
+    return `${shown(median(values))} (${values.map(shown).join(', ')})`;
+  };
   return `${name.padEnd(62)} dead ${of('dead')}  relaunched ${of('relaunch')}  first iteration ${of('first')}`;
 }

@@ -2,12 +2,12 @@ import { isAlias, isMap, isScalar, isSeq, visit } from 'yaml';
 import type { Document, Node, Pair, YAMLError } from 'yaml';
 import { showValue } from './finding.js';
 import type { Finding } from './finding.js';
-import { hasAliasOfSection } from './yaml-repair.js';
+import { isFieldKey, isMergeKey } from './yaml-repair.js';
 
 /** Faults after which the parsed data is still worth checking: the parser kept all of it, or what it kept can be told. */
 const RECOVERABLE: ReadonlySet<string> = new Set([
   ...['yaml/duplicate-key', 'yaml/anchor', 'yaml/tag', 'yaml/directive'],
-  ...['yaml/key', 'yaml/multiple-documents'],
+  ...['yaml/key', 'yaml/merge-key', 'yaml/multiple-documents'],
 ]);
 /** A broken quote early in a file makes everything after it an error; nobody reads more than these. */
 const MAX_SYNTAX_FINDINGS = 5;
@@ -24,7 +24,7 @@ export function checkYaml(document: Document.Parsed): {
     ...hiddenFeatures(document),
     ...topLevel(document, syntax.length > 0),
   ];
-  return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) && !hasAliasOfSection(document) };
+  return { findings, isReadable: findings.every(({ id }) => RECOVERABLE.has(id)) };
 }
 
 function explain(error: YAMLError, document: Document.Parsed): Finding {
@@ -97,17 +97,11 @@ function hiddenFeatures(document: Document.Parsed): Finding[] {
       findings.push(...repeatedKeys(items));
     },
     Pair(_key, { key }) {
+      if (isFieldKey(key)) return;
       const offset = isScalar(key) || isMap(key) || isSeq(key) ? (key.range?.[0] ?? 0) : 0;
-      if (isScalar(key) && key.value === '<<')
-        findings.push({ ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' });
-      else if (isScalar(key) && key.value === '__proto__')
-        findings.push({
-          ...keyKind(offset, key.value),
-          why: 'programs do not take it for a name, and would lose what stands under it',
-          fix: 'rename it',
-        });
-      else if (!isScalar(key) || typeof key.value !== 'string')
-        findings.push(keyKind(offset, isScalar(key) ? key.value : 'a list or section'));
+      findings.push(
+        isMergeKey(key) ? mergeKey(offset) : keyKind(offset, isScalar(key) ? key.value : 'a list or section'),
+      );
     },
   });
   return findings;
@@ -153,14 +147,20 @@ function tag(offset: number, name: string): Finding {
   };
 }
 
+function mergeKey(offset: number): Finding {
+  return { ...anchor(offset, 'the merge key << takes fields from elsewhere'), id: 'yaml/merge-key' };
+}
+
 function keyKind(offset: number, key: unknown): Finding {
-  return {
-    id: 'yaml/key',
-    place: { offset },
-    what: `${showValue(key)} is used as a key`,
-    why: 'keys are names',
-    fix: 'write the key as text, in quotes if it looks like a number',
-  };
+  const told = { id: 'yaml/key', place: { offset }, what: `${showValue(key)} is used as a key` };
+  if (key === '__proto__') {
+    return {
+      ...told,
+      why: 'programs do not take it for a name, and would lose what stands under it',
+      fix: 'rename it',
+    };
+  }
+  return { ...told, why: 'keys are names', fix: 'write the key as text, in quotes if it looks like a number' };
 }
 
 function topLevel(document: Document.Parsed, hasSyntaxFindings: boolean): Finding[] {

@@ -28,12 +28,12 @@ export function parseYaml(text: string): YamlSource {
     uniqueKeys: false,
   });
   const { findings, isReadable } = checkYaml(document);
-  if (isReadable) repair(document);
+  const isUsable = isReadable && repair(document);
   return {
     document,
     findings,
-    // None is left that repeats more than a value; 0 makes sure that none is ever expanded.
-    value: isReadable ? document.toJS({ maxAliasCount: 0 }) : undefined,
+    // No alias is left; 0 makes sure that none is ever expanded.
+    value: isUsable ? document.toJS({ maxAliasCount: 0 }) : undefined,
     position(place) {
       const { line, col } = lines.linePos(
         'offset' in place ? place.offset : offsetOf(document, place.path, place.at ?? 'value'),

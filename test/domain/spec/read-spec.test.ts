@@ -46,10 +46,35 @@ describe('readSpec', () => {
       (text: string) => text.replace('seed: 42', 'seed: &a 42\n  weightDecay: *a'),
       'yaml/anchor',
     ],
+    [
+      'an alias of a section',
+      (text: string) => text.replace('export:', 'other: &o { dtype: bf16 }\nexport: *o\nunused:'),
+      'yaml/anchor',
+    ],
+    ['a merge key', (text: string) => text.replace('export:\n', 'export:\n  <<: { a: 1 }\n'), 'yaml/merge-key'],
   ])('tells %s together with what else is wrong', (_what, spoil, id) => {
     const ids = read(spoil(edited('  hosts: 2', '  hosts: 0\n  hostz: 2'))).problems.map((problem) => problem.id);
     expect(ids).toEqual(expect.arrayContaining([id, 'schema/unknown-key']));
     expect(ids).toContain('schema/too-small');
+  });
+
+  it('knows the fields that an alias or a merge key brings, its own before them, the first before others', () => {
+    const fleet = FULL.slice(FULL.indexOf('fleet:\n') + 7, FULL.indexOf('\n', FULL.indexOf('  hosts:')) + 1);
+    const lines = (text: string): string[] => read(text).problems.map(({ id }) => id);
+    const merged = (keys: string): string =>
+      FULL.replace(`fleet:\n${fleet}`, `fleet:\n${keys}`).replace(
+        'name:',
+        'x-1: &one { hosts: -1 }\nx-2: &two\n' + fleet + 'name:',
+      );
+    const told = ['schema/unknown-key', 'yaml/anchor', 'yaml/merge-key'];
+    expect(new Set(lines(merged('  <<: *two\n')))).toEqual(new Set(told));
+    expect(lines(merged('  <<: [*one, *two]\n'))).toContain('schema/too-small');
+    expect(lines(merged('  <<: [*two, *one]\n'))).not.toContain('schema/too-small');
+    expect(lines(merged('  <<: *one\n  hosts: 2\n'))).not.toContain('schema/too-small');
+  });
+
+  it('ends with an alias of itself', () => {
+    expect(read(`${FULL}loop: &a [*a]\n`).problems.map(({ id }) => id)).toContain('yaml/anchor');
   });
 
   it('tells all problems of a file at once, in its order', () => {

@@ -8,7 +8,17 @@ import { takeHost } from '../../../src/host/fence/take-host.js';
 import { ensureKeeper, findKeeper } from '../../../src/host/keeper/client.js';
 import type { KeeperHandle } from '../../../src/host/keeper/handle.js';
 import type { KeeperRequestInput } from '../../../src/schemas/keeper.js';
-import { fixture, isAlive, printedNumbers, read, request, sh, until, useKeeperBench } from '../keeper/helpers.js';
+import {
+  fixture,
+  isAlive,
+  keeperPid,
+  printedNumbers,
+  read,
+  request,
+  sh,
+  until,
+  useKeeperBench,
+} from '../keeper/helpers.js';
 import { fenceOf, makeAttempts } from '../keeper/workspace.js';
 
 const bench = useKeeperBench();
@@ -35,12 +45,6 @@ function start(id: string, over: Over = {}) {
 
 const withoutFence = { labels: { run: 'r', stage: 'train', host: 'h1' }, fence: undefined };
 const ranksOf = (keeper: KeeperHandle): Promise<readonly number[]> => printedNumbers(keeper.paths.stdout, 2);
-
-async function keeperPid(keeper: KeeperHandle): Promise<number> {
-  const status = await keeper.status();
-  if (status.state !== 'running') throw new Error(`not running: ${status.state}`);
-  return status.record.keeper.pid;
-}
 
 describe('a host that is taken by an attempt', () => {
   it.each<[string, Over]>([

@@ -10,18 +10,12 @@ import { scratchMarker } from '../../../src/host/keeper/environment.js';
 import { identityOf } from '../../../src/host/processes/identity.js';
 import { sendSignal } from '../../../src/host/processes/sweep.js';
 import { createTracker } from '../../../src/host/processes/tracker.js';
-import { fixture, isAlive, printedNumbers, read, request, sh, until, useKeeperBench } from './helpers.js';
+import { fixture, isAlive, keeperPid, printedNumbers, read, request, sh, until, useKeeperBench } from './helpers.js';
 
 const bench = useKeeperBench();
 
 async function start(...args: Parameters<typeof request>) {
   return ensureKeeper(bench.scratch(), bench.bundle(), request(...args));
-}
-
-async function keeperPid(keeper: Awaited<ReturnType<typeof start>>) {
-  const status = await keeper.status();
-  if (status.state !== 'running') throw new Error(`not running: ${status.state}`);
-  return status.record.keeper.pid;
 }
 
 describe('one id, one command', () => {

@@ -17,7 +17,7 @@ import { scratchMarker } from '../../../src/host/keeper/environment.js';
 import { createTracker } from '../../../src/host/processes/tracker.js';
 import { KeeperRequestSchema } from '../../../src/schemas/keeper.js';
 import type { KeeperFence } from '../../../src/schemas/keeper.js';
-import { fixture, isAlive, printedNumbers, read, request, sh, until, useKeeperBench } from './helpers.js';
+import { fixture, isAlive, keeperPid, printedNumbers, read, request, sh, until, useKeeperBench } from './helpers.js';
 import { fenceOf, lookerOf, lookersOf, makeAttempts, putFence } from './workspace.js';
 
 const bench = useKeeperBench();
@@ -27,14 +27,8 @@ function makeFence(over: Partial<KeeperFence> = {}): KeeperFence {
   return fenceOf(makeAttempts(join(bench.scratch(), 'ws/attempts')), over);
 }
 
-function start(argv: readonly string[], fence: KeeperFence) {
-  return ensureKeeper(bench.scratch(), bench.bundle(), request(argv, { fence }));
-}
-
-async function keeperPid(keeper: Awaited<ReturnType<typeof start>>): Promise<number> {
-  const status = await keeper.status();
-  if (status.state !== 'running') throw new Error(`not running: ${status.state}`);
-  return status.record.keeper.pid;
+function start(argv: readonly string[], fence: KeeperFence, id = 'one') {
+  return ensureKeeper(bench.scratch(), bench.bundle(), request(argv, { id, fence }));
 }
 
 /** Neither the keeper, its looker nor its command are left. */
@@ -53,28 +47,16 @@ const makeFifo = (path: string): void => {
   if (status !== 0) throw new Error(`mkfifo ${path} failed`);
 };
 
-type StartCase = (
-  argv: readonly string[],
-  timeoutMs: number,
-  prepare?: (fence: KeeperFence) => void,
-) => Promise<{ readonly keeper: Awaited<ReturnType<typeof start>>; readonly fence: KeeperFence }>;
-
 /** Cases side by side on one host, each with a keeper and a workspace of its own: most of their time is a timeout. */
-async function allAtOnce<T>(cases: readonly T[], run: (one: T, start: StartCase) => Promise<void>): Promise<void> {
-  await Promise.all(
-    cases.map((one, index) =>
-      run(one, async (argv, timeoutMs, prepare) => {
-        const fence = fenceOf(makeAttempts(join(bench.scratch(), `ws-${index}/attempts`)), { timeoutMs });
-        prepare?.(fence);
-        const asked = request(argv, { id: `case-${index}`, fence });
-        return { keeper: await ensureKeeper(bench.scratch(), bench.bundle(), asked), fence };
-      }),
-    ),
-  );
+async function allAtOnce<T>(
+  timeoutMs: number,
+  cases: readonly T[],
+  run: (one: T, fence: KeeperFence, id: string) => Promise<void>,
+): Promise<void> {
+  const fences = cases.map((_, index) => makeAttempts(join(bench.scratch(), `ws-${index}/attempts`)));
+  const make = (index: number): KeeperFence => fenceOf(fences[index] ?? '', { timeoutMs });
+  await Promise.all(cases.map((one, index) => run(one, make(index), `case-${index}`)));
 }
-
-/** Lives longer than `timeoutMs` and tells it by its status. */
-const OUTLIVES = (timeoutMs: number): readonly string[] => sh(`sleep ${(timeoutMs / 1_000) * 3}; exit 9`);
 
 describe('a fence that is raised to a newer attempt', () => {
   it('stops the ranks at the next look, with a short grace', async () => {
@@ -131,11 +113,10 @@ describe('a fence that names no newer attempt', () => {
       'names this attempt': '{"v":1,"attempt":1,"lease":9}',
       'names an older attempt': '{"v":1,"attempt":0,"lease":9}',
     };
-    await allAtOnce(Object.entries(texts), async ([what, text], start) => {
-      // Looks come every 50 ms; on a loaded machine a process that makes them may take seconds to begin.
-      const { keeper } = await start(OUTLIVES(3_000), 3_000, ({ file }) => {
-        if (text !== null) writeFileSync(file, text);
-      });
+    // Looks come every 50 ms; on a loaded machine a process that makes them may take seconds to begin.
+    await allAtOnce(3_000, Object.entries(texts), async ([what, text], fence, id) => {
+      if (text !== null) writeFileSync(fence.file, text);
+      const keeper = await start(sh('sleep 9; exit 9'), fence, id);
       expect(await keeper.waitForExit(), what).toMatchObject({ code: 9, stop: null });
       expect(read(keeper.paths.log), what).toBe('');
     });
@@ -158,9 +139,9 @@ describe('a workspace that cannot be read', () => {
       ['reading fails', ({ file }) => mkdirSync(file), /EISDIR/],
       ['its format is too new', ({ file }) => putFence(file, 1, { v: 2 }), /format 2, known is 1/],
     ];
-    await allAtOnce(losses, async ([what, spoil, log], start) => {
-      // Long enough that the ranks are up, and the looks have begun, before the workspace is spoilt.
-      const { keeper, fence } = await start(fixture('ranks.py', '2', 'wait'), 5_000);
+    // Long enough that the ranks are up, and the looks have begun, before the workspace is spoilt.
+    await allAtOnce(5_000, losses, async ([what, spoil, log], fence, id) => {
+      const keeper = await start(fixture('ranks.py', '2', 'wait'), fence, id);
       const ranks = await printedNumbers(keeper.paths.stdout, 2);
       const pid = await keeperPid(keeper);
       spoil(fence);

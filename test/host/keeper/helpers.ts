@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { bundleKeeper } from '../../../scripts/bundle-keeper.js';
+import type { KeeperHandle } from '../../../src/host/keeper/handle.js';
 import { stopAll } from '../../../src/host/keeper/stop-all.js';
 import { readProcess } from '../../../src/host/processes/proc.js';
 import type { KeeperRequestInput } from '../../../src/schemas/keeper.js';
@@ -83,6 +84,13 @@ export function printedNumbers(path: string, count: number): Promise<readonly nu
 /** A file's text, empty while it does not exist. */
 export function read(path: string): string {
   return existsSync(path) ? readFileSync(path, 'utf8') : '';
+}
+
+/** Process id of a keeper that runs. */
+export async function keeperPid(keeper: KeeperHandle): Promise<number> {
+  const status = await keeper.status();
+  if (status.state !== 'running') throw new Error(`not running: ${status.state}`);
+  return status.record.keeper.pid;
 }
 
 /** Whether a process lives; a zombie does not. */
