@@ -5,6 +5,7 @@ import { readStoredSpec } from '../domain/spec/read-spec.js';
 import { readEnvironment } from '../host/environment-file.js';
 import { nearestFolder } from '../host/nearest-folder.js';
 import { availableRamBytes, freeDiskBytes } from '../host/resources.js';
+import { runFolderProblem } from '../host/run/run-folder.js';
 import { computeKey } from '../host/store/digests.js';
 import { entryDir } from '../host/store/entry.js';
 import { assertConfig } from '../host/safetensors/inspect.js';
@@ -57,6 +58,7 @@ export async function planReport(host: StageHost, specText: string, plan: Pipeli
       reused: new Set(found.refs.keys()),
     }),
     problems: [
+      ...[await runFolderProblem(plan.workspace, plan.run)].filter((one) => one !== null),
       ...found.problems,
       ...sources.filter(({ what }) => !found.problems.some((one) => one.what === what)),
       ...(await modelProblems(recipe, spec, found.outputs.weights)),

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openRun } from '../../src/activities/check-sources.js';
 import { planReport } from '../../src/activities/plan-report.js';
@@ -59,6 +60,33 @@ describe('the opening of a run', () => {
     const { problems } = await run(() => planReport(host, specText, plan));
     expect(problems).toContainEqual(expect.objectContaining(refusal));
     await openRun(host, call(4, SAVED_AT_4));
+  });
+});
+
+const fileAt = (path: string): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, '');
+};
+const linkRunsToNothing = (workspace: string): void => {
+  mkdirSync(workspace, { recursive: true });
+  symlinkSync('nothing', join(workspace, 'runs'));
+};
+
+describe('a plan', () => {
+  it.each<[string, (workspace: string) => void, RegExp | null]>([
+    ['is not there yet', () => undefined, null],
+    ['is a file', fileAt, /ws is no folder/],
+    ['holds a link to nothing where runs lie', linkRunsToNothing, /runs is no folder/],
+    ['would stand in a file', (workspace) => fileAt(dirname(workspace)), /w is no folder/],
+  ])('tells of a workspace that %s', async (_what, spoil, why) => {
+    const host = { ...bench.host(cpuTiny), programsRoot: join(import.meta.dirname, '../../src/recipes') };
+    const { plan, specText } = call(4, SAVED_AT_4);
+    const workspace = join(bench.workspace(), 'w/ws');
+    mkdirSync(bench.workspace(), { recursive: true });
+    spoil(workspace);
+    const { problems } = await run(() => planReport(host, specText, { ...plan, workspace }));
+    const told = problems.filter(({ code }) => code === 'WorkspaceUnusable');
+    expect(told).toMatchObject(why === null ? [] : [{ where: workspace, why: expect.stringMatching(why) }]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { readFile, rename, rm, symlink } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { access, constants, lstat, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { dirname, join, relative, sep } from 'node:path';
 import { errorText } from '../../domain/text/error-text.js';
 import writeFileAtomic from 'write-file-atomic';
 import { TemperError } from '../../domain/errors.js';
@@ -9,9 +9,12 @@ import { readSpec } from '../../domain/spec/read-spec.js';
 import { PipelinePlanSchema, type PipelinePlan, type StageName } from '../../schemas/plan.js';
 import { StageRecordSchema, type StageRecord } from '../../schemas/receipt.js';
 import { RunRequestSchema, type RunRequest } from '../../schemas/recovery.js';
+import type { Problem } from '../../schemas/problem.js';
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { readJsonFile, writeJsonFile } from '../json-file.js';
 import { makeFolder } from '../make-folder.js';
+import { nearestFolder } from '../nearest-folder.js';
+import { nullIfMissing } from '../system-error.js';
 
 const REQUEST = 'request.json';
 
@@ -30,6 +33,25 @@ export async function writeRun(plan: PipelinePlan, specText: string, request?: R
   const before = await readPlan(plan.workspace, plan.run);
   if (before !== null) await forgetStages(plan.workspace, plan.run, changedStages(before, plan));
   await writeJsonFile(join(dir, 'plan.json'), plan);
+}
+
+/** Why the folder of a run cannot be written here, found without writing; null: nothing is known that forbids it. */
+export async function runFolderProblem(workspace: string, run: string): Promise<Problem | null> {
+  const dir = runDir(workspace, run);
+  const nearest = await nearestFolder(dir);
+  const [next = ''] = relative(nearest, dir).split(sep);
+  try {
+    if (next !== '' && (await isThere(join(nearest, next)))) throw new Error(`${join(nearest, next)} is no folder`);
+    await access(nearest, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    return unusable(workspace, error).problem;
+  }
+}
+
+/** Whether something has this name, a link to nothing too. */
+async function isThere(path: string): Promise<boolean> {
+  return (await lstat(path).catch(nullIfMissing)) !== null;
 }
 
 /** Text of a run's spec, with its corrections, in the version that a plan was made from. */
@@ -122,14 +144,14 @@ async function usable<T>(workspace: string, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (error) {
-    throw new TemperError(
-      'WorkspaceUnusable',
-      {
-        where: workspace,
-        what: 'the workspace cannot be used',
-        why: errorText(error),
-      },
-      { cause: error },
-    );
+    throw unusable(workspace, error);
   }
+}
+
+function unusable(workspace: string, error: unknown): TemperError {
+  return new TemperError(
+    'WorkspaceUnusable',
+    { where: workspace, what: 'the workspace cannot be used', why: errorText(error) },
+    { cause: error },
+  );
 }
