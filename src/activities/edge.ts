@@ -1,4 +1,4 @@
-import { cancellationSignal, log } from '@temporalio/activity';
+import { activityInfo, cancellationSignal, log } from '@temporalio/activity';
 import type { z } from 'zod';
 import { problem } from '../domain/errors.js';
 import { failureFrom, failureOf } from './failure.js';
@@ -25,7 +25,7 @@ export function activity<I, O>(schema: z.ZodType<I>, run: (input: I) => Promise<
         if (error !== signal.reason) log.warn('an activity failed while it was being cancelled', { error });
         throw signal.reason;
       }
-      const failure = failureOf(error);
+      const failure = failureOf(error, activityInfo().attempt);
       // The stack of a defect goes to the log of the worker, the sentence to the user.
       if (failure.type === 'Internal' && error !== failure) log.error('defect in an activity', { error });
       throw failure;

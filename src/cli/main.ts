@@ -1,3 +1,4 @@
+import { diskProblem } from '../domain/disk-problem.js';
 import { errorText } from '../domain/text/error-text.js';
 import { Command, type CommanderError } from 'commander';
 import { EXIT, TemperError, exitStatusOf, problem } from '../domain/errors.js';
@@ -140,10 +141,10 @@ function tellUsage({ told: error, command }: WrongUsage, output: Output): ExitSt
 
 function problemOf(error: unknown): Problem {
   if (error instanceof TemperError) return error.problem;
-  return problem('Internal', {
-    what: errorText(error),
-    fix: 'run it again with --debug and report what it prints',
-  });
+  return (
+    diskProblem(error, 'run it again') ??
+    problem('Internal', { what: errorText(error), fix: 'run it again with --debug and report what it prints' })
+  );
 }
 
 async function openRealRuns(flags: Parameters<CommandContext['openRuns']>[0]): ReturnType<CommandContext['openRuns']> {
