@@ -1,9 +1,14 @@
-import type { Client } from '@temporalio/client';
+import { defaultPayloadConverter, type Client } from '@temporalio/client';
 import type { TemperClient } from './connect.js';
 
 type Page = Awaited<ReturnType<Client['workflowService']['getWorkflowExecutionHistoryReverse']>>;
 /** One event of a history, as the server keeps it. */
 export type HistoryEvent = NonNullable<NonNullable<Page['history']>['events']>[number];
+
+/** What a payload holds; null where there is none. */
+export function decode(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | null | undefined): unknown {
+  return payload ? defaultPayloadConverter.fromPayload(payload) : null;
+}
 
 /** The events of a workflow, the newest first: what ended or stopped it is told by its last ones. */
 export async function* eventsFromEnd(

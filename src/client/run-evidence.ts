@@ -1,12 +1,12 @@
-import { defaultPayloadConverter } from '@temporalio/client';
 import { attemptFolder, gangWorkflowId } from '../domain/ids.js';
 import type { IncidentEvidence } from '../schemas/incident.js';
-import { ProblemSchema, type Problem } from '../schemas/problem.js';
+import type { Problem } from '../schemas/problem.js';
 import type { RunStatus } from '../schemas/run.js';
 import { RecordIncidentCallSchema, type RecordIncidentCall } from '../schemas/stage-calls.js';
 import { readPlaces } from './checkpoints.js';
 import type { TemperClient } from './connect.js';
-import { eventsFromEnd, type HistoryEvent } from './history.js';
+import { problemInFailure } from './failure-problem.js';
+import { decode, eventsFromEnd, type HistoryEvent } from './history.js';
 import { describe } from './run-status.js';
 
 /** What stopped a run is told by its last events; the gang of a thousand hosts has some thousands for an attempt. */
@@ -45,11 +45,7 @@ async function linesOfProblem(client: TemperClient, status: RunStatus, { code }:
 
 function failureOf(event: HistoryEvent): Problem | null {
   const { activityTaskFailedEventAttributes: activity, childWorkflowExecutionFailedEventAttributes: child } = event;
-  for (let failure = activity?.failure ?? child?.failure; failure; failure = failure.cause) {
-    const parsed = ProblemSchema.safeParse(decode(failure.applicationFailureInfo?.details?.payloads?.[0]));
-    if (parsed.success) return parsed.data;
-  }
-  return null;
+  return problemInFailure(activity?.failure ?? child?.failure);
 }
 
 async function evidenceOfIncident(client: TemperClient, status: RunStatus): Promise<IncidentEvidence | null> {
@@ -92,8 +88,4 @@ async function findNewest<T>(
     if (found !== null || left === 0) return found;
   }
   return null;
-}
-
-function decode(payload: Parameters<typeof defaultPayloadConverter.fromPayload>[0] | null | undefined): unknown {
-  return payload ? defaultPayloadConverter.fromPayload(payload) : null;
 }

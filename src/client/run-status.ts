@@ -24,6 +24,7 @@ import {
   type RunStatus,
 } from '../schemas/run.js';
 import type { TemperClient } from './connect.js';
+import { triedAgain } from './failure-problem.js';
 import { whyEnded } from './run-end.js';
 
 /** State of a run, answered by the server alone: no worker needs to be alive. */
@@ -79,7 +80,10 @@ async function statusOf(
     ...(schedule === null ? {} : { schedule }),
     state,
     stage: memo?.stage ?? null,
-    problem: withRunName(outcome.problem ?? blockedProblem(memo) ?? unansweredProblem(pending), run),
+    problem: withRunName(
+      outcome.problem ?? blockedProblem(memo) ?? unansweredProblem(pending) ?? triedAgain(pending),
+      run,
+    ),
     checkpoint: memo?.checkpoint ?? null,
     ettr: memo?.ettr ?? null,
     ...(memo?.incidents === undefined ? {} : { incidents: memo.incidents }),
