@@ -144,6 +144,7 @@ export const ResolveCallSchema = z.object({
   v: z.literal(1),
   input: RetrainInputSchema.describe('What the schedule was applied with.'),
   at: z.string().describe('Time for which the run was scheduled, RFC 3339.'),
+  startedAt: z.string().optional().describe('When it began, RFC 3339; older workflows do not tell it.'),
 });
 export type ResolveCall = z.infer<typeof ResolveCallSchema>;
 

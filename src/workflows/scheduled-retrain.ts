@@ -70,7 +70,7 @@ async function retrain(input: RetrainInput, memo: Memo, approvals: Approvals, le
   const at = scheduledTime();
   const run = retrainRun(input.schedule, at);
   const day = await onAHost(work(input, 'resolve', 'resolve the inputs of the day', RESOLVE_MS), (host) =>
-    host.resolveRetrain({ v: 1, input, at }),
+    host.resolveRetrain({ v: 1, input, at, startedAt: workflowInfo().startTime.toISOString() }),
   );
   const startedFrom = input.startFrom === 'promoted' ? day.promoted : null;
   const end = (outcome: RetrainResult['outcome'], reason: string, more: Partial<RetrainResult> = {}): RetrainResult =>

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Client } from '@temporalio/client';
 import { resolveRetrain } from '../../src/activities/retrain/resolve-retrain.js';
 import { makeRetrainInput } from '../../src/client/schedules/make-input.js';
 import { readRetrain } from '../../src/domain/retrain/read-retrain.js';
@@ -38,6 +39,8 @@ beforeEach(() => {
   commits.set('/api/models/zai-org/GLM-4.5V/revision/main', MONDAY);
   commits.set('/api/datasets/liuhaotian/LLaVA-Instruct-150K/revision/main', MONDAY);
   workspace = mkdtempSync(join(tmpdir(), 'temper-resolve-'));
+  schedule = { paused: false };
+  retrains = {};
 });
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -60,8 +63,29 @@ function inputOf(inputs: string, spec = TEMPLATE) {
   return makeRetrainInput({ file, specText, specFile: '/spec.yaml' }, LOCAL_TIMING, '2026-11-23T02:00:00Z');
 }
 
-const resolve = (inputs: string, spec = TEMPLATE): Promise<ResolveAnswer> =>
-  run(() => resolveRetrain({ v: 1, input: inputOf(inputs, spec), at: '2026-11-23T02:00:00Z' }));
+const AT = '2026-11-23T02:00:00Z';
+/** What the server knows: the schedule, and the memos of its retrains by workflow. */
+let schedule: { paused: boolean; note?: string } | null = { paused: false };
+let retrains: Record<string, object> = {};
+const server = {
+  withAbortSignal: (_signal: AbortSignal, work: () => Promise<unknown>) => work(),
+  schedule: {
+    getHandle: () => ({
+      describe: async () => {
+        if (schedule === null) throw Object.assign(new Error('gone'), { name: 'ScheduleNotFoundError' });
+        const recentActions = Object.keys(retrains).map((workflowId) => ({ action: { workflow: { workflowId } } }));
+        return { state: schedule, info: { recentActions } };
+      },
+    }),
+  },
+  workflow: {
+    getHandle: (workflowId: string) => ({ describe: async () => ({ memo: { temperRetrain: retrains[workflowId] } }) }),
+  },
+  // Safe: the activity uses these members of a client only.
+} as unknown as Client;
+
+const resolve = (inputs: string, spec = TEMPLATE, startedAt = AT): Promise<ResolveAnswer> =>
+  run(() => resolveRetrain({ v: 1, input: inputOf(inputs, spec), at: AT, startedAt }), server);
 
 /** Lets a model that was trained on these inputs be the promoted one. */
 async function promoteAs(name: string, fingerprint: string, expected: number | null): Promise<void> {
@@ -110,5 +134,55 @@ describe('a hub input of a retrain', () => {
   it('fails the retrain when the hub does not know the revision', async () => {
     commits.clear();
     await expect(resolve('inputs: [{ hub: weights }]')).rejects.toThrow(/404|no such|not there|does not/i);
+  });
+});
+
+describe('a start that waited for others', () => {
+  const LATE = '2026-11-23T02:05:00Z';
+  const inputs = 'inputs: [{ hub: weights }]';
+
+  it.each([
+    ['is skipped when its schedule was paused meanwhile', { paused: true, note: 'bad data' }, LATE, /paused.*bad data/],
+    ['goes on when it is not', { paused: false }, LATE, null],
+    ['goes on when the schedule was deleted, as it would under way', null, LATE, null],
+    ['has not waited when it was started by hand, also of a paused schedule', { paused: true }, AT, null],
+  ])('%s', async (_what, state, startedAt, skip) => {
+    schedule = state;
+    const answer = await resolve(inputs, TEMPLATE, startedAt);
+    if (skip === null) expect(answer.skip).toBeNull();
+    else expect(answer.skip).toMatch(skip);
+    expect(existsSync(join(workspace, 'models'))).toBe(skip === null);
+  });
+});
+
+describe('a workspace without history', () => {
+  const inputs = 'inputs: [{ hub: weights }]';
+  const memo = (over: object = {}): object => ({
+    ...{ v: 1, state: 'promoted', phase: 'done', run: null, reason: null, model: 'glm', workspace },
+    ...over,
+  });
+
+  it('is refused when a retrain of the schedule promoted a model there, and nothing is written', async () => {
+    retrains = { 'temper/retrain/a': memo({ state: 'skipped' }), 'temper/retrain/b': memo() };
+    rmSync(workspace, { recursive: true });
+    await expect(resolve(inputs)).rejects.toMatchObject({
+      problem: {
+        code: 'WorkspaceUnusable',
+        where: workspace,
+        what: expect.stringContaining('temper/retrain/b promoted a model here'),
+        fix: expect.stringContaining('temper schedule delete nightly'),
+      },
+    });
+    expect(existsSync(workspace)).toBe(false);
+  });
+
+  it.each([
+    ['none was promoted', () => memo({ state: 'refused' })],
+    ['it was another model', () => memo({ model: 'other' })],
+    ['it was another workspace', () => memo({ workspace: '/elsewhere' })],
+    ['nobody knows', () => ({})],
+  ])('is the beginning where %s', async (_what, told) => {
+    retrains = { 'temper/retrain/a': told() };
+    expect(await resolve(inputs)).toMatchObject({ skip: null, promoted: null });
   });
 });

@@ -6,18 +6,12 @@ import { getRunStatus } from '../../src/client/run-status.js';
 import { cancelRun } from '../../src/client/runs.js';
 import { approveRun } from '../../src/client/schedules/approve.js';
 import { describeSchedule } from '../../src/client/schedules/report.js';
-import {
-  backfillSchedule,
-  deleteSchedule,
-  pauseSchedule,
-  triggerSchedule,
-  unpauseSchedule,
-} from '../../src/client/schedules/steer.js';
+import { deleteSchedule, pauseSchedule, triggerSchedule, unpauseSchedule } from '../../src/client/schedules/steer.js';
 import { runWorkflowId, scheduleId } from '../../src/domain/ids.js';
 import type { ScheduleRun } from '../../src/schemas/schedule.js';
 import { startDev, waitFor, type Dev } from './support/dev.js';
 import { replayRetrains } from './support/histories.js';
-import { apply, endedRun, oneOfEach, retrainSpec } from './support/retrains.js';
+import { apply, endedRun, oneOfEach, retrainSpec, triggered } from './support/retrains.js';
 import { isTraining, spansOf, waitForSchedule, writeRows } from './support/retrains.js';
 
 const NIGHTLY = `apiVersion: temper/v1
@@ -38,12 +32,7 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
   const schedule = (more: string, every = '1h'): string =>
     `${NIGHTLY}schedule: { every: ${every}, catchup: 10m }\ninputs: [{ data: daily, glob: '${rows}/*.json' }]\n${more}`;
   const current = (): Promise<string> => readlink(join(workspace, 'models/numbers/current'));
-  /** Starts one and waits for its end. */
-  const trigger = async (name = 'nightly'): Promise<ScheduleRun> => {
-    const { taken } = await describeSchedule(dev.client, name);
-    expect((await triggerSchedule(dev.client, name)).did).toBe('triggered');
-    return waitForSchedule(dev, name, (report) => endedRun(report, taken));
-  };
+  const trigger = (name = 'nightly'): Promise<ScheduleRun> => triggered(dev, name);
 
   beforeAll(async () => {
     dev = await startDev();
@@ -176,32 +165,6 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
     );
   });
 
-  it('runs each of three dates of a backfill with the data of its date, one after the other', async () => {
-    const dates = ['2026-11-03', '2026-11-04', '2026-11-05'];
-    for (const date of dates) await writeRows(join(dev.home, `dated/${date}.json`), date);
-    const text = `${NIGHTLY.replace('nightly', 'dated').replace('numbers', 'dated')}schedule: { cron: '30 2 * * *', timezone: Asia/Shanghai }\ngate: [evalLoss < 100]\n`;
-    await apply(dev, text, retrainSpec({ workspace, annotations: `${dev.home}/dated/{{date}}.json` }));
-    await backfillSchedule(dev.client, 'dated', { from: '2026-11-03', to: '2026-11-05' });
-    const report = await waitForSchedule(
-      dev,
-      'dated',
-      (one) => (one.runs.length === 3 && one.runs.every(({ state }) => state === 'promoted') ? one : null),
-      140_000,
-    );
-    expect(report).toMatchObject({ overlap: 'SKIP', catchupMs: 2 * 3_600_000, isPaused: false });
-    const spans = await spansOf(dev, 'dated');
-    for (const [index, { from }] of spans.slice(1).entries())
-      expect(from).toBeGreaterThanOrEqual(spans[index]?.to ?? 0);
-    for (const [index, { run }] of [...report.runs].reverse().entries()) {
-      const spec = await readFile(join(workspace, 'runs', run ?? '', 'spec.yaml'), 'utf8');
-      expect(spec).toContain(`/dated/${dates[index]}.json`);
-      // 02:30 in Shanghai is the evening before in UTC.
-      expect(run).toBe(`dated-202611${String(index + 2).padStart(2, '0')}t183000`);
-    }
-    // No file came for the day of this one.
-    expect(await trigger('dated')).toMatchObject({ state: 'skipped' });
-  });
-
   it('waits for an approval no longer than it may, and promotes when it comes', async () => {
     const text = `${NIGHTLY.replace('nightly', 'asked').replace('numbers', 'asked')}schedule: { every: 1h }\ninputs: [{ data: daily, glob: '${rows}/a.json' }]\n`;
     await apply(dev, `${text}approval: { within: 1s }\n`, retrainSpec({ workspace }));
@@ -291,6 +254,6 @@ describe('a schedule that retrains, on a real temper dev', { timeout: 150_000 },
   });
 
   it('replays', async () => {
-    await replayRetrains(dev.client, new Map([...(await oneOfEach(dev)), ['approved', approved]]));
+    await replayRetrains(dev.client, new Map([...(await oneOfEach(dev, 'nightly')), ['approved', approved]]));
   });
 });

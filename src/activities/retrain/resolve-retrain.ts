@@ -18,6 +18,7 @@ import type { DailyInput, ResolveAnswer, ResolveCall, RetrainInput } from '../..
 import type { PipelineSpec } from '../../schemas/spec.js';
 import { beating } from './beating.js';
 import { claimModel, giveModelBack } from './claim-model.js';
+import { assertHistory, heldBack } from './schedule-facts.js';
 
 /** What the inputs of a retrain are for the time that it was scheduled for, and whether there is anything to train. */
 export function resolveRetrain(call: ResolveCall): Promise<ResolveAnswer> {
@@ -27,11 +28,15 @@ export function resolveRetrain(call: ResolveCall): Promise<ResolveAnswer> {
 /** Whoever trains has the model from here on, so that what is resolved stays so. */
 async function resolveAlone(call: ResolveCall): Promise<ResolveAnswer> {
   const { input, at } = call;
-  const holder = await claimModel(input, retrainRun(input.schedule, at));
-  if (holder !== null) {
-    const skip = `another retrain of model ${input.model} runs: ${holder}`;
+  const skipped = (skip: string): ResolveAnswer => {
     return { v: 1, specText: input.specText, fingerprint: '', promoted: null, skip };
-  }
+  };
+  const paused = await heldBack(call);
+  if (paused !== null) return skipped(paused);
+  // Before the claim, which makes the folder of the model.
+  await assertHistory(input);
+  const holder = await claimModel(input, retrainRun(input.schedule, at));
+  if (holder !== null) return skipped(`another retrain of model ${input.model} runs: ${holder}`);
   const answer = await resolve(call);
   if (answer.skip !== null) await giveModelBack(input);
   return answer;

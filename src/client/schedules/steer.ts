@@ -14,9 +14,11 @@ const TRIGGER_MS = 10_000;
 
 /** Keeps a schedule from starting runs; one that is under way goes on. */
 export async function pauseSchedule(client: TemperClient, name: string, note: string): Promise<ScheduleDone> {
-  await findSchedule(client, name);
+  const { description } = await findSchedule(client, name);
   await client.temporal.schedule.getHandle(scheduleId(name)).pause(note);
-  return done(name, 'paused', `${name} is paused: ${note}`);
+  const queued = Number(description.raw.info?.bufferSize ?? 0);
+  const rest = queued === 0 ? '' : `; ${queued} queued ${queued === 1 ? 'start' : 'starts'} will be skipped`;
+  return done(name, 'paused', `${name} is paused: ${note}${rest}`);
 }
 
 /** Lets a paused schedule start runs again. */

@@ -1,9 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { readRetrain } from '../../../src/domain/retrain/read-retrain.js';
 import { getRunStatus } from '../../../src/client/run-status.js';
 import { applySchedule } from '../../../src/client/schedules/apply.js';
 import { describeSchedule } from '../../../src/client/schedules/report.js';
+import { triggerSchedule } from '../../../src/client/schedules/steer.js';
 import type { ScheduleApplied, ScheduleReport, ScheduleRun } from '../../../src/schemas/schedule.js';
 import type { Dev } from './dev.js';
 import { waitFor } from './dev.js';
@@ -97,13 +99,20 @@ export async function spansOf(dev: Dev, name: string): Promise<{ from: number; t
 }
 
 /** One retrain for each way in which they ended. */
-export async function oneOfEach(dev: Dev): Promise<Map<string, string>> {
-  const reports = await Promise.all(['nightly', 'dated'].map((name) => describeSchedule(dev.client, name)));
-  return new Map(reports.flatMap(({ runs }) => runs.map(({ state, workflowId }) => [state, workflowId] as const)));
+export async function oneOfEach(dev: Dev, name: string): Promise<Map<string, string>> {
+  const { runs } = await describeSchedule(dev.client, name);
+  return new Map(runs.map(({ state, workflowId }) => [state, workflowId] as const));
 }
 
 /** Whether a run has begun to train, so that it holds its hosts. */
 export async function isTraining(dev: Dev, run: string): Promise<boolean> {
   const { progress } = await getRunStatus(dev.client, run).catch(() => ({ progress: [] }));
   return progress.some(({ iteration }) => iteration !== undefined);
+}
+
+/** Starts a run of a schedule by hand and waits for its end. */
+export async function triggered(dev: Dev, name: string): Promise<ScheduleRun> {
+  const { taken } = await describeSchedule(dev.client, name);
+  expect((await triggerSchedule(dev.client, name)).did).toBe('triggered');
+  return waitForSchedule(dev, name, (report) => endedRun(report, taken));
 }
