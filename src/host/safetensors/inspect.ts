@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TemperError } from '../../domain/errors.js';
 import { dtypeProblem, modelConfigProblems, type ModelWish } from '../../domain/model-config.js';
+import { absentTensors } from '../../domain/model-tensors.js';
 import type { ModelReport } from '../../schemas/model-report.js';
 import { isObject, parseJsonObject } from './json-object.js';
 import { wholeFolder } from './new-folder.js';
@@ -17,6 +18,8 @@ export async function inspectModel(dir: string, wish: ModelWish | null = null): 
   const strange = wish === null ? null : dtypeProblem([...tensors.values()].map(({ dtype }) => dtype));
   if (strange !== null) throw new TemperError('SpecInvalid', { where: dir, ...strange });
   const config = (await readConfig(file)) ?? {};
+  const absent = wish === null ? null : absentTensors(config, new Set(tensors.keys()));
+  if (absent !== null) throw new TemperError('ProofFailed', { where: dir, ...absent });
   const text = isObject(config['text_config']) ? config['text_config'] : config;
   const layers = text['num_hidden_layers'];
   const type = config['model_type'];
