@@ -14,6 +14,9 @@ export class Passing extends Error {
   }
 }
 
+/** An answer that the same server will most likely give again; another one behind its address may do better. */
+export class Lasting extends Passing {}
+
 /** The server does not answer requests for ranges as it must; the whole file may still be had. */
 export class NoRanges extends Error {
   override readonly name = 'NoRanges';

@@ -6,7 +6,7 @@ import type { Dispatcher } from 'undici';
 import type { NetworkConfig } from '../../config.js';
 import { TemperError } from '../../domain/errors.js';
 import { VERSION } from '../../version.js';
-import { NoRanges, Passing } from './failures.js';
+import { Lasting, NoRanges, Passing } from './failures.js';
 import type { DownloadLimits } from './limits.js';
 import { readRetryAfter } from './patience.js';
 
@@ -74,7 +74,7 @@ export class HttpDoor {
       if (next === null) throw this.#refusal(url, answer, hop > 0);
       url = next;
     }
-    throw new Passing(`${showUrl(url)} redirects more than ${MAX_REDIRECTS} times`);
+    throw new Lasting(`${showUrl(url)} redirects more than ${MAX_REDIRECTS} times`);
   }
 
   async close(): Promise<void> {
@@ -101,7 +101,8 @@ export class HttpDoor {
 
   #refusal(url: URL, { statusCode, headers }: Dispatcher.ResponseData, isElsewhere: boolean): Error {
     const what = `${showUrl(url)} answers ${statusCode}`;
-    if (statusCode >= 500 || PASSING_STATUS.has(statusCode) || statusCode < 400)
+    if (statusCode < 400) return new Lasting(`${what}, which is no file`);
+    if (statusCode >= 500 || PASSING_STATUS.has(statusCode))
       return new Passing(what, readRetryAfter(headers['retry-after'], Date.now()));
     // A signed address of a storage runs out; the next request to the hub makes a new one.
     if (isElsewhere && EXPIRED_STATUS.has(statusCode)) return new Passing(what);
@@ -147,7 +148,8 @@ function redirectOf(from: URL, { statusCode, headers }: Dispatcher.ResponseData)
   if (!REDIRECTS.has(statusCode)) return null;
   const location = oneHeader(headers['location']);
   const to = location === null || !URL.canParse(location, from.href) ? null : new URL(location, from);
-  if (to === null || !/^https?:$/.test(to.protocol)) throw new Passing(`${showUrl(from)} redirects to no address`);
+  if (to === null || !/^https?:$/.test(to.protocol))
+    throw new Lasting(`${showUrl(from)} redirects to no address of the web (${to?.protocol ?? String(location)})`);
   if (from.protocol === 'https:' && to.protocol === 'http:') {
     throw new TemperError('DownloadRefused', {
       where: showUrl(from),

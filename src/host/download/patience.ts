@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TemperError } from '../../domain/errors.js';
-import type { Passing } from './failures.js';
+import { Lasting, type Passing } from './failures.js';
 import type { DownloadLimits } from './limits.js';
 
 type PatienceLimits = Pick<DownloadLimits, 'tries' | 'firstWaitMs' | 'maxWaitMs' | 'maxAskedWaitMs'>;
+
+/** Tries where waiting longer is of no use. */
+const LASTING_TRIES = 3;
 
 /** Counts failures in a row without progress, and waits longer after each. */
 export class Patience {
@@ -23,12 +26,13 @@ export class Patience {
 
   /** Waits before the next try; throws when there were too many. */
   async wait(failure: Passing, signal: AbortSignal, note: (text: string) => void): Promise<void> {
-    const { tries, firstWaitMs, maxWaitMs, maxAskedWaitMs } = this.#limits;
+    const { firstWaitMs, maxWaitMs, maxAskedWaitMs } = this.#limits;
+    const tries = failure instanceof Lasting ? Math.min(LASTING_TRIES, this.#limits.tries) : this.#limits.tries;
     this.#failures += 1;
     if (this.#failures >= tries) {
       throw new TemperError(
         'DownloadFailed',
-        { where: this.#name, what: `${tries} tries in a row brought nothing new`, why: failure.message },
+        { where: this.#name, what: `${this.#failures} tries in a row brought nothing new`, why: failure.message },
         { cause: failure },
       );
     }

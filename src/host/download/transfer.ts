@@ -2,7 +2,7 @@ import { splitRanges } from '../../domain/byte-ranges.js';
 import type { ByteRange } from '../../domain/byte-ranges.js';
 import { TemperError } from '../../domain/errors.js';
 import { hasEnd, ifRange, lengthOf, rangeOf, validatorOf } from './answer-facts.js';
-import { Changed, NoRanges, Passing } from './failures.js';
+import { Changed, Lasting, NoRanges, Passing } from './failures.js';
 import { giveUp, oneHeader, reasonOf, showUrl } from './http-door.js';
 import type { Answer, HttpDoor } from './http-door.js';
 import type { DownloadLimits } from './limits.js';
@@ -49,7 +49,7 @@ export async function transfer(
         note(`${file.name}: ${error.message}; it is downloaded anew`);
         await restart(run);
       } else if (error instanceof NoRanges) {
-        if (isSequential) await patience.wait(new Passing(error.message), signal, note);
+        if (isSequential) await patience.wait(new Lasting(error.message), signal, note);
         else note(`${file.name}: ${error.message}; it is downloaded in one piece`);
         isSequential = true;
         await restart(run);
@@ -224,8 +224,8 @@ function refuseWebPage({ url, proof }: RemoteFile, { headers, status }: Answer):
   });
 }
 
-function wrongSize(file: RemoteFile, bytes: number): Passing {
-  return new Passing(`${showUrl(file.url)}: it has ${bytes} bytes, ${String(file.bytes)} were announced`);
+function wrongSize(file: RemoteFile, bytes: number): Lasting {
+  return new Lasting(`${showUrl(file.url)}: it has ${bytes} bytes, ${String(file.bytes)} were announced`);
 }
 
 function failed(file: RemoteFile, what: string, cause: Error): TemperError {

@@ -91,6 +91,43 @@ describe('a server that never does right', () => {
     expect(namesIn(cache).filter((name) => name.endsWith('.claim'))).toEqual([]);
   });
 
+  it.each<[string, Fault, string]>([
+    ...[203, 204, 300, 304].map((status): [string, Fault, string] => [
+      `status ${status}`,
+      { kind: 'status', status },
+      `answers ${status}`,
+    ]),
+    ['a redirect out of the web', { kind: 'redirect', to: 'file:///etc/passwd' }, 'no address of the web (file:)'],
+    ['a redirect to itself', { kind: 'redirect', to: '/f' }, 'redirects more than'],
+    ['a coding that was not asked for', { kind: 'encoded' }, 'coding gzip'],
+  ])('%s: is asked again, but not for minutes', async (_name, fault, why) => {
+    const server = await startServer();
+    let asked = 0;
+    server.fault = () => {
+      asked += 1;
+      return fault;
+    };
+    const file = remoteFile(server.serve('/f', CONTENT), CONTENT);
+    await expect(bringToCache(scratchFolder(), file, transferOptions({ tries: 100 }))).rejects.toMatchObject({
+      problem: {
+        code: 'DownloadFailed',
+        what: '3 tries in a row brought nothing new',
+        why: expect.stringContaining(why),
+      },
+    });
+    // A redirect to itself is followed five times a try.
+    expect(asked).toBeLessThanOrEqual(18);
+  });
+
+  it('another size than announced: is told soon', async () => {
+    const server = await startServer();
+    const file = { ...remoteFile(server.serve('/f', CONTENT), CONTENT), bytes: CONTENT.length + 1 };
+    await expect(bringToCache(scratchFolder(), file, transferOptions({ tries: 100 }))).rejects.toMatchObject({
+      problem: { code: 'DownloadFailed', what: '3 tries in a row brought nothing new' },
+      message: expect.stringContaining(`${CONTENT.length + 1} were announced`),
+    });
+  });
+
   it('a file that changes with every answer', async () => {
     const server = await startServer();
     server.fault = (_request, index) => ({ kind: 'etag', etag: `"${index}"` });
