@@ -37,6 +37,7 @@ export function chooseFiles(source: HubSource, name: string, listed: readonly Li
     });
   }
   const seen = new Set<string>();
+  const folders = new Set(chosen.flatMap(({ path }) => foldersAbove(path)));
   return chosen.map((file) => {
     const path = isFile
       ? (file.path.split('/').at(-1) ?? '')
@@ -49,10 +50,23 @@ export function chooseFiles(source: HubSource, name: string, listed: readonly Li
         fix: 'use another mirror or revision',
       });
     }
+    if (folders.has(file.path)) {
+      throw new TemperError('DownloadRefused', {
+        where: name,
+        what: `the hub lists ${JSON.stringify(file.path)} as a file and as a folder with files`,
+        why: 'no file system can hold both',
+        fix: 'use another mirror or revision',
+      });
+    }
     if (source.repoKind === 'model' && file.proof.kind === 'none') throw unproven(name, file.path);
     seen.add(path);
     return { ...file, path, name: `${name}: ${path}` };
   });
+}
+
+function foldersAbove(path: string): string[] {
+  const parts = path.split('/');
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'));
 }
 
 /** A damaged weight trains as well as a sound one, so nothing of a model is taken whose contents cannot be proven. */

@@ -70,11 +70,12 @@ export async function runFetch(request: FetchRequest): Promise<FetchManifest> {
   try {
     const asking = { door, limits, signal, note };
     const listing = await list(remote, request, asking);
+    for (const file of listing.files) await assertPlace(targetOf(request, file));
     const cache = request.cache ?? join(dirname(request.output), `.${basename(request.output)}.downloads`);
     await judgeModel(listing.files, cache, request, asking);
     const cached = await download(listing.files, cache, request, asking);
     for (const one of cached)
-      await place(one, request.isFile ? request.output : join(request.output, one.fetched.path), () =>
+      await place(one, targetOf(request, one.fetched), () =>
         download(
           listing.files.filter(({ path }) => path === one.fetched.path),
           cache,
@@ -90,6 +91,22 @@ export async function runFetch(request: FetchRequest): Promise<FetchManifest> {
   } finally {
     await door.close();
   }
+}
+
+/** Where a file of the listing comes to lie. */
+function targetOf({ isFile, output }: FetchRequest, { path }: { readonly path: string }): string {
+  return isFile ? output : join(output, path);
+}
+
+/** Before anything is downloaded: a file takes the place of an older one, but not of a folder. */
+async function assertPlace(target: string): Promise<void> {
+  const info = await stat(target).catch(() => null);
+  if (info?.isDirectory() !== true) return;
+  throw new TemperError('UsageInvalid', {
+    where: target,
+    what: 'a folder is there, and a file is to take its place',
+    fix: 'give another output, or remove the folder',
+  });
 }
 
 /** A token goes to the endpoint of its own hub; addresses get none. */

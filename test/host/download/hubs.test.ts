@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FetchManifestSchema } from '../../../src/schemas/fetch.js';
@@ -114,6 +114,32 @@ describe('Hugging Face', () => {
     await expect(fetchSource('hf-dataset:own/set/none', join(dir, 'f'), env)).rejects.toMatchObject({
       problem: { what: 'the repository has no file or folder none' },
     });
+  });
+
+  it('refuses a listing with a file where a folder must be', async () => {
+    serveHuggingFace('models', 'own/tiny', { x: CONFIG, 'x/y': README }, []);
+    await expect(
+      fetchSource('hf:own/tiny', join(scratchFolder(), 'out'), { HF_ENDPOINT: hub.origin }),
+    ).rejects.toMatchObject({
+      problem: { code: 'DownloadRefused', what: 'the hub lists "x" as a file and as a folder with files' },
+    });
+  });
+
+  it('takes the place of a file, and of no folder', async () => {
+    serveHuggingFace('models', 'own/tiny', { 'a.json': CONFIG }, []);
+    const output = join(scratchFolder(), 'out');
+    mkdirSync(join(output, 'a.json'), { recursive: true });
+    await expect(fetchSource('hf:own/tiny', output, { HF_ENDPOINT: hub.origin })).rejects.toMatchObject({
+      problem: {
+        code: 'UsageInvalid',
+        where: join(output, 'a.json'),
+        what: expect.stringContaining('a folder is there'),
+      },
+    });
+    rmdirSync(join(output, 'a.json'));
+    writeFileSync(join(output, 'a.json'), 'older');
+    await fetchSource('hf:own/tiny', output, { HF_ENDPOINT: hub.origin });
+    expect(readFileSync(join(output, 'a.json'), 'utf8')).toBe(CONFIG.toString());
   });
 
   it.each(['../evil', '/etc/evil', 'a/../../evil', 'a//b', 'a\nb'])(
