@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname } from 'node:path';
-import { isClosedStatus } from '../domain/closed-status.js';
 import { TemperError } from '../domain/errors.js';
 import { controlQueue, runWorkflowId, scheduleOfRetrain } from '../domain/ids.js';
 import { notParked } from '../domain/retrain/not-parked.js';
@@ -20,6 +19,7 @@ import {
 import { askRun } from './ask-run.js';
 import type { TemperClient } from './connect.js';
 import { requestCancel } from './run-end.js';
+import { cancelRetrain, openRetrain } from './cancel-retrain.js';
 import { explainRun } from './run-evidence.js';
 import { readSpecOfRun } from './run-spec.js';
 import { getRunStatus, describe } from './run-status.js';
@@ -126,7 +126,7 @@ export async function* watchRun(
 }
 
 /**
- * Asks a run to end; its commands are stopped before it closes. Of a run that is done and that its retrain measures, or
+ * Asks a run, or a retrain by its workflow id, to end; its commands are stopped before it closes. Of a run that is done and that its retrain measures, or
  * waits for an approval of, the retrain ends: the answer is the schedule of that one, else null.
  */
 export async function cancelRun(
@@ -134,6 +134,7 @@ export async function cancelRun(
   run: string,
   { by = null, why = null }: { readonly by?: string | null; readonly why?: string | null } = {},
 ): Promise<string | null> {
+  if (scheduleOfRetrain(run) !== null) return cancelRetrain(client, run, { by, why });
   const status = await getRunStatus(client, run);
   if (status.closedAt === null) {
     await requestCancel(client, status.workflowId, { by, why });
@@ -143,14 +144,6 @@ export async function cancelRun(
   if (retrain === null) throw isOver(run, status, 'cancel');
   await requestCancel(client, retrain, { by, why });
   return scheduleOfRetrain(retrain);
-}
-
-/** Workflow of the retrain that a run belongs to while it is open, or null. */
-async function openRetrain(client: TemperClient, workflowId: string): Promise<string | null> {
-  const own = await describe(client, workflowId);
-  const parent = own?.raw.workflowExecutionInfo?.parentExecution?.workflowId ?? '';
-  const retrain = scheduleOfRetrain(parent) === null ? null : await describe(client, parent);
-  return retrain === null || isClosedStatus(retrain.status.name) ? null : parent;
 }
 
 /** How often a run is asked to pause that says it has nothing to stop: once more, and it is at work or over. */

@@ -92,6 +92,15 @@ describe('a run that somebody ended', () => {
     const over = fakeServer({ [RUN]: done, [RETRAIN]: { status: 'COMPLETED' } });
     await expect(cancelRun(over.client, 'tiny')).rejects.toThrow('nothing to cancel');
   });
+
+  it('goes to a retrain by its own name, which may have no run yet', async () => {
+    const { client, cancelled } = fakeServer({ [RETRAIN]: { status: 'RUNNING' } });
+    expect(await cancelRun(client, RETRAIN, { by: 'ada', why: 'enough' })).toBe('nightly');
+    expect(cancelled).toEqual([{ id: RETRAIN, identity: 'ada', reason: 'enough' }]);
+    const over = fakeServer({ [RETRAIN]: { status: 'COMPLETED' } });
+    await expect(cancelRun(over.client, RETRAIN)).rejects.toThrow('nothing to cancel');
+    await expect(cancelRun(fakeServer().client, RETRAIN)).rejects.toThrow('there is no such retrain');
+  });
 });
 
 describe('a run of a schedule', () => {

@@ -75,7 +75,7 @@ function steer(runner: Runner): Command[] {
         runner.run(command, async (context) => (await import('../commands/recover.js')).recover(context, run, options)),
       ),
     withConnection(newCommand('cancel', 'end a run for good'))
-      .argument('<run>', RUN)
+      .argument('<run>', `${RUN}; or the id of a retrain, as schedule describe tells it`)
       .option('--reason <text>', 'why, for whoever looks later')
       .option('--yes', 'do not ask')
       .action((run: string, options, command: Command) =>
