@@ -5,6 +5,7 @@ import { probeHost } from '../host/probe.js';
 import { stopKeepers } from '../host/stop-keepers.js';
 import type { HostCall, KeptCommandRecord } from '../schemas/host-call.js';
 import { promoteByHand, reportModels } from './retrain/models-by-hand.js';
+import { assertWorkspace } from '../host/assert-workspace.js';
 import { rollBack } from '../host/models/promote.js';
 import { doctor } from './doctor.js';
 import { listCheckpoints } from './training/list-checkpoints.js';
@@ -30,10 +31,13 @@ export async function callHost(host: StageHost, call: HostCall): Promise<unknown
     case 'checkpoints':
       return listCheckpoints(host, call.workspace, call.run);
     case 'models':
+      await assertWorkspace(call.workspace);
       return { v: 1, models: await reportModels(call.workspace, call.model) };
     case 'promoteModel':
+      await assertWorkspace(call.workspace);
       return promoteByHand(call);
     case 'rollBackModel':
+      await assertWorkspace(call.workspace);
       return { v: 1, change: await rollBack(call.workspace, call.model, call) };
     case 'render':
       return renderFacts(host, call.workspace, call.run);

@@ -1,4 +1,5 @@
 import { heartbeat } from '@temporalio/activity';
+import { assertWorkspace } from '../host/assert-workspace.js';
 import { collect, planCollection } from '../host/retention/collect.js';
 import type { CollectCall, CollectReport } from '../schemas/retention.js';
 import { lookAtRuns } from './look-at-runs.js';
@@ -12,6 +13,7 @@ export async function collectGarbage(host: StageHost, call: CollectCall): Promis
   const { workspace, policy, isDryRun, heartbeatIntervalMs, schedules } = call;
   const beat = (): void => heartbeat({ v: 1, phase: 'looking for what is not needed' });
   beat();
+  await assertWorkspace(workspace);
   const timer = setInterval(beat, heartbeatIntervalMs);
   try {
     const look = lookAtRuns(host);

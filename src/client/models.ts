@@ -29,7 +29,9 @@ export async function listModels(
       return [];
     }
   };
-  const found = (await askPlaces(place === null ? await knownPlaces(client) : [place], listIn, onSilence)).flat();
+  const found = (
+    place === null ? await askPlaces(await knownPlaces(client), listIn, onSilence) : [await listIn(place)]
+  ).flat();
   if (model !== null && found.length === 0)
     throw new TemperError('ModelNotFound', {
       what: `no model ${model} was promoted in the workspaces of schedules and recent runs`,

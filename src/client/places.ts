@@ -6,12 +6,13 @@ export interface Place {
   readonly fleet: string;
 }
 
-/** Told of a place that was left out, because none of its hosts answers. */
+/** Told of a place that was left out, because none of its hosts answers, or it is not there. */
 export type OnSilence = (place: Place, problem: TemperError['problem']) => void;
 
 /**
  * Asks places one after another. One whose fleet has no host that answers keeps nobody from the others: a schedule may
- * wait for its fleet while the model of another one has to be rolled back. When none answers, the first reason is thrown.
+ * wait for its fleet while the model of another one has to be rolled back. When no host answers for any, the first reason is
+ * thrown.
  */
 export async function askPlaces<Answer>(
   places: readonly Place[],
@@ -29,9 +30,11 @@ export async function askPlaces<Answer>(
       onSilence(place, error.problem);
     }
   }
-  const [first] = silent;
-  if (first !== undefined && answers.length === 0) throw first;
+  const unasked = silent.find(({ problem }) => problem.code !== MISSING);
+  if (unasked !== undefined && answers.length === 0) throw unasked;
   return answers;
 }
 
-const SILENCE: readonly string[] = ['NoHosts', 'HostUnreachable'];
+/** Nothing has run there yet, or it is not mounted; which of the two, a person knows. */
+const MISSING = 'WorkspaceMissing';
+const SILENCE: readonly string[] = ['NoHosts', 'HostUnreachable', MISSING];

@@ -23,8 +23,8 @@ export async function collect(
   isDryRun: boolean,
   onSilence: OnSilence = () => undefined,
 ): Promise<CollectReport[]> {
-  const places = place === null ? await knownPlaces(client) : [place];
-  return askPlaces(places, (one) => collectIn(client, one, policy, isDryRun), onSilence);
+  const collectOne = (one: Place): Promise<CollectReport> => collectIn(client, one, policy, isDryRun);
+  return place === null ? askPlaces(await knownPlaces(client), collectOne, onSilence) : [await collectOne(place)];
 }
 
 async function collectIn(

@@ -33,6 +33,11 @@ export const CATALOGUE = {
   NoHosts: { exit: 4, retryable: true, fix: 'start host workers: temper worker --role host --name HOST' },
   HostsBusy: { exit: 4, retryable: true, fix: 'temper hosts shows who holds them, or why they are set aside' },
   WorkspaceUnusable: { exit: 1, retryable: false, fix: 'make the workspace folder writable on every host' },
+  WorkspaceMissing: {
+    exit: 1,
+    retryable: false,
+    fix: 'mount it on every host of the fleet, or name the right folder with --workspace',
+  },
   CommandFailed: { exit: 1, retryable: false, fix: 'read the named log, correct the cause, then temper resume RUN' },
   CommandMissing: { exit: 1, retryable: false, fix: 'install the named program on the host, then temper resume RUN' },
   CommandStopped: { exit: 1, retryable: false, fix: 'temper resume RUN continues' },

@@ -32,6 +32,15 @@ describe('several places', () => {
     await expect(askPlaces(['a', 'b'].map(place), ask, onSilence)).rejects.toBe(unreachable);
   });
 
+  it('that are not there are told, and are no error where nothing has run yet', async () => {
+    const missing = new TemperError('WorkspaceMissing', { what: 'the workspace is not there' });
+    const { ask, silent, onSilence } = asking({ a: missing, b: missing });
+    expect(await askPlaces(['a', 'b'].map(place), ask, onSilence)).toEqual([]);
+    expect(silent).toEqual(['a', 'b']);
+    const down = asking({ a: missing, b: noHosts });
+    await expect(askPlaces(['a', 'b'].map(place), down.ask, down.onSilence)).rejects.toBe(noHosts);
+  });
+
   it('hide no other error', async () => {
     const damaged = new TemperError('WorkspaceUnusable', { what: 'it cannot be read' });
     const { ask, silent, onSilence } = asking({ b: damaged });

@@ -59,9 +59,7 @@ export async function modelsRollback(
 /** Says which workspaces are left out, on stderr. */
 export function toldSilent({ output }: CommandContext): OnSilence {
   return ({ workspace, fleet }, { what }) =>
-    output.note(
-      `left out: ${workspace}, for which no host of fleet ${fleet} answers (${what}); --workspace DIR names one`,
-    );
+    output.note(`left out: ${workspace} of fleet ${fleet} (${what}); --workspace DIR names one`);
 }
 
 function told({ model, from, to, run }: ModelChange): string {
