@@ -79,8 +79,8 @@ export function storedState(fqns: Iterable<string>): StoredState {
   const has = (component: StateComponent): boolean => names.some((fqn) => componentOf(fqn) === component);
   return {
     weights: has('model'),
-    // `optimizer.param_groups` alone holds no moments: upstream writes it even before the first step.
-    moments: names.some((fqn) => /^optimizer\.state\..+\.exp_avg$/.test(fqn)),
+    // Of Adam, or of SGD and Muon. `optimizer.param_groups` alone holds none: upstream writes it even before step 1.
+    moments: names.some((fqn) => /^optimizer\.state\..+\.(exp_avg|momentum_buffer)$/.test(fqn)),
     schedule: has('schedule'),
     rng: has('rng'),
     progress: names.includes('iteration') && names.includes('args'),

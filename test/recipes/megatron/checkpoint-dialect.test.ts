@@ -9,6 +9,7 @@ import {
   parseCheckpointFolder,
   parseShardRank,
   parseTracker,
+  storedState,
 } from '../../../src/recipes/megatron/checkpoint-dialect.js';
 
 test('folder names have seven digits or more and come back (property)', () => {
@@ -58,4 +59,12 @@ test.each([
   ['checkpoint_version', 'other'],
 ])('%s belongs to %s', (fqn, component) => {
   expect(componentOf(fqn)).toBe(component);
+});
+
+test.each([
+  [['optimizer.state.0.exp_avg', 'optimizer.param_groups.lr'], true],
+  [['optimizer.state.0.momentum_buffer'], true],
+  [['optimizer.param_groups.lr', 'optimizer.state.0.step'], false],
+])('%j holds the moments of an optimizer: %j', (names, moments) => {
+  expect(storedState(names)).toMatchObject({ moments });
 });
