@@ -7,6 +7,8 @@ const PICTURE = 0x2c;
 const HEADER_BYTES = 13;
 
 const CHUNK_BYTES = 64 * 1024;
+/** No program pads with more, and a file of zeros must not be walked for minutes. */
+const MOST_ZEROS = 4_096;
 
 /**
  * Whether a GIF holds all of its first picture. Its data come in blocks of at most 255 bytes that each tell their
@@ -28,7 +30,7 @@ export async function hasGifFrame(handle: FileHandle): Promise<boolean> {
       bytes.skip(8);
       // Its own colours, then the width of the first code.
       bytes.skip(tableBytes(await bytes.next()) + 1);
-      return skipBlocks(bytes);
+      return (await skipBlocks(bytes)) && !(await isZeros(bytes));
     } else {
       // The end of the file, or of the film without a picture.
       return false;
@@ -44,6 +46,19 @@ async function skipBlocks(bytes: ByteWalk): Promise<boolean> {
     if (length === 0) return true;
     bytes.skip(length);
   }
+}
+
+/**
+ * Whether zeros follow and nothing else to the end, as in a file whose blocks were never written: the first of them then
+ * looked like the end of the picture.
+ */
+async function isZeros(bytes: ByteWalk): Promise<boolean> {
+  for (let zeros = 0; zeros < MOST_ZEROS; zeros += 1) {
+    const byte = await bytes.next();
+    if (byte === null) return zeros > 0;
+    if (byte !== 0) return false;
+  }
+  return true;
 }
 
 /** Bytes of the colour table that flags tell of: three for each of 2, 4, ... 256 colours. */

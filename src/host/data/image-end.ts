@@ -12,7 +12,7 @@ export async function findDamage(handle: FileHandle, start: Uint8Array): Promise
   const found = ENDS.find(({ magic }) => begin.subarray(0, magic.length).equals(magic));
   if (found === undefined) return null;
   const { size } = await handle.stat();
-  const damage = found.type === 'PNG' ? await findPngDamage(handle, begin, size) : null;
+  const damage = found.type === 'PNG' ? await findPngDamage(handle, begin, size) : (found.damage?.(begin) ?? null);
   if (damage !== null) return damage;
   if (await found.isWhole({ handle, begin, size })) return null;
   return `its ${size} bytes hold no end of a ${found.type}: the file is cut off`;
@@ -29,6 +29,8 @@ interface ImageFile {
 interface End {
   readonly type: string;
   readonly magic: Buffer;
+  /** What of its header no reader takes, and still tells a size. */
+  damage?(begin: Buffer): string | null;
   isWhole(file: ImageFile): boolean | Promise<boolean>;
 }
 
@@ -46,10 +48,16 @@ const ENDS: readonly End[] = [
   {
     type: 'WebP',
     magic: Buffer.from('RIFF'),
+    damage: (begin) => (isVp8(begin) ? null : 'its picture does not begin as one of VP8: the file is damaged'),
     // What the container says that follows its first eight bytes.
     isWhole: ({ begin, size }) => begin.length < 8 || size >= 8 + begin.readUInt32LE(4),
   },
-  { type: 'BMP', magic: Buffer.from('BM'), isWhole: ({ begin, size }) => size >= bmpBytes(begin) },
+  {
+    type: 'BMP',
+    magic: Buffer.from('BM'),
+    damage: bmpDamage,
+    isWhole: ({ begin, size }) => size >= bmpBytes(begin),
+  },
   // Readers decode the first picture, so a film that is cut behind it still trains.
   { type: 'GIF', magic: Buffer.from('GIF8'), isWhole: ({ handle }) => hasGifFrame(handle) },
 ];
@@ -81,6 +89,26 @@ function scanOffset(begin: Buffer): number {
   while (offset + 4 <= begin.length && begin[offset] === 0xff && ![0xda, 0xd9].includes(begin[offset + 1] ?? 0))
     offset += 2 + begin.readUInt16BE(offset + 2);
   return offset;
+}
+
+/** Whether the simple form of a WebP begins its picture with the mark of a key frame; of other forms nothing is told. */
+function isVp8(begin: Buffer): boolean {
+  const isSimple = begin.length >= 26 && begin.toString('latin1', 12, 16) === 'VP8 ';
+  return !isSimple || begin.subarray(23, 26).equals(Buffer.from([0x9d, 0x01, 0x2a]));
+}
+
+/** Headers by their length, and compressions, that Pillow 12 reads (BmpImagePlugin). */
+const BMP_HEADERS: readonly number[] = [12, 40, 52, 56, 64, 108, 124];
+const BMP_COMPRESSIONS: readonly number[] = [0, 1, 2, 3];
+
+function bmpDamage(begin: Buffer): string | null {
+  if (begin.length < 18) return null;
+  const header = begin.readUInt32LE(14);
+  if (!BMP_HEADERS.includes(header)) return `a header of ${header} bytes is none of a BMP: the file is damaged`;
+  const compression = header === 12 || begin.length < 34 ? 0 : begin.readUInt32LE(30);
+  return BMP_COMPRESSIONS.includes(compression)
+    ? null
+    : `its pixels have the compression ${compression}, which no reader knows`;
 }
 
 const BMP_HEADER_BYTES = 54;

@@ -174,7 +174,29 @@ describe('probeImageHeader', () => {
     });
   });
 
+  const spoilt = (image: Buffer, at: number, bytes: Iterable<number>): Buffer => {
+    const copy = Buffer.from(image);
+    copy.set([...bytes], at);
+    return copy;
+  };
+  const simpleWebp = spoilt(spoilt(webp(), 12, Buffer.from('VP8 ')), 23, [0x9d, 0x01, 0x2a, 100, 0, 50, 0]);
+
+  it.each([
+    ['a GIF of zeros from its middle on', spoilt(gif(400), 300, Buffer.alloc(gif(400).length - 300)), 'cut off'],
+    ['a BMP with a header of no known length', spoilt(bmp(0), 14, [41]), 'a header of 41 bytes'],
+    ['a BMP with a compression that no reader knows', spoilt(bmp(0), 30, [32]), 'compression 32'],
+    ['a WebP whose picture does not begin as one', spoilt(simpleWebp, 24, [0]), 'does not begin'],
+  ])('finds the damage of %s', async (_, bytes, what) => {
+    expect(await probeImageHeader(put(scratchFolder(), 'image', bytes))).toMatchObject({
+      kind: 'bad',
+      rule: 'data/image-corrupt',
+      what: expect.stringContaining(what),
+    });
+  });
+
   it.each<[string, Buffer]>([
+    ['a WebP of the simple form', simpleWebp],
+    ['a GIF with padding', Buffer.concat([gif(400), Buffer.alloc(99)])],
     [
       'a PNG with a profile before its pixels',
       Buffer.concat([png(100, 50).subarray(0, 33), chunk('iCCP', pixels(40_000)), png(100, 50).subarray(33)]),
