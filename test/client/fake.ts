@@ -49,7 +49,7 @@ export function fakeServer(workflows: Record<string, FakeWorkflow> = {}): FakeSe
   const limits: number[] = [];
   const workflow = {
     async *list() {
-      for (const workflowId of known.keys()) yield { workflowId };
+      for (const [workflowId, { memo }] of known) yield { workflowId, memo };
     },
     getHandle: (id: string) => ({
       describe: async () => {

@@ -9,6 +9,7 @@ import { DEV_FLEET } from './layout.js';
 import type { DevLayout } from './layout.js';
 import { findLeftovers } from './leftovers.js';
 import type { Service } from './service.js';
+import { endRetrain, findRetrains, tellRetrains } from './stop-retrains.js';
 
 /** What of `temper dev` is to be ended. */
 export interface ShutDownOptions {
@@ -77,6 +78,7 @@ export async function stopOpenRuns(
 ): Promise<void> {
   const runs = await within(listRuns(client), LIST_LIMIT_MS, hurry);
   const open = (runs ?? []).filter(({ state }) => state === 'running');
+  await stopRetrains(client, open, hurry, tell);
   if (open.length === 0) return;
   tell(stopping(open, continued));
   const stopped = await Promise.all(
@@ -99,6 +101,25 @@ export async function stopOpenRuns(
   if (paused.length > 0)
     tell(`not waited for: ${names(paused)}; ${ended}, and are done again from the newest checkpoint`);
   if (cancelled.length > 0) tell(`not waited for: ${names(cancelled)}; ${ended}, and the next start ends the run`);
+}
+
+/** Ends the retrains that measure: their commands end with dev, which would be a failure and pause the schedule. */
+async function stopRetrains(
+  client: TemperClient,
+  open: readonly OpenRun[],
+  hurry: AbortSignal,
+  tell: (text: string) => void,
+): Promise<void> {
+  const finding = findRetrains(
+    client,
+    open.map(({ run }) => run),
+  );
+  const found = await within(finding, LIST_LIMIT_MS, hurry);
+  if (found === null) return;
+  for (const text of tellRetrains(found)) tell(text);
+  const end = (workflowId: string): Promise<void> =>
+    endRetrain(client, workflowId, { by: 'temper dev', why: REASON, hurry });
+  await Promise.all(found.measuring.map(({ workflowId }) => within(end(workflowId), PAUSE_LIMIT_MS, hurry)));
 }
 
 type OpenRun = Pick<RunStatus, 'run' | 'schedule'>;

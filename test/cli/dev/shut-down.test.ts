@@ -39,6 +39,38 @@ describe('a run of a schedule', () => {
   });
 });
 
+describe('a retrain whose run is over', () => {
+  const memo = (over: object) => ({
+    temperRetrain: { ...{ v: 1, state: 'running', phase: 'evaluating', run: 'nightly-1', reason: null }, ...over },
+  });
+  const end = async (of: object): Promise<{ server: ReturnType<typeof fakeServer>; told: string[] }> => {
+    const retrain = { status: 'RUNNING', startedMs: -1, endsWhenAsked: true, memo: memo(of) };
+    const server = fakeServer({ [RETRAIN]: retrain, 'temper/run/nightly-1': { status: 'COMPLETED', parent: RETRAIN } });
+    const told: string[] = [];
+    await stopOpenRuns(server.client, null, new AbortController().signal, (text) => told.push(text));
+    return { server, told };
+  };
+
+  it('is cancelled while it measures, whose end would be a failure and pause the schedule', async () => {
+    const { server, told } = await end({});
+    expect(server.cancelled).toEqual([{ id: RETRAIN, identity: 'temper dev', reason: 'temper dev was stopped' }]);
+    expect(told).toEqual([
+      'cancelling the retrain of nightly-1, whose measurement cannot be paused; after the next start temper schedule trigger nightly does it again and reuses what is finished',
+    ]);
+  });
+
+  it('is left alone while it waits for a person, and told so', async () => {
+    const { server, told } = await end({ state: 'approval', phase: 'waiting for temper approve nightly-1' });
+    expect(server.cancelled).toEqual([]);
+    expect(told).toEqual(['nightly-1 still waits for temper approve nightly-1 after the next start; its time runs on']);
+  });
+
+  it('is left alone while it looks at its inputs: that is done again by itself', async () => {
+    const { server, told } = await end({ phase: 'resolving', run: null });
+    expect([server.cancelled, told]).toEqual([[], []]);
+  });
+});
+
 describe('a run of a fleet that dev has no workers for', () => {
   it('is told of, and not said to be ended', async () => {
     const server = fakeServer({ 'temper/run/far': { status: 'RUNNING', update: 'not taken' } });
