@@ -79,7 +79,8 @@ export function findParts(root) {
   const partOf = (path) => {
     if (path.startsWith('test/e2e/retrain')) return 'schedules';
     if (path.startsWith('test/e2e/')) return 'e2e';
-    if (path.startsWith('test/faults/')) return 'faults';
+    // What the simulated trainer suffers is what faults are tested with.
+    if (/^test\/(faults|recipes\/simulated)\//.test(path)) return 'faults';
     if (path.startsWith('test/ascend/')) return 'ascend';
     const text = readFileSync(join(root, path), 'utf8');
     if (SERVER_SUPPORT.test(text)) return 'server';

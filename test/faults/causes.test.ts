@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { getFleet } from '../../src/client/fleet.js';
 import { readIncidents } from '../../src/host/run/incidents.js';
 import type { Cause, Reaction } from '../../src/schemas/incident.js';
-import { startDev, type Dev } from './support/dev.js';
-import { follow, rankPids, start } from './support/runs.js';
-import { simulatedSpec } from './support/simulated-spec.js';
+import { startDev, type Dev } from '../e2e/support/dev.js';
+import { follow, rankPids, start } from '../e2e/support/runs.js';
+import { simulatedSpec } from '../e2e/support/simulated-spec.js';
 
 interface Case {
   readonly name: string;

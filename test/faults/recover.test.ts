@@ -9,9 +9,9 @@ import { allAttempts } from '../../src/host/run/attempts.js';
 import { readRequest, runDir } from '../../src/host/run/run-folder.js';
 import { expectInvariant } from '../support/invariant.js';
 import { LOG_RESOLUTION_MS, readRecords } from '../support/read-records.js';
-import { startDev, waitFor, type Dev } from './support/dev.js';
-import { follow, rankPids, start } from './support/runs.js';
-import { simulatedSpec } from './support/simulated-spec.js';
+import { startDev, waitFor, type Dev } from '../e2e/support/dev.js';
+import { follow, rankPids, start } from '../e2e/support/runs.js';
+import { simulatedSpec } from '../e2e/support/simulated-spec.js';
 
 const HOSTS = ['laptop-1', 'laptop-2'];
 
