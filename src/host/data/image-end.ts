@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
+import { bmpBytes, bmpDamage } from './bmp.js';
 import { hasGifFrame } from './gif-end.js';
 import { findPngDamage } from './png-chunks.js';
 
@@ -95,34 +96,4 @@ function scanOffset(begin: Buffer): number {
 function isVp8(begin: Buffer): boolean {
   const isSimple = begin.length >= 26 && begin.toString('latin1', 12, 16) === 'VP8 ';
   return !isSimple || begin.subarray(23, 26).equals(Buffer.from([0x9d, 0x01, 0x2a]));
-}
-
-/** Headers by their length, and compressions, that Pillow 12 reads (BmpImagePlugin). */
-const BMP_HEADERS: readonly number[] = [12, 40, 52, 56, 64, 108, 124];
-const BMP_COMPRESSIONS: readonly number[] = [0, 1, 2, 3];
-
-function bmpDamage(begin: Buffer): string | null {
-  if (begin.length < 18) return null;
-  const header = begin.readUInt32LE(14);
-  if (!BMP_HEADERS.includes(header)) return `a header of ${header} bytes is none of a BMP: the file is damaged`;
-  const compression = header === 12 || begin.length < 34 ? 0 : begin.readUInt32LE(30);
-  return BMP_COMPRESSIONS.includes(compression)
-    ? null
-    : `its pixels have the compression ${compression}, which no reader knows`;
-}
-
-const BMP_HEADER_BYTES = 54;
-/** Compressions whose pixels stand there one by one: none, and colour masks. */
-const PLAIN: readonly number[] = [0, 3];
-
-/** Bytes that a BMP must have: of plain pixels by their number, since programs write anything as the file's size. */
-function bmpBytes(begin: Buffer): number {
-  // Headers of OS/2 are shorter, and nobody makes them any more.
-  if (begin.length < 18 || begin.readUInt32LE(14) < 40) return 0;
-  if (begin.length < BMP_HEADER_BYTES) return BMP_HEADER_BYTES;
-  if (!PLAIN.includes(begin.readUInt32LE(30))) return begin.readUInt32LE(2);
-  const rowBits = Math.abs(begin.readInt32LE(18)) * begin.readUInt16LE(28);
-  const rows = Math.abs(begin.readInt32LE(22));
-  // Rows are filled up to four bytes; some programs leave the last one as it is.
-  return begin.readUInt32LE(10) + Math.ceil(rowBits / 32) * 4 * (rows - 1) + Math.ceil(rowBits / 8);
 }

@@ -5,6 +5,7 @@ import { imageSize } from 'image-size';
 import type { PixelSize } from '../../domain/data/estimate-tokens.js';
 import type { DataRuleId } from '../../domain/data/rules.js';
 import { openRegular } from '../open-regular.js';
+import { bmpCoreSize } from './bmp.js';
 import { findDamage } from './image-end.js';
 import { readJpegSize } from './jpeg-size.js';
 import { imageFinding } from './image-index.js';
@@ -108,6 +109,8 @@ async function readStart(handle: FileHandle, length: number): Promise<Uint8Array
 }
 
 function parseHeader(bytes: Uint8Array): ImageHeader {
+  const core = bmpCoreSize(bytes);
+  if (core !== null) return judgeSize(core);
   let found: ReturnType<typeof imageSize>;
   try {
     found = imageSize(bytes);

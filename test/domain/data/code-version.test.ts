@@ -6,7 +6,7 @@ import { RECIPES } from '../../../src/recipes/registry.js';
 import { specWith } from '../../recipes/cpu-tiny/specs.js';
 
 /** Code of the converter and the check, as it was when somebody last decided about its version. */
-const DECIDED = { version: 3, hash: '55af240592f3abcecf16b97c66541d73fce67eaa0fbcf8d404247b0fc953b6f3' };
+const DECIDED = { version: 3, hash: 'a7e23cfc9393f0385edc1d50409b6fa0d121b8013ab824d32c267c60f8edbefc' };
 
 it('is decided on anew whenever the code changes', () => {
   const root = resolve(import.meta.dirname, '../../..');

@@ -179,10 +179,16 @@ describe('probeImageHeader', () => {
     copy.set([...bytes], at);
     return copy;
   };
+  const coreBmp = spoilt(
+    Buffer.concat([Buffer.from('BM'), Buffer.alloc(24 + 300 * 50)]),
+    10,
+    [26, 0, 0, 0, 12, 0, 0, 0, 100, 0, 50, 0, 1, 0, 24, 0],
+  );
   const simpleWebp = spoilt(spoilt(webp(), 12, Buffer.from('VP8 ')), 23, [0x9d, 0x01, 0x2a, 100, 0, 50, 0]);
 
   it.each([
     ['a GIF of zeros from its middle on', spoilt(gif(400), 300, Buffer.alloc(gif(400).length - 300)), 'cut off'],
+    ['a BMP with the header of OS/2', coreBmp.subarray(0, -1), 'cut off'],
     ['a BMP with a header of no known length', spoilt(bmp(0), 14, [41]), 'a header of 41 bytes'],
     ['a BMP with a compression that no reader knows', spoilt(bmp(0), 30, [32]), 'compression 32'],
     ['a WebP whose picture does not begin as one', spoilt(simpleWebp, 24, [0]), 'does not begin'],
@@ -196,6 +202,7 @@ describe('probeImageHeader', () => {
 
   it.each<[string, Buffer]>([
     ['a WebP of the simple form', simpleWebp],
+    ['a BMP with the header of OS/2', coreBmp],
     ['a GIF with padding', Buffer.concat([gif(400), Buffer.alloc(99)])],
     [
       'a PNG with a profile before its pixels',
