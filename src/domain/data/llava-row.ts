@@ -10,7 +10,8 @@ export type LlavaReading =
 
 /**
  * Turns one LLaVA row into messages: human becomes user, gpt becomes assistant, text stays verbatim with its
- * `<image>`, every other field (`id`, ...) is left behind. An empty, null or absent `image` is a text-only row.
+ * `<image>`, every other field (`id`, ...) is left behind. An `image` that is absent
+ * or that Python counts as nothing (null, false, 0, an empty text, list or object) is a text-only row.
  */
 export function readLlavaRow(value: unknown, reserved: readonly string[] = []): LlavaReading {
   if (!isObject(value)) return dropped('data/not-an-object', 'row', showValue(value));
@@ -51,8 +52,9 @@ function readTurn(turn: unknown, index: number): Message | Finding {
   return { role, content: value };
 }
 
+/** What Python counts as nothing, which is what upstream's script asks. */
 function isAbsent(image: unknown): boolean {
-  return image === undefined || image === null || image === '' || (Array.isArray(image) && image.length === 0);
+  return typeof image === 'object' && image !== null ? Object.keys(image).length === 0 : !image;
 }
 
 function dropped(rule: Finding['rule'], where: string, what: string): LlavaReading {

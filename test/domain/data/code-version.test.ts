@@ -6,7 +6,7 @@ import { RECIPES } from '../../../src/recipes/registry.js';
 import { specWith } from '../../recipes/cpu-tiny/specs.js';
 
 /** Code of the converter and the check, as it was when somebody last decided about its version. */
-const DECIDED = { version: 3, hash: 'a7e23cfc9393f0385edc1d50409b6fa0d121b8013ab824d32c267c60f8edbefc' };
+const DECIDED = { version: 3, hash: '61c55155435147332b31e25ccbab71dae6711e363643b91ced54e0bf46380583' };
 
 it('is decided on anew whenever the code changes', () => {
   const root = resolve(import.meta.dirname, '../../..');

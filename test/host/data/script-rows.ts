@@ -16,6 +16,9 @@ export const SCRIPT_ROWS: readonly (readonly [why: string, row: object, fate: Fa
   ['image null', { id: 1, image: null, conversations: turns('q', 'a') }, 'kept'],
   ['image empty', { image: '', conversations: turns('q', 'a') }, 'kept'],
   ['image an empty list', { image: [], conversations: turns('q', 'a') }, 'kept'],
+  ['image an empty object', { image: {}, conversations: turns('q', 'a') }, 'kept'],
+  ['image a zero', { image: 0, conversations: turns('q', 'a') }, 'kept'],
+  ['image false', { image: false, conversations: turns('q', 'a') }, 'kept'],
   ['image in a folder', llava('sub/b.jpg'), 'kept'],
   ['image with dots', llava('./a.jpg'), 'kept'],
   ['image of another script', llava('城 1.jpg'), 'kept'],
@@ -42,7 +45,6 @@ export const SCRIPT_ROWS: readonly (readonly [why: string, row: object, fate: Fa
   ['the answer first', { conversations: turns('q', 'a').toReversed() }, 'script only'],
   ['an empty answer', { conversations: turns('q', '') }, 'script only'],
   ['a path out of the folder', llava('../train2017/a.jpg'), 'script only'],
-  ['image a zero', { image: 0, conversations: turns('q', 'a') }, 'script only'],
 ];
 
 interface ScriptRow {
