@@ -128,12 +128,15 @@ export async function assertSucceeded(
   });
 }
 
-/** A program of ours tells its error first, or a finding of a report and its sentence below; Python tells it last. */
+/**
+ * A program of ours tells its error first, or a finding of a report and its sentence below; Python tells it last, and
+ * torchrun above a line of signs.
+ */
 function tellingLine(lines: readonly string[]): string {
   const at = lines.findIndex((line) => /^(error|problem )/.test(line));
   const [first = '', second = ''] = at < 0 ? [] : lines.slice(at);
   if (first !== '') return first.startsWith('problem') ? `${first}: ${second.trim()}` : first;
-  return lines.findLast((line) => line.trim() !== '') ?? 'it said nothing';
+  return lines.findLast((line) => /[\p{L}\p{N}]/u.test(line))?.trim() ?? 'it said nothing';
 }
 
 /** Stops the command when a person or the workflow asked for it; otherwise detaches. */

@@ -159,6 +159,7 @@ describe('the end of a command', () => {
       { code: 'CommandFailed', what: 'make ended with exit status 3', why: 'error: bad input' },
     ],
     ['echo said; exit 1', { code: 'CommandFailed', why: 'said' }],
+    ['echo "  rank 1 failed"; echo ======; echo; exit 1', { code: 'CommandFailed', why: 'rank 1 failed' }],
     ['exit 1', { code: 'CommandFailed', why: 'it said nothing' }],
     ['kill -9 $$', { code: 'CommandFailed', what: 'make ended with signal SIGKILL' }],
   ])('of %j is told', async (line, expected) => {
