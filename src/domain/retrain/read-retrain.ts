@@ -1,9 +1,12 @@
+import type { z } from 'zod';
 import type { Problem } from '../../schemas/problem.js';
 import { RetrainFileSchema, type RetrainFile } from '../../schemas/retrain-file.js';
 import { durationMs } from '../../schemas/units.js';
 import { problem } from '../errors.js';
-import { showPath, type FieldPath } from '../spec/finding.js';
-import { suggest } from '../spec/suggest.js';
+import { explainIssues } from '../spec/explain-issue.js';
+import { valueAt } from '../spec/field.js';
+import { showPath, type FieldPath, type Finding } from '../spec/finding.js';
+import { inputSchema } from '../spec/json-schema.js';
 import { checkText } from '../spec/text-checks.js';
 import { parseYaml, type YamlSource } from '../spec/yaml-source.js';
 import { readCron } from './cron.js';
@@ -33,16 +36,17 @@ export function readRetrain(text: string, file: string): ReadRetrain {
   const broken = checkText(text);
   if (broken !== null) return { retrain: null, problems: [invalid(file, broken.what, broken.why, broken.fix)] };
   const source = parseYaml(text);
-  const yaml = source.findings.map(({ place, what, why, fix }) =>
-    invalid(placeOf(file, source, place), what, why, fix),
-  );
+  const tell = ({ place, what, why, fix }: Finding): Problem => {
+    const path = place.path === undefined ? '' : ` ${showPath(place.path)}`;
+    return invalid(`${placeOf(file, source, place)}${path}`, what, why, fix);
+  };
+  const yaml = source.findings.map(tell);
   if (source.value === undefined) return { retrain: null, problems: yaml };
   const parsed = RetrainFileSchema.safeParse(source.value);
   const at = (path: FieldPath): string => `${placeOf(file, source, { path })} ${showPath(path)}`;
   const problems = [
     ...yaml,
-    ...(parsed.success ? [] : parsed.error.issues.flatMap((issue) => explain(issue, source.value, at))),
-    ...(parsed.success ? crossField(parsed.data, at) : []),
+    ...(parsed.success ? crossField(parsed.data, at) : explain(parsed.error.issues, source).map(tell)),
   ];
   if (!parsed.success || problems.length > 0) return { retrain: null, problems };
   return { retrain: parsed.data, approvalMs: approvalMs(parsed.data), problems: [] };
@@ -184,46 +188,18 @@ function textProblems({ gate, inputs, evaluation, startFrom }: RetrainFile, at: 
   return problems;
 }
 
-interface IssueFacts {
-  readonly code: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly keys?: readonly string[];
+/** What the schema found, in the words of the spec's own problems; a policy that training cannot bear has its reason. */
+function explain(issues: readonly z.core.$ZodIssue[], source: YamlSource): Finding[] {
+  return explainIssues(issues, { ...source, root: inputSchema(RetrainFileSchema) }).map((finding) => {
+    const overlap = valueAt(source.value, OVERLAP);
+    const isOverlap = 'path' in finding.place && finding.place.path?.join('.') === OVERLAP.join('.');
+    const why = isOverlap && typeof overlap === 'string' ? REFUSED_POLICIES[overlap] : undefined;
+    if (why === undefined) return finding;
+    return { ...finding, what: `overlap ${String(overlap)} is refused`, why, fix: 'overlap: SKIP or BUFFER_ONE' };
+  });
 }
 
-function explain(issue: IssueFacts, value: unknown, at: At): Problem[] {
-  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
-  if (issue.code === 'unrecognized_keys') {
-    return (issue.keys ?? []).slice(0, 25).map((key) => {
-      const known = knownKeys(path);
-      const near = suggest(key, known);
-      const fix = near === null ? `known keys: ${known.join(', ')}` : `did you mean ${near}?`;
-      return invalid(
-        at([...path, key]),
-        `unknown key ${key}`,
-        'a key that nobody reads would silently change nothing',
-        fix,
-      );
-    });
-  }
-  const given = path.reduce<unknown>((node, part) => (isRecord(node) ? node[String(part)] : undefined), value);
-  const policy =
-    showPath(path) === 'schedule.overlap' && typeof given === 'string' ? REFUSED_POLICIES[given] : undefined;
-  if (policy !== undefined)
-    return [invalid(at(path), `overlap ${String(given)} is refused`, policy, 'overlap: SKIP or BUFFER_ONE')];
-  const what = given === undefined ? `${showPath(path)} is missing` : issue.message;
-  return [invalid(at(path), what, 'the schedule cannot be made from it', `see temper schedule apply --help`)];
-}
-
-function knownKeys(path: FieldPath): string[] {
-  const section =
-    path.length === 0 ? RetrainFileSchema.shape : path[0] === 'schedule' ? RetrainFileSchema.shape.schedule.shape : {};
-  return Object.keys(section);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
-}
+const OVERLAP = ['schedule', 'overlap'] as const;
 
 function placeOf(file: string, source: YamlSource, place: Parameters<YamlSource['position']>[0]): string {
   const { line, col } = source.position(place);

@@ -8,9 +8,10 @@ import { suggest } from './suggest.js';
 type Issue = z.core.$ZodIssue;
 /** A file with more unknown keys in one section is no spec; telling all of them would take minutes and help nobody. */
 const MAX_UNKNOWN_KEYS = 25;
-/** Raw value of the spec, and how a scalar was written in the file. */
+/** Raw value of the file, its schema, and how a scalar was written. */
 interface Context {
   readonly value: unknown;
+  readonly root: SchemaNode;
   written(path: FieldPath): string | null;
 }
 
@@ -40,7 +41,7 @@ export function explainIssues(issues: readonly Issue[], context: Context): Findi
 function explain(issue: Issue, context: Context): Finding {
   const path = pathOf(issue);
   if (issue.code === 'invalid_key') return invalidKey(path, context);
-  const node = fieldAt(path, context.value);
+  const node = fieldAt(path, context.value, context.root);
   const value = valueAt(context.value, path);
   return value === undefined ? missing(issue, path, node) : wrongValue(issue, path, value, node, context);
 }
@@ -49,30 +50,30 @@ function pathOf(issue: Issue): FieldPath {
   return issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
 }
 
-function nearKey(section: FieldPath, key: string, { value }: Context): string | null {
-  return suggest(key, knownKeys(fieldAt(section, value)));
+function nearKey(section: FieldPath, key: string, { value, root }: Context): string | null {
+  return suggest(key, knownKeys(fieldAt(section, value, root)));
 }
 
-function unknownKey(section: FieldPath, key: string, near: string | null, { value }: Context): Finding {
-  const known = knownKeys(fieldAt(section, value));
+function unknownKey(section: FieldPath, key: string, near: string | null, { value, root }: Context): Finding {
+  const known = knownKeys(fieldAt(section, value, root));
   return {
     id: 'schema/unknown-key',
     place: { path: [...section, key], at: 'key' },
     what: `unknown key ${showValue(key)}`,
     why: 'a key that nobody reads would silently change nothing',
-    fix: near !== null ? `did you mean ${near}?` : (belongs(section, key) ?? `known keys: ${known.join(', ')}`),
+    fix: near !== null ? `did you mean ${near}?` : (belongs(section, key, root) ?? `known keys: ${known.join(', ')}`),
   };
 }
 
-function belongs(section: FieldPath, key: string): string | null {
-  const [place] = placesOfKey(key);
+function belongs(section: FieldPath, key: string, root: SchemaNode): string | null {
+  const [place] = placesOfKey(key, root);
   const here = showPath(section.map((part) => (typeof part === 'number' ? '*' : part)));
   if (place === undefined) return null;
   return place === here ? 'it belongs to another format of data set' : `it belongs under ${place}`;
 }
 
-function invalidKey(path: FieldPath, { value }: Context): Finding {
-  const names = fieldAt(path.slice(0, -1), value)?.propertyNames;
+function invalidKey(path: FieldPath, { value, root }: Context): Finding {
+  const names = fieldAt(path.slice(0, -1), value, root)?.propertyNames;
   return {
     id: 'schema/key-name',
     place: { path, at: 'key' },
@@ -97,7 +98,7 @@ function missing(issue: Issue, path: FieldPath, node: SchemaNode | null): Findin
 
 function wrongValue(issue: Issue, path: FieldPath, value: unknown, node: SchemaNode | null, context: Context): Finding {
   const place = { path };
-  const why = meaning(node?.description === undefined ? fieldAt(path.slice(0, -1), context.value) : node);
+  const why = meaning(node?.description === undefined ? fieldAt(path.slice(0, -1), context.value, context.root) : node);
   const plain = node === null ? 'remove it' : `write ${describeExpected(node)}`;
   if (value === null) return { id: 'schema/empty', place, what: 'nothing stands after the colon', why, fix: plain };
   const shown = showValue(value);

@@ -3,9 +3,12 @@ import { showPlain } from './finding.js';
 import type { SchemaNode } from './json-schema.js';
 import type { FieldPath } from './finding.js';
 
-/** The schema of the field at `path`; `value` is the whole spec, because `format` decides the keys of a data set. */
-export function fieldAt(path: FieldPath, value: unknown): SchemaNode | null {
-  let node: SchemaNode | null = specJsonSchema();
+/**
+ * The schema of the field at `path`; `value` is the whole file, because `format` decides the keys of a data set.
+ * @param root schema of the file; that of a spec, if none is given
+ */
+export function fieldAt(path: FieldPath, value: unknown, root: SchemaNode = specJsonSchema()): SchemaNode | null {
+  let node: SchemaNode | null = root;
   let here = value;
   for (const part of path) {
     node = childOf(chosen(node, here), part);
@@ -48,9 +51,9 @@ export function describeExpected(node: SchemaNode): string {
 }
 
 /** Paths, with `*` for list items, of all fields called `key`: where a misplaced key belongs. */
-export function placesOfKey(key: string): string[] {
+export function placesOfKey(key: string, root: SchemaNode): string[] {
   const places = new Set<string>();
-  collect(specJsonSchema(), [], (path) => {
+  collect(root, [], (path) => {
     if (path.at(-1) === key) places.add(path.slice(0, -1).join('.'));
   });
   places.delete('');

@@ -46,12 +46,14 @@ export function withVariables(schema: SchemaNode, variables: readonly Documented
 
 let cached: SchemaNode | undefined;
 
-/** JSON Schema (draft 7, which editors know best) of what a user writes in a spec. */
+/** JSON Schema of what a user writes in a spec. */
 export function specJsonSchema(): SchemaNode {
-  if (cached === undefined) {
-    // Safe: zod makes JSON Schema objects, and SchemaNode names a part of their keys, all optional.
-    const generated = z.toJSONSchema(PipelineSpecSchema, { io: 'input', target: 'draft-7' }) as SchemaNode;
-    cached = { title: 'Temper pipeline', ...generated };
-  }
+  cached ??= { title: 'Temper pipeline', ...inputSchema(PipelineSpecSchema) };
   return cached;
+}
+
+/** JSON Schema (draft 7, which editors know best) of what a user writes in a file. */
+export function inputSchema(schema: z.ZodType): SchemaNode {
+  // Safe: zod makes JSON Schema objects, and SchemaNode names a part of their keys, all optional.
+  return z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as SchemaNode;
 }

@@ -5,6 +5,7 @@ import type { Problem } from '../../schemas/problem.js';
 import { problem } from '../errors.js';
 import { hideSecrets } from '../text/hide-secrets.js';
 import { explainIssues } from './explain-issue.js';
+import { specJsonSchema } from './json-schema.js';
 import { entryOf } from './field.js';
 import { printable, showPath, showPlace } from './finding.js';
 import type { Finding } from './finding.js';
@@ -43,7 +44,7 @@ export function readSpec(text: string, options: ReadSpecOptions): ReadSpec {
   const spec = parsed.success ? withAbsolutePaths(parsed.data, options.baseDir) : null;
   const findings = [
     ...source.findings,
-    ...explainIssues(parsed.error?.issues ?? [], source),
+    ...explainIssues(parsed.error?.issues ?? [], { ...source, root: specJsonSchema() }),
     ...crossField(source.value, options.baseDir),
     ...(options.recipes === undefined ? [] : recipeFindings(spec, entryOf(source.value, 'recipe'), options.recipes)),
   ];

@@ -37,7 +37,7 @@ describe('a schedule file', () => {
     ['every: 6h', 'nightly.yaml:5:', 'give one of cron and every', ''],
     ['catchup: 5s', 'nightly.yaml:5:', '5s is under 10s', ''],
     ['timezone: Mars/Olympus', 'nightly.yaml:5:', 'there is no zone Mars/Olympus', ''],
-    ['jiter: 5m', 'nightly.yaml:5:', 'unknown key jiter', ''],
+    ['jiter: 5m', 'nightly.yaml:5:', 'unknown key "jiter"', ''],
   ])('with %s in the schedule is refused', (line, where, what, why) => {
     const [key = ''] = line.split(':');
     const schedule = key === 'timezone' ? `cron: '0 2 * * *', ${line}` : `cron: '0 2 * * *', timezone: UTC, ${line}`;
@@ -51,11 +51,11 @@ describe('a schedule file', () => {
     ['approval: { within: 24h }', 'the approval may take 86400 s, and the next run is due 86400 s after'],
     ['gate: [evalLoss]', 'compares nothing'],
     ['gate: [accuracy > 0.5]', 'accuracy is not measured'],
-    ['gate: []', 'Too small'],
+    ['gate: []', 'the list has 0 entries'],
     ['inputs: [{ data: rows, glob: "/r/{{day}}.json" }]', '{{day}} is unknown'],
     ['startFrom: promoted\ninputs: [{ hub: weights }]', 'hub: weights has no effect'],
     ['inputs: [{ data: rows, glob: "/r/{{date}}/*.{json,jsonl}" }]', 'has braces'],
-    ['keep: 0', 'Too small'],
+    ['keep: 0', '0 is too small'],
     ['evaluationTimeout: 0s', 'a number above 0'],
     ['waitForHosts: 0s', 'a number above 0'],
     ['inputs: [{ data: rows, glob: "/r/*" }, { data: rows, glob: "/s/*" }]', 'data set rows has two globs'],
@@ -64,7 +64,7 @@ describe('a schedule file', () => {
     ['evaluation: { command: [m.py, "{{date}}"] }', '{{date}} is not filled'],
     ['evaluation: { command: [m.py, "{{ model }}"] }', '{{ model }} is not filled'],
     ['name: nightly-of-a-very-long-name', 'at most 24'],
-    ['specs: ./x', 'unknown key specs'],
+    ['specs: ./x', 'unknown key'],
   ])('with %s is refused', (line, what) => {
     const text = line.startsWith('name') ? WHOLE.replace(/name: .*/, line) : `${WHOLE}${line}\n`;
     expect(JSON.stringify(readRetrain(text, 'nightly.yaml').problems)).toContain(what);
@@ -84,6 +84,35 @@ describe('a schedule file', () => {
   it('takes any number of an own evaluation', () => {
     const text = `${WHOLE}evaluation: { command: [python3, m.py, '{{model}}'] }\ngate: [accuracy > promoted.accuracy]\n`;
     expect(readRetrain(text, 'f').problems).toEqual([]);
+  });
+
+  it.each([
+    [
+      'keep: many',
+      'keep',
+      '"many" is text',
+      /^it means: Promoted models to keep/,
+      /^write a whole number from 1 up to/,
+    ],
+    ['startFrom: promotd', 'startFrom', '"promotd" is none of', /^it means: Train from/, /^did you mean promoted\?$/],
+    ['approvel: none', 'approvel', 'unknown key "approvel"', /silently/, /^did you mean approval\?$/],
+    ['timezone: UTC', 'timezone', 'unknown key "timezone"', /silently/, /^it belongs under schedule$/],
+    [
+      'approval: { within: 24 }',
+      'approval',
+      'a section stands here',
+      /^it means: Whether a person/,
+      /none, required or/,
+    ],
+  ])('says of %s where, what, why and the fix', (line, path, what, why, fix) => {
+    expect(readRetrain(`${WHOLE}${line}\n`, 'f').problems).toEqual([
+      expect.objectContaining({
+        where: expect.stringMatching(new RegExp(`^f:6:\\d+ ${path}$`)),
+        what: expect.stringContaining(what),
+        why: expect.stringMatching(why),
+        fix: expect.stringMatching(fix),
+      }),
+    ]);
   });
 
   it('tells all problems at once and never throws', () => {
