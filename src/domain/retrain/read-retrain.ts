@@ -46,7 +46,12 @@ export function readRetrain(text: string, file: string): ReadRetrain {
   const at = (path: FieldPath): string => `${placeOf(file, source, { path })} ${showPath(path)}`;
   const problems = [
     ...yaml,
-    ...(parsed.success ? crossField(parsed.data, at) : explain(parsed.error.issues, source).map(tell)),
+    ...(parsed.success
+      ? crossField(parsed.data, at)
+      : [
+          ...explain(parsed.error.issues, source).map(tell),
+          ...partlyCrossField(parsed.error.issues, source.value, at),
+        ]),
   ];
   if (!parsed.success || problems.length > 0) return { retrain: null, problems };
   return { retrain: parsed.data, approvalMs: approvalMs(parsed.data), problems: [] };
@@ -68,6 +73,47 @@ function crossField(retrain: RetrainFile, at: At): Problem[] {
     ...evaluationProblems(retrain, at),
     ...textProblems(retrain, at),
   ];
+}
+
+/** Sections that stand in for broken ones that a file must have. */
+const STAND_INS = {
+  ...{ apiVersion: 'temper/v1', kind: 'Retrain', name: 'x', spec: 'x' },
+  schedule: { every: '1h' },
+};
+/** Sections that a problem of one is found in, beside that one. */
+const COMPARED: Readonly<Record<string, readonly string[]>> = {
+  approval: ['schedule'],
+  gate: ['evaluation'],
+  inputs: ['startFrom'],
+};
+
+/** What the rules find in sections that fit the schema, so that it is told together with what does not. */
+function partlyCrossField(issues: readonly z.core.$ZodIssue[], value: unknown, at: At): Problem[] {
+  const broken = new Set(issues.flatMap(({ code, path }) => (code === 'unrecognized_keys' ? [] : [String(path[0])])));
+  const sound = {
+    ...STAND_INS,
+    ...Object.fromEntries(Object.entries(Object(value)).filter(([key]) => !broken.has(key))),
+  };
+  const parsed = RetrainFileSchema.safeParse(withoutKeys(sound, issues));
+  if (!parsed.success) return [];
+  const isLeftOut = ([section]: FieldPath): boolean =>
+    [String(section), ...(COMPARED[String(section)] ?? [])].some((name) => broken.has(name));
+  const found = crossField(parsed.data, (path) => (isLeftOut(path) ? LEFT_OUT : at(path)));
+  return found.filter(({ where }) => where !== LEFT_OUT);
+}
+
+const LEFT_OUT = '';
+
+/** A copy without the keys that nobody knows. */
+function withoutKeys(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  const copy: unknown = structuredClone(value);
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const section = valueAt(copy, issue.path.map(String));
+    if (typeof section === 'object' && section !== null)
+      for (const key of issue.keys) Reflect.deleteProperty(section, key);
+  }
+  return copy;
 }
 
 function scheduleProblems({ schedule }: RetrainFile, at: At): Problem[] {

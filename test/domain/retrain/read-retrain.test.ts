@@ -115,6 +115,21 @@ describe('a schedule file', () => {
     ]);
   });
 
+  it('tells what the rules find together with what does not fit, but nothing that follows from that', () => {
+    const whats = (more: string, schedule = "{ cron: '0 2 * * *' }"): string[] =>
+      readRetrain(`${WHOLE.replace(/schedule: .*/, `schedule: ${schedule}`)}${more}`, 'f').problems.map(
+        ({ what }) => what,
+      );
+    expect(whats('keep: 0\n', "{ cron: '99 2 * * *', jiter: 5m }")).toEqual([
+      'unknown key "jiter"',
+      '0 is too small',
+      expect.stringContaining('99'),
+    ]);
+    // Of an evaluation that nobody understands, the gate cannot be judged; nor an approval without times.
+    expect(whats('evaluation: 5\ngate: [accuracy > 1]\n')).toEqual(['a whole number stands here']);
+    expect(whats('approval: { within: 48h }\n', '{ every: 3 }')).toEqual(['3 is a whole number']);
+  });
+
   it('tells all problems at once and never throws', () => {
     expect(readRetrain('kind: Retrain\nfoo: 1\nschedule: {}\n', 'f').problems.length).toBeGreaterThan(3);
     for (const text of ['', '[]', '5', 'a: [', '\u0000', 'schedule: 5', '- kind: Retrain'])
