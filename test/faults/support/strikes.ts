@@ -28,7 +28,11 @@ const AWAY_MS = Math.max(TIMING.heartbeatTimeoutMs, TIMING.scheduleToStartMs, TI
 
 export const STRIKES = {
   killRank: async ({ random }, nodes) => void process.kill(someRank(random.pick(nodes), random), 'SIGKILL'),
-  killAllRanks: async (_, nodes) => nodes.forEach(({ ranks }) => ranks.forEach((pid) => process.kill(pid, 'SIGKILL'))),
+  killAllRanks: async (_, nodes) => {
+    const ranks = nodes.flatMap((node) => [...node.ranks.values()]);
+    // Stopped first: a launcher that sees one of them die ends the others, which would be gone before their turn.
+    for (const signal of ['SIGSTOP', 'SIGKILL']) for (const pid of ranks) process.kill(pid, signal);
+  },
   stopRank: async ({ random }, nodes) => void process.kill(someRank(random.pick(nodes), random), 'SIGSTOP'),
   killLauncher: async ({ random }, nodes) => void process.kill(random.pick(nodes).launcher, 'SIGKILL'),
   killKeeper: async ({ random }, nodes) => void process.kill(random.pick(nodes).keeper, 'SIGKILL'),
