@@ -1,6 +1,5 @@
 import { log } from '@temporalio/activity';
 import { cutToBytes } from '../../domain/text/cut-text.js';
-import { TemperError } from '../../domain/errors.js';
 import { unpackHosts } from '../../domain/host-list.js';
 import { wantedPorts } from '../../domain/gang/master-ports.js';
 import { judgeFleet } from '../../domain/preflight/judge-fleet.js';
@@ -8,11 +7,11 @@ import { checked } from '../../domain/preflight/list.js';
 import { keptBytes } from '../../host/ledger/kept-bytes.js';
 import { recordBandwidth } from '../../host/preflight/bandwidth-file.js';
 import { closeComparison, compareTokens, leaveTokens } from '../../host/preflight/compare.js';
-import { answers } from '../../host/preflight/disks.js';
 import { lookAtHost } from '../../host/preflight/look-at-host.js';
 import type { CompareAnswer, CompareCall, HostReport, PreflightCall, PreflightCheck } from '../../schemas/preflight.js';
 import type { StageHost } from '../stage-host.js';
 import { gatherBasics } from '../stage-inputs.js';
+import { readTraining } from './read-training.js';
 
 /** Looks at this host before a launch. What is well stays here; the answer holds what is not. */
 export async function preflightHost(host: StageHost, call: PreflightCall): Promise<HostReport> {
@@ -53,19 +52,6 @@ export async function closePreflight(host: StageHost, call: CompareCall): Promis
   if (isWhole && facts.length === hosts.length) await recordBandwidth(workspace, run, facts);
   const own = recipe.preflight?.compare?.(new Map(facts.map((one) => [one.host, one.recipe]))) ?? [];
   return { v: 1, checks: wrong(hosts.length < 2 ? checks : [...checks, ...judgeFleet(facts), ...own]) };
-}
-
-type Training = Awaited<ReturnType<typeof gatherBasics>> | { readonly why: string };
-
-/** The training of the call, or why the workspace does not tell it; a workspace that hangs is not read. */
-async function readTraining(host: StageHost, call: PreflightCall): Promise<Training> {
-  if (!(await answers(call.workspace))) return { why: 'it does not answer' };
-  try {
-    return await gatherBasics(host, call);
-  } catch (error) {
-    if (error instanceof TemperError && error.problem.code === 'WorkspaceUnusable') return { why: error.message };
-    throw error;
-  }
 }
 
 /** An empty mount point can be written as well as the real workspace. */

@@ -121,15 +121,37 @@ function judgePorts(look: HostLook): PreflightCheck {
   if (ports.length === 0) return checked('ports', 'ok', { where: host, what: 'no fixed ports are needed' });
   const busy = busyByTraining('ports', look, ports);
   if (busy !== null) return busy;
-  const taken = ports.filter(({ state }) => state !== 'free');
-  if (taken.length === 0) {
-    return checked('ports', 'ok', { where: `${host}: ${address}`, what: `${ports.length} ports are free` });
+  const where = `${host}: ${address}`;
+  const held = ports.filter(({ state }) => state !== 'free');
+  if (held.length > 0) {
+    const isPassing = held.every(({ state }) => state === 'passing');
+    return checked('ports', isPassing && !look.isLaunch ? 'warn' : 'fail', {
+      where,
+      what: `ports that ranks need are not free: ${someNames(held.map(tell), MOST_NAMES)}`,
+      fix: isPassing ? reserving(ports) : 'end the named process, or move the ports of the training',
+    });
   }
-  return checked('ports', 'fail', {
-    where: `${host}: ${address}`,
-    what: `ports that ranks need are not free: ${someNames(taken.map(tell), MOST_NAMES)}`,
-    fix: 'end the named process, or move the ports of the training',
+  const what = `${ports.length} ports are free`;
+  // What will be so at every launch is told at the first one.
+  if (look.depth === 'quick' || !ports.some(({ isEphemeral }) => isEphemeral)) {
+    return checked('ports', 'ok', { where, what });
+  }
+  return checked('ports', 'warn', {
+    where,
+    what: `${what}, but the kernel may give them to outgoing connections`,
+    why: 'a port that such a connection has, or had within the last minute, stops a launch',
+    fix: reserving(ports),
   });
+}
+
+/** The list of the kernel is replaced whole, and does not outlive a reboot. */
+function reserving(ports: readonly PortLook[]): string {
+  const numbers = ports.map(({ port }) => port);
+  const range = `${Math.min(...numbers)}-${Math.max(...numbers)}`;
+  return (
+    `keep them from outgoing connections: sysctl -w net.ipv4.ip_local_reserved_ports=${range} (and in /etc/sysctl.d; ` +
+    'add what is in that list already), or move the ports of the training'
+  );
 }
 
 /** A training at work holds its ports rightly; only a launch wants them free. */

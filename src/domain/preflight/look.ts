@@ -19,9 +19,12 @@ export type WriteLook = { readonly bytes: number } | { readonly bytes: number; r
 /** A port that is wanted: free, or why not. */
 export interface PortLook {
   readonly port: number;
-  readonly state: 'free' | 'taken' | 'refused';
-  /** Who listens there, as far as this user may see. */
+  /** passing: nobody listens there, an outgoing connection has it or had it within the last minute. */
+  readonly state: 'free' | 'taken' | 'passing' | 'refused';
+  /** Who has it, as far as this user may see. */
   readonly holder: string | null;
+  /** Whether the kernel may give it to an outgoing connection. */
+  readonly isEphemeral: boolean;
 }
 
 /** A process whose keeper is gone. */

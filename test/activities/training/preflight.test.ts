@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { callHost } from '../../../src/activities/call-host.js';
 import { closePreflight, comparePreflight, preflightHost } from '../../../src/activities/training/preflight.js';
 import { sweepNode } from '../../../src/activities/training/stop-node.js';
@@ -18,7 +20,7 @@ import {
   type PreflightCheck,
 } from '../../../src/schemas/preflight.js';
 import type { StageCall } from '../../../src/schemas/stage-calls.js';
-import { recipeOf, run, useStageBench } from '../support.js';
+import { recipeOf, run, start, useStageBench } from '../support.js';
 
 const bench = useStageBench();
 const ROUND = 'round-0001';
@@ -50,9 +52,14 @@ describe('the preflight of a host', () => {
   it('answers nothing but what is wrong, and quickly', async () => {
     const recipe = recipeWith();
     const call = await bench.open(recipe, 'r1', { name: 'train' });
-    const report = await run(() => preflightHost(bench.host(recipe), look(call)));
-    expect(report).toMatchObject({ v: 1, host: 'h1', checks: [] });
-    expect(report.elapsedMs).toBeLessThan(1_000);
+    const elapsed: number[] = [];
+    // What else the machine does makes single looks slower, and none of them faster.
+    while (elapsed.length < 3) {
+      const report = await run(() => preflightHost(bench.host(recipe), look(call)));
+      expect(report).toMatchObject({ v: 1, host: 'h1', checks: [] });
+      elapsed.push(report.elapsedMs);
+    }
+    expect(Math.min(...elapsed), elapsed.join(', ')).toBeLessThan(1_000);
   });
 
   it('asks for what the stage needs', async () => {
@@ -127,6 +134,27 @@ describe('the preflight of a host', () => {
     await run(() => sweepNode(host, call));
     await exited;
     expect(await seen()).toEqual([]);
+  });
+
+  it('tells a port that a connection has as a leftover, which a sweep waits for', async () => {
+    const server = createServer((socket) => socket.on('error', () => socket.destroy())).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    // Safe: it listens on an address of IP.
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    await once(client, 'connect');
+    const port = Number(client.localPort);
+    const recipe: Recipe = { ...recipeWith(), preflight: { ports: () => [port] } };
+    const call = await bench.open(recipe, 'r1', { name: 'train' });
+    const host = bench.host(recipe);
+    const { checks } = await run(() => preflightHost(host, look(call)));
+    expect(checks).toMatchObject([{ id: 'ports', status: 'fail', fault: 'leftover' }]);
+    const sweep = start(() => sweepNode(host, call));
+    await sweep.beat((details) => JSON.stringify(details).includes(`leave ports that ranks need: ${port}`));
+    // Without the minute in which the kernel keeps the port of a connection that was closed.
+    client.resetAndDestroy();
+    await sweep.result;
+    expect((await run(() => preflightHost(host, look(call)))).checks).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { judgeClocks, type ClockReading } from '../../../src/domain/preflight/cl
 import { judgeFleet } from '../../../src/domain/preflight/judge-fleet.js';
 import { judgeHost } from '../../../src/domain/preflight/judge-host.js';
 import { CHECK_IDS, PREFLIGHT, type CheckId } from '../../../src/domain/preflight/list.js';
-import type { HostLook } from '../../../src/domain/preflight/look.js';
+import type { HostLook, PortLook } from '../../../src/domain/preflight/look.js';
 import { preflightFailure } from '../../../src/domain/preflight/problem.js';
 import type { PreflightCheck } from '../../../src/schemas/preflight.js';
 import { aLook, theFacts } from './looks.js';
@@ -20,9 +20,13 @@ const HOST_CASES: readonly (readonly [CheckId, Partial<HostLook>, RegExp])[] = [
   ['fence', { fence: { standing: 8, own: 7 } }, /lease 8, after lease 7/],
   ['fence', { fence: { unseen: 'not JSON' } }, /not JSON/],
   ['address', { isAddressLocal: false }, /10\.0\.0\.1 belongs to no interface/],
-  ['master-port', { masterPorts: [{ port: 6000, state: 'taken', holder: 'pid 9 python3' }] }, /6000 \(pid 9 python3\)/],
-  ['ports', { ports: [{ port: 60_001, state: 'taken', holder: null }] }, /60001/],
-  ['ports', { ports: [{ port: 80, state: 'refused', holder: null }] }, /80 may not be used/],
+  [
+    'master-port',
+    { masterPorts: [{ port: 6000, state: 'taken', holder: 'pid 9 python3', isEphemeral: false }] },
+    /6000 \(pid 9 python3\)/,
+  ],
+  ['ports', { ports: [{ port: 60_001, state: 'taken', holder: null, isEphemeral: false }] }, /60001/],
+  ['ports', { ports: [{ port: 80, state: 'refused', holder: null, isEphemeral: false }] }, /80 may not be used/],
   ['scratch-disk', { scratch: { path: '/scratch', freeBytes: 50 * MIB, freeInodes: null } }, /52 MB are free/],
   ['scratch-disk', { scratch: { unseen: 'EIO' } }, /EIO/],
   ['scratch-inodes', { scratch: { path: '/scratch', freeBytes: 1e12, freeInodes: 12 } }, /12 inodes/],
@@ -99,6 +103,23 @@ describe('the preflight list', () => {
     expect(judgeFleet([theFacts('h1'), theFacts('h2')]).filter(({ status }) => status !== 'ok')).toEqual([]);
   });
 
+  it('tells ports that the kernel gives to outgoing connections, at first launches only', () => {
+    const port = (number: number): PortLook => ({ port: number, state: 'free', holder: null, isEphemeral: true });
+    const ports = [port(60_000), port(60_001)];
+    const judge = (change: Partial<HostLook>): PreflightCheck | undefined =>
+      judgeHost(aLook({ ports, ...change })).find(({ id }) => id === 'ports');
+    expect(judge({})).toMatchObject({
+      ...{ status: 'warn', fix: expect.stringContaining('ip_local_reserved_ports=60000-60001 ') },
+    });
+    expect(judge({ depth: 'quick' })).toMatchObject({ status: 'ok' });
+    const held: PortLook = { ...port(60_000), state: 'passing', holder: 'a connection that ended' };
+    const passing = [held, port(60_001)];
+    expect(judge({ ports: passing, depth: 'quick' })).toMatchObject({ status: 'fail', fault: 'leftover' });
+    expect(judge({ ports: passing, isLaunch: false })).toMatchObject({
+      ...{ status: 'warn', what: expect.stringContaining('60000 (a connection that ended)') },
+    });
+  });
+
   it('leaves out in a quick look what takes long', () => {
     const quick = aLook({ depth: 'quick', zones: null, scratchWrite: null, bandwidth: null });
     expect(
@@ -112,7 +133,7 @@ describe('the preflight list', () => {
     const atWork: Partial<HostLook> = {
       isLaunch: false,
       trainings: [{ keeper: 'tiny.train.h00.1', state: 'running' }],
-      masterPorts: [{ port: 6000, state: 'taken', holder: 'pid 9 python3' }],
+      masterPorts: [{ port: 6000, state: 'taken', holder: 'pid 9 python3', isEphemeral: false }],
     };
     const checks = judgeHost(aLook(atWork));
     expect(checks.filter(({ status }) => status === 'fail')).toEqual([]);

@@ -12,7 +12,6 @@ import { lookAtDisk, lookAtWorkspace, tryToWrite } from '../../../src/host/prefl
 import { endLeftovers, lookAtTrainings } from '../../../src/host/preflight/leftovers.js';
 import { lookAtSharedMemory, lookAtZones, openFileLimit } from '../../../src/host/preflight/limits.js';
 import { lookAtHost, type Preflight } from '../../../src/host/preflight/look-at-host.js';
-import { isLocalAddress, lookAtPorts } from '../../../src/host/preflight/ports.js';
 import { runProbe, runProbes } from '../../../src/host/preflight/run-probe.js';
 import type { HostContext } from '../../../src/host/context.js';
 import { aLook } from '../../domain/preflight/looks.js';
@@ -62,26 +61,6 @@ describe('leftover processes', () => {
     await endLeftovers(bench.scratch());
     await exited;
     expect(child.signalCode).toBe('SIGKILL');
-  });
-});
-
-describe('ports', () => {
-  it('are free or taken, by whom', async () => {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    // Safe: it listens on an address of IP.
-    const { port } = server.address() as AddressInfo;
-    expect(await lookAtPorts('127.0.0.1', [port])).toEqual([
-      { port, state: 'taken', holder: expect.stringMatching(new RegExp(`^pid ${process.pid} `)) },
-    ]);
-    await new Promise((resolve) => server.close(resolve));
-    expect(await lookAtPorts('127.0.0.1', [port])).toEqual([{ port, state: 'free', holder: null }]);
-  });
-
-  it('are looked for at an address of this machine', async () => {
-    expect(await isLocalAddress('127.0.0.1')).toBe(true);
-    // A network for documentation (RFC 5737), which no machine has.
-    expect(await isLocalAddress('192.0.2.1')).toBe(false);
   });
 });
 
