@@ -112,9 +112,11 @@ function findPathErrors(metadata: DcpMetadata): readonly string[] {
   if (metadata.keyPaths.size === 0) return [];
   const isEntry = (fqn: string): boolean => metadata.tensors.has(fqn) || metadata.bytesEntries.has(fqn);
   const unknown = [...metadata.keyPaths.keys()].filter((fqn) => !isEntry(fqn));
+  const untold = [...metadata.tensors.keys(), ...metadata.bytesEntries].filter((fqn) => !metadata.keyPaths.has(fqn));
   const renamed = [...metadata.keyPaths].filter(([fqn, path]) => path.join('.') !== fqn);
   return [
     ...unknown.map((fqn) => `${fqn} has a key path but is not in the list of entries`),
+    ...untold.map((fqn) => `${fqn} has no key path, though others have`),
     ...renamed.map(([fqn, path]) => `${fqn} was flattened from the other path ${path.join('.')}`),
   ];
 }

@@ -1,3 +1,4 @@
+import { DCP, DCP_RULES, isOfTorch } from './dcp-classes.js';
 import { dtypeOf } from './dcp-dtypes.js';
 import { DcpMetadataError, type DcpChunk, type DcpItem, type DcpMetadata, type DcpTensor } from './dcp-metadata.js';
 import { PickleError } from './pickle/cursor.js';
@@ -11,8 +12,8 @@ import { attributesOf, classOf, entriesOf, isNode, itemsOf, type PickleValue } f
  */
 export function decodeMetadata(data: Uint8Array): DcpMetadata {
   const { value: root, globals } = readPickle(data);
-  if (classOf(root) !== `${METADATA}.Metadata`) {
-    throw new DcpMetadataError(`a pickle of ${classOf(root) ?? 'plain data'} instead of ${METADATA}.Metadata`);
+  if (classOf(root) !== DCP.metadata) {
+    throw new DcpMetadataError(`a pickle of ${classOf(root) ?? 'plain data'} instead of ${DCP.metadata}`);
   }
   const fields = attributesOf(root);
   const tensors = new Map<string, DcpTensor>();
@@ -20,7 +21,7 @@ export function decodeMetadata(data: Uint8Array): DcpMetadata {
   for (const [fqn, entry] of entries(fields.get('state_dict_metadata'), 'state_dict_metadata')) {
     const name = text(fqn, 'a key of state_dict_metadata');
     if (tensors.has(name) || bytesEntries.has(name)) throw new DcpMetadataError(`${name} is listed twice`);
-    if (classOf(entry) === `${METADATA}.BytesStorageMetadata`) bytesEntries.add(name);
+    if (classOf(entry) === DCP.bytes) bytesEntries.add(name);
     else tensors.set(name, decodeTensor(name, entry));
   }
   return {
@@ -28,41 +29,16 @@ export function decodeMetadata(data: Uint8Array): DcpMetadata {
     bytesEntries,
     storage: decodeStorage(fields.get('storage_data')),
     keyPaths: decodeKeyPaths(fields.get('planner_data')),
-    savedIn: decodeSavedIn(attributesOf(fields.get('storage_meta')).get('checkpoint_id')),
+    savedIn: decodeSavedIn(decodeStorageMeta(fields.get('storage_meta')).get('checkpoint_id')),
     version: optionalText(fields.get('version')),
-    foreignGlobals: [...globals].filter((name) => !isKnownGlobal(name)).toSorted(),
+    foreignGlobals: [...globals].filter((name) => !isOfTorch(name)).toSorted(),
   };
-}
-
-const METADATA = 'torch.distributed.checkpoint.metadata';
-const STORAGE_INFO = 'torch.distributed.checkpoint.filesystem._StorageInfo';
-
-/** Everything that torch 2.7 to 2.13 itself writes into `.metadata`. */
-const KNOWN_GLOBALS: ReadonlySet<string> = new Set([
-  `${METADATA}.Metadata`,
-  `${METADATA}.BytesStorageMetadata`,
-  `${METADATA}.TensorStorageMetadata`,
-  `${METADATA}.TensorProperties`,
-  `${METADATA}.ChunkStorageMetadata`,
-  `${METADATA}.MetadataIndex`,
-  `${METADATA}.StorageMeta`,
-  `${METADATA}._MEM_FORMAT_ENCODING`,
-  STORAGE_INFO,
-  'torch.serialization._get_layout',
-  'torch.Size',
-  'pathlib.PosixPath',
-  'collections.OrderedDict',
-  'pathlib._local.PosixPath',
-]);
-
-function isKnownGlobal(name: string): boolean {
-  return KNOWN_GLOBALS.has(name) || dtypeOf(name) !== null;
 }
 
 function readPickle(data: Uint8Array): Pickle {
   if (data.length === 0) throw new DcpMetadataError('the file is empty');
   try {
-    return unpickle(data);
+    return unpickle(data, { rules: DCP_RULES });
   } catch (error) {
     if (!(error instanceof PickleError)) throw error;
     throw new DcpMetadataError(`damaged: ${error.message}`, { cause: error });
@@ -70,7 +46,7 @@ function readPickle(data: Uint8Array): Pickle {
 }
 
 function decodeTensor(fqn: string, entry: PickleValue): DcpTensor {
-  if (classOf(entry) !== `${METADATA}.TensorStorageMetadata`) {
+  if (classOf(entry) !== DCP.tensor) {
     throw new DcpMetadataError(`${fqn} is a ${classOf(entry) ?? 'plain value'}, neither tensor nor bytes`);
   }
   const fields = attributesOf(entry);
@@ -83,9 +59,9 @@ function decodeTensor(fqn: string, entry: PickleValue): DcpTensor {
 
 /** TensorProperties pickles its state as a tuple that starts with the dtype. */
 function decodeDtype(fqn: string, properties: PickleValue | undefined): string {
-  const isProperties = classOf(properties) === `${METADATA}.TensorProperties`;
+  const isProperties = classOf(properties) === DCP.properties;
   const state = isProperties && isNode(properties) && properties.kind === 'object' ? properties.state : undefined;
-  const dtype = itemsOf(state)?.[0] ?? attributesOf(properties).get('dtype');
+  const dtype = itemsOf(state)?.[0];
   const name = isNode(dtype) && dtype.kind === 'global' ? dtype.name : undefined;
   const known = name === undefined ? null : dtypeOf(name);
   if (known === null) throw new DcpMetadataError(`${fqn} has the unknown element type ${name ?? '(none)'}`);
@@ -93,7 +69,7 @@ function decodeDtype(fqn: string, properties: PickleValue | undefined): string {
 }
 
 function decodeChunk(fqn: string, chunk: PickleValue): DcpChunk {
-  if (classOf(chunk) !== `${METADATA}.ChunkStorageMetadata`) {
+  if (classOf(chunk) !== DCP.chunk) {
     throw new DcpMetadataError(`a chunk of ${fqn} is a ${classOf(chunk) ?? 'plain value'}`);
   }
   const fields = attributesOf(chunk);
@@ -106,7 +82,7 @@ function decodeChunk(fqn: string, chunk: PickleValue): DcpChunk {
 function decodeStorage(value: PickleValue | undefined): DcpMetadata['storage'] {
   const shards = new Map<string, { maxEnd: number; items: DcpItem[] }>();
   for (const [index, info] of entries(value, 'storage_data')) {
-    if (classOf(index) !== `${METADATA}.MetadataIndex` || classOf(info) !== STORAGE_INFO) {
+    if (classOf(index) !== DCP.index || classOf(info) !== DCP.storageInfo) {
       throw new DcpMetadataError(
         `storage_data maps ${classOf(index) ?? 'plain data'} to ${classOf(info) ?? 'plain data'}`,
       );
@@ -132,12 +108,25 @@ function decodeStorage(value: PickleValue | undefined): DcpMetadata['storage'] {
 
 /** The planner may be replaced by other code, so what is not a map of key paths is simply not told. */
 function decodeKeyPaths(value: PickleValue | undefined): DcpMetadata['keyPaths'] {
+  const entries = entriesOf(value) ?? [];
   const paths = new Map<string, readonly string[]>();
-  for (const [fqn, path] of entriesOf(value) ?? []) {
+  for (const [fqn, path] of entries) {
     const keys = itemsOf(path);
     if (typeof fqn === 'string' && keys !== undefined) paths.set(fqn, keys.map(String));
   }
+  if (paths.size > 0 && paths.size < entries.length) {
+    throw new DcpMetadataError(`${entries.length - paths.size} of ${entries.length} key paths are none, or told twice`);
+  }
   return paths;
+}
+
+/** Another storage may keep other facts here. */
+function decodeStorageMeta(value: PickleValue | undefined): ReadonlyMap<string, PickleValue> {
+  const name = classOf(value);
+  if (name !== DCP.storageMeta && name?.endsWith('.StorageMeta') === true) {
+    throw new DcpMetadataError(`storage_meta is a ${name} instead of ${DCP.storageMeta}`);
+  }
+  return attributesOf(value);
 }
 
 /** `checkpoint_id` is a text or a path; a path pickles as its parts. */
@@ -148,7 +137,7 @@ function decodeSavedIn(value: PickleValue | undefined): string | null {
 }
 
 function decodeSize(value: PickleValue | undefined, what: string): readonly number[] {
-  const isSize = classOf(value) === 'torch.Size' && isNode(value) && value.kind === 'object';
+  const isSize = classOf(value) === DCP.size && isNode(value) && value.kind === 'object';
   const dimensions = isSize ? itemsOf(itemsOf(value.args)?.[0]) : itemsOf(value);
   if (dimensions === undefined) throw new DcpMetadataError(`${what} is missing`);
   return dimensions.map((dimension) => count(dimension, what));

@@ -49,6 +49,9 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 const BYTES: ReadonlyMap<string, number> = new Map([...Object.values(SHARED), ...Object.entries(OF_TORCH)]);
 
+/** Names of all element types of torch, such as `torch.bfloat16`. */
+export const TORCH_DTYPES: readonly string[] = [...NAMES.keys()];
+
 /** An element type by its torch name, as safetensors spells it, else as torch does; null for one that torch does not have. */
 export function dtypeOf(torchName: string): string | null {
   return NAMES.get(torchName) ?? null;

@@ -37,6 +37,9 @@ export interface ReadCheckpoint {
  * checkpoint folder or the folder that holds several and a tracker.
  *
  * Damage and missing rights are an answer, never an exception; only a mount that may come back throws.
+ *
+ * What nothing contradicts is not noticed without a seal: the name of a pickled entry that has no dots, such as
+ * `checkpoint_version`, when its one text is damaged; an element type that becomes another one of equal size.
  */
 export async function verifyCheckpoint(path: string, options: VerifyOptions): Promise<CheckpointReport> {
   return (await readCheckpoint(path, options)).report;

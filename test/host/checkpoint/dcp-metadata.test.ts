@@ -51,14 +51,29 @@ describe('reading', () => {
 
   test('names that only another planner or a hostile file would hold are told, not run', async () => {
     const bytes = await readFile(join(READERS, 'dcp-release/release/.metadata'));
-    // Same length, so the frame still fits: the class of one enum becomes that of another package.
-    const other = Buffer.from(
-      bytes.toString('latin1').replace('_MEM_FORMAT_ENCODING', 'os_system_run_reboot'),
-      'latin1',
-    );
-    expect(decodeMetadata(other).foreignGlobals).toEqual([
-      'torch.distributed.checkpoint.metadata.os_system_run_reboot',
-    ]);
+    // Same length, so the frame still fits: the class of the folder becomes another function.
+    const other = Buffer.from(bytes.toString('latin1').replace('PosixPath', 'rm_rf_all'), 'latin1');
+    expect(decodeMetadata(other).foreignGlobals).toEqual(['pathlib.rm_rf_all']);
+  });
+
+  test.each([
+    ['torch.serialization', 'torch.serialjzation', 'is torch.serialization._get_layout with one character damaged'],
+    ['PosixPath', 'posixPath', 'pathlib.posixPath, which is pathlib.PosixPath with one character damaged'],
+    ['PosixPath', 'Posix\x01ath', 'which Python cannot import'],
+    ['_MEM_FORMAT_ENCODING', 'os_system_run_reboot', 'TensorProperties with a state that it does not take'],
+    ['torch.strided', 'torch.stripes', '_get_layout with arguments that it does not take'],
+    ['planner_data', 'planner_dat`', 'which is a damaged planner_data'],
+    // REDUCE instead of NEWOBJ, and the other way round.
+    ['BytesStorageMetadata\x94\x93\x94)\x81', 'BytesStorageMetadata\x94\x93\x94)R', 'which no save writes'],
+    ['torch.strided\x94\x85\x94R', 'torch.strided\x94\x85\x94\x81', '_get_layout with arguments that it does not take'],
+    // A dict of the text, and the text, instead of a tuple of it.
+    ['torch.strided\x94\x85\x94R', 'torch.strided\x94\x94\x94R', 'whose arguments are no tuple'],
+  ])('%j as %j is refused', async (from, to, what) => {
+    const text = (await readFile(join(READERS, 'dcp-release/release/.metadata'))).toString('latin1');
+    expect(text).toContain(from);
+    const damaged = Buffer.from(text.replace(from, to), 'latin1');
+    expect(() => decodeMetadata(damaged)).toThrow(DcpMetadataError);
+    expect(() => decodeMetadata(damaged)).toThrow(what);
   });
 });
 

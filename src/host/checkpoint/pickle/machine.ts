@@ -1,5 +1,6 @@
 import type { ByteCursor } from './cursor.js';
-import type { PickleGlobal, PicklePersistent } from './values.js';
+import { isHashable, type PickleRules } from './rules.js';
+import { classOf, type PickleGlobal, type PicklePersistent } from './values.js';
 
 /** The values of `values.ts` while the pickle may still fill them in. */
 export type OpenValue =
@@ -27,6 +28,7 @@ interface OpenDict {
 
 interface OpenObject {
   readonly kind: 'object';
+  readonly isCall: boolean;
   readonly callable: OpenValue;
   readonly args: OpenValue;
   items: OpenValue[];
@@ -84,12 +86,14 @@ export class PickleMachine {
   readonly #globals = new Set<string>();
 
   readonly #limits: PickleLimits;
+  readonly #rules: PickleRules;
   #nodes = 0;
   #objects = 0;
 
-  constructor(cursor: ByteCursor, limits: PickleLimits) {
+  constructor(cursor: ByteCursor, limits: PickleLimits, rules: PickleRules) {
     this.#cursor = cursor;
     this.#limits = limits;
+    this.#rules = rules;
   }
 
   /** Every class and function named so far. */
@@ -167,6 +171,7 @@ export class PickleMachine {
   }
 
   pushGlobal(name: string): void {
+    if (!this.#globals.has(name)) this.#assert(this.#rules.name(name));
     this.#globals.add(name);
     if (this.#globals.size > this.#limits.globals) throw this.#cursor.error('more classes than any real pickle names');
     this.#count();
@@ -184,11 +189,26 @@ export class PickleMachine {
     this.addEntries(flat);
   }
 
-  /** An object that Python would build by a call; here the call is only written down. */
-  pushObject(callable: OpenValue, args: OpenValue): void {
+  /** An object that Python would build by a call, or as a new one of a class; here that is only written down. */
+  pushObject(callable: OpenValue, args: OpenValue, isCall: boolean): void {
     this.#objects += 1;
     this.#count();
-    this.push({ kind: 'object', callable, args, items: NONE, entries: NONE, state: undefined });
+    if (!isNode(args) || args.kind !== 'tuple') throw this.#cursor.error('an object whose arguments are no tuple');
+    const object: OpenObject = {
+      kind: 'object',
+      isCall,
+      callable,
+      args,
+      items: NONE,
+      entries: NONE,
+      state: undefined,
+    };
+    const name = classOf(object);
+    if (name !== undefined) this.#assert(this.#rules.make(object, name));
+    // A call may give another function, such as a method of a class.
+    else if (!isCall || !isNode(callable) || callable.kind !== 'object')
+      throw this.#cursor.error('an object of something that is no class');
+    this.push(object);
   }
 
   pushPersistent(): void {
@@ -217,6 +237,7 @@ export class PickleMachine {
       const key = flat[index];
       const value = flat[index + 1];
       if (key === undefined || value === undefined) throw this.#cursor.error('a dict key without a value');
+      if (!isHashable(key, this.#rules)) throw this.#cursor.error('a dict key that cannot be one');
       this.#count();
       target.entries.push([key, value]);
     }
@@ -225,7 +246,13 @@ export class PickleMachine {
   setState(state: OpenValue): void {
     const target = this.#node();
     if (target?.kind !== 'object') throw this.#cursor.error('state for something that is not an object');
+    const name = classOf(target);
+    if (name !== undefined) this.#assert(this.#rules.state(name, state));
     target.state = state;
+  }
+
+  #assert(wrong: string | null): void {
+    if (wrong !== null) throw this.#cursor.error(wrong);
   }
 
   #count(added = 1): void {
@@ -240,8 +267,14 @@ export class PickleMachine {
     return this.#limits.loose + this.#limits.perObject * this.#objects;
   }
 
-  #node(): OpenSequence | OpenDict | OpenObject | PickleGlobal | PicklePersistent | undefined {
+  #node(): OpenNode | undefined {
     const value = this.top();
-    return typeof value === 'object' && value !== null && !(value instanceof Uint8Array) ? value : undefined;
+    return isNode(value) ? value : undefined;
   }
+}
+
+type OpenNode = OpenSequence | OpenDict | OpenObject | PickleGlobal | PicklePersistent;
+
+function isNode(value: OpenValue): value is OpenNode {
+  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }

@@ -1,20 +1,25 @@
 import { ByteCursor } from './cursor.js';
 import { PICKLE_LIMITS, PickleMachine, type PickleLimits } from './machine.js';
+import { NO_RULES, type PickleRules } from './rules.js';
 import type { PickleValue } from './values.js';
 
 /**
  * Reads a pickle of protocol 2 to 5 into inert data. Nothing that it names is imported, called or constructed, so a
  * hostile file can at worst be refused.
  *
- * @throws PickleError when the bytes are not a whole, well-formed pickle (trailing bytes included), or hold too much.
+ * @throws PickleError when the bytes are not a whole, well-formed pickle (trailing bytes included), hold too much, or
+ * break a rule.
  */
-export function unpickle(data: Uint8Array, limits: PickleLimits = PICKLE_LIMITS): Pickle {
+export function unpickle(
+  data: Uint8Array,
+  { limits = PICKLE_LIMITS, rules = NO_RULES }: { readonly limits?: PickleLimits; readonly rules?: PickleRules } = {},
+): Pickle {
   const cursor = new ByteCursor(data);
   if (cursor.remaining === 0) throw cursor.error('nothing: the pickle is empty');
   if (cursor.u8() !== PROTO) throw cursor.error('not a pickle of protocol 2 or newer');
   const protocol = cursor.u8();
   if (protocol < 2 || protocol > 5) throw cursor.error(`pickle protocol ${protocol}; 2 to 5 are known`);
-  const machine = new PickleMachine(cursor, limits);
+  const machine = new PickleMachine(cursor, limits, rules);
   for (;;) {
     const opcode = cursor.u8();
     if (opcode === STOP) break;
@@ -101,8 +106,8 @@ const OPCODES: ReadonlyMap<number, Instruction> = new Map<number, Instruction>([
   // Names and objects: GLOBAL, STACK_GLOBAL, REDUCE, NEWOBJ, NEWOBJ_EX, BUILD, BINPERSID.
   [0x63, (m, c) => m.pushGlobal(`${c.line()}.${c.line()}`)],
   [0x93, pushStackGlobal],
-  [0x52, pushCall],
-  [0x81, pushCall],
+  [0x52, (m) => pushObject(m, true)],
+  [0x81, (m) => pushObject(m, false)],
   [0x92, pushKeywordCall],
   [0x62, (m) => m.setState(m.pop())],
   [0x51, (m) => m.pushPersistent()],
@@ -124,13 +129,13 @@ function pushStackGlobal(machine: PickleMachine, cursor: ByteCursor): void {
   machine.pushGlobal(`${module}.${name}`);
 }
 
-function pushCall(machine: PickleMachine): void {
+function pushObject(machine: PickleMachine, isCall: boolean): void {
   const args = machine.pop();
-  machine.pushObject(machine.pop(), args);
+  machine.pushObject(machine.pop(), args, isCall);
 }
 
 function pushKeywordCall(machine: PickleMachine): void {
   const keywords = machine.pop();
   const args = machine.pop();
-  machine.pushObject(machine.pop(), { kind: 'tuple', items: [args, keywords] });
+  machine.pushObject(machine.pop(), { kind: 'tuple', items: [args, keywords] }, false);
 }

@@ -39,6 +39,8 @@ export interface PickleGlobal {
 /** An object that Python would make by calling `callable` with `args`, then filling in items, entries and state. */
 export interface PickleObject {
   readonly kind: 'object';
+  /** Whether it is made by a call; otherwise as a new object of a class, whose `__init__` is not called. */
+  readonly isCall: boolean;
   readonly callable: PickleValue;
   readonly args: PickleValue;
   readonly items: readonly PickleValue[];

@@ -77,6 +77,11 @@ describe('what is not a whole pickle is refused', () => {
     ['entries for a list', bytes(0x80, 4, 0x5d, 0x4e, 0x4e, 0x73, 0x2e), 'not a dict'],
     ['a key without a value', bytes(0x80, 4, 0x7d, 0x28, 0x4e, 0x75, 0x2e), 'without a value'],
     ['state for a list', bytes(0x80, 4, 0x5d, 0x4e, 0x62, 0x2e), 'not an object'],
+    ['a list as a key', bytes(0x80, 4, 0x7d, 0x5d, 0x4e, 0x73, 0x2e), 'a dict key that cannot be one'],
+    ['a dict in a tuple as a key', bytes(0x80, 4, 0x7d, 0x7d, 0x85, 0x4e, 0x73, 0x2e), 'a dict key that cannot be one'],
+    ['an object of a text', bytes(0x80, 4, 0x8c, 1, 0x41, 0x29, 0x52, 0x2e), 'no class'],
+    ['a new object of an object', ascii('\x80\x02cm\nC\n)\x81)\x81.'), 'no class'],
+    ['arguments that are a list', ascii('\x80\x02cm\nC\n]R.'), 'no tuple'],
     ['a class named by a number', bytes(0x80, 4, 0x4b, 1, 0x4b, 1, 0x93, 0x2e), 'not text'],
   ])('%s', (_, data, what) => {
     expect(() => unpickle(data)).toThrow(PickleError);
@@ -101,8 +106,8 @@ describe('what is not a whole pickle is refused', () => {
     const pickle = ascii(`\x80\x04${content}.`);
     const limits = { stack: 100, memo: 200, nodes: 200, loose: 200, perObject: 0, globals: 100 };
     const small = { stack: 100, memo: 40, nodes: 40, loose: 100, perObject: 0, globals: 10 };
-    if (what !== 'classes') expect(() => unpickle(pickle, limits)).not.toThrow();
-    expect(() => unpickle(pickle, small)).toThrow(`more ${what} than any real pickle`);
+    if (what !== 'classes') expect(() => unpickle(pickle, { limits })).not.toThrow();
+    expect(() => unpickle(pickle, { limits: small })).toThrow(`more ${what} than any real pickle`);
   });
 
   // A value of one or two bytes takes a hundred in memory, and the file may have hundreds of megabytes.
