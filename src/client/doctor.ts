@@ -86,7 +86,7 @@ function compareFacts(asked: readonly Asked[], specText: string | null): readonl
   return [
     ...judgeFleet(facts),
     judgeClocks(clocks),
-    ...(recipe?.compare?.(new Map(facts.map((one) => [one.host, one.recipe]))) ?? []),
+    ...(recipe?.compare?.(new Map(facts.map((one) => [one.host, one.recipe])), new Map()) ?? []),
   ];
 }
 

@@ -20,9 +20,15 @@ export interface PreflightRecipe {
   followUps?(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts): readonly PreflightProbe[];
   /** Checks from the outputs, by probe id; ids begin with the recipe's own prefix, such as `npu/health`. */
   judge?(outputs: ReadonlyMap<string, ProbeOutput>, facts: PreflightFacts, sight: HostSight): RecipeReading;
-  /** Checks from the facts of all hosts, by host: what must be equal, or must differ. */
-  compare?(facts: ReadonlyMap<string, Readonly<Record<string, string>>>): readonly PreflightCheck[];
+  /**
+   * Checks from the facts of hosts, by host: what must be equal, or must differ. `others` are hosts of the gang that were
+   * not asked now, as they told it earlier.
+   */
+  compare?(facts: FactsByHost, others: FactsByHost): readonly PreflightCheck[];
 }
+
+/** What hosts told, by name of the fact, by host. */
+export type FactsByHost = ReadonlyMap<string, Readonly<Record<string, string>>>;
 
 /** Limits that the ranks of a host meet together; what is left out is not asked for. */
 export interface RankLimits {

@@ -98,6 +98,11 @@ export const CompareCallSchema = StageCallSchema.extend({
     .max(1024)
     .describe('Hosts of the comparison, in the same order for all, as `packHosts` tells them.'),
   isWhole: z.boolean().describe('Whether these are all hosts of the gang, so that their measurements are its own.'),
+  gang: z
+    .array(z.string())
+    .max(1024)
+    .optional()
+    .describe('All hosts of the gang, as `packHosts` tells them; absent: those of the comparison.'),
 });
 export type CompareCall = z.infer<typeof CompareCallSchema>;
 
@@ -149,6 +154,12 @@ export const DoctorReportSchema = z.object({
     .describe('All, also those that are well: of each host, and of several together.'),
 });
 export type DoctorReport = z.infer<typeof DoctorReportSchema>;
+
+/** `runs/<run>/host-facts.json`: what a recipe read on the hosts of the gang, each when it was last compared. */
+export const KeptFactsSchema = z.object({
+  v: z.literal(1),
+  hosts: z.record(z.string(), z.record(z.string(), z.string())).describe('Facts of the recipe, by name, by host.'),
+});
 
 /** `runs/<run>/bandwidth.json`: how fast the hosts of the gang wrote to and read from the workspace, all at once. */
 export const GangBandwidthSchema = z.looseObject({

@@ -7,8 +7,17 @@ import { checked } from '../../domain/preflight/list.js';
 import { keptBytes } from '../../host/ledger/kept-bytes.js';
 import { recordBandwidth } from '../../host/preflight/bandwidth-file.js';
 import { closeComparison, compareTokens, leaveTokens } from '../../host/preflight/compare.js';
+import { keepFacts } from '../../host/preflight/facts-file.js';
 import { lookAtHost } from '../../host/preflight/look-at-host.js';
-import type { CompareAnswer, CompareCall, HostReport, PreflightCall, PreflightCheck } from '../../schemas/preflight.js';
+import type { Recipe } from '../../recipes/recipe.js';
+import type {
+  CompareAnswer,
+  CompareCall,
+  HostFacts,
+  HostReport,
+  PreflightCall,
+  PreflightCheck,
+} from '../../schemas/preflight.js';
 import type { StageHost } from '../stage-host.js';
 import { gatherBasics } from '../stage-inputs.js';
 import { readTraining } from './read-training.js';
@@ -50,8 +59,23 @@ export async function closePreflight(host: StageHost, call: CompareCall): Promis
   const { recipe } = await gatherBasics(host, call);
   const { checks, facts } = await closeComparison(comparisonOf(host, call, round), hosts);
   if (isWhole && facts.length === hosts.length) await recordBandwidth(workspace, run, facts);
-  const own = recipe.preflight?.compare?.(new Map(facts.map((one) => [one.host, one.recipe]))) ?? [];
+  const own = await compareOwn(recipe, call, facts);
   return { v: 1, checks: wrong(hosts.length < 2 ? checks : [...checks, ...judgeFleet(facts), ...own]) };
+}
+
+/** What the recipe finds between the hosts that were asked, and those of the gang that were not. */
+async function compareOwn(
+  recipe: Recipe,
+  { workspace, run, hosts, gang = hosts }: CompareCall,
+  facts: readonly HostFacts[],
+): Promise<readonly PreflightCheck[]> {
+  if (recipe.preflight?.compare === undefined) return [];
+  const kept = await keepFacts(workspace, run, facts);
+  const others = unpackHosts(gang).flatMap((host) => {
+    const one = kept.get(host);
+    return one === undefined ? [] : [[host, one] as const];
+  });
+  return recipe.preflight.compare(new Map(facts.map((one) => [one.host, one.recipe])), new Map(others));
 }
 
 /** An empty mount point can be written as well as the real workspace. */

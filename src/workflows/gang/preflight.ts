@@ -158,7 +158,8 @@ async function compare(
   if (first === undefined) return [];
   const hosts = compared.map(({ name }) => name);
   const isWhole = looks.filter(({ depth }) => depth === 'full').length === grant.hosts.length;
-  const call: CompareCall = { ...input.call, round, hosts: packHosts(hosts), isWhole };
+  const gang = packHosts(grant.hosts.map(({ name }) => name));
+  const call: CompareCall = { ...input.call, round, hosts: packHosts(hosts), isWhole, gang };
   const seen =
     hosts.length < 2
       ? []

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -30,8 +30,9 @@ function recipeWith(checks: readonly PreflightCheck[] = []): Recipe {
   const preflight: PreflightRecipe = {
     probes: () => [{ id: 'tool', argv: ['echo', 'on'], timeoutMs: 5_000 }],
     judge: (outputs) => ({ checks, facts: { tls: outputs.get('tool')?.stdout.trim() ?? '' } }),
-    compare: (facts) => [
+    compare: (facts, others) => [
       { ...check('own/tls'), what: [...facts].map(([host, { tls }]) => `${host} ${tls}`).join(', ') },
+      ...[...others].map(([host, { tls }]) => ({ ...check('own/others'), what: `${host} ${tls}` })),
     ],
   };
   return { ...recipeOf(() => ({})), preflight };
@@ -110,8 +111,18 @@ describe('the preflight of a host', () => {
       { v: 1, checks: [] },
       { v: 1, checks: [] },
     ]);
-    const closed = await run(() => closePreflight(bench.host(recipe), compared(call, ['h1', 'h2'])));
-    expect(closed.checks).toMatchObject([{ id: 'own/tls', what: 'h1 on, h2 on' }]);
+    const kept = join(bench.workspace(), 'runs/r1/host-facts.json');
+    const earlier = { h1: { tls: 'off' }, h3: { tls: 'off' }, left: { tls: 'off' } };
+    writeFileSync(kept, JSON.stringify({ v: 1, hosts: earlier }));
+    const close = { ...compared(call, ['h1', 'h2']), gang: ['h1', 'h2', 'h3', 'h4'] };
+    const closed = await run(() => closePreflight(bench.host(recipe), close));
+    expect(closed.checks).toMatchObject([
+      { id: 'own/tls', what: 'h1 on, h2 on' },
+      { id: 'own/others', what: 'h3 off' },
+    ]);
+    expect(JSON.parse(readFileSync(kept, 'utf8'))).toMatchObject({
+      hosts: { ...earlier, h1: { tls: 'on' }, h2: { tls: 'on' } },
+    });
     const bandwidth = await gangBandwidth(bench.workspace(), 'r1');
     expect(bandwidth?.writeBytesPerSecond).toBeGreaterThan(0);
     const file = join(bench.workspace(), 'runs/r1/bandwidth.json');

@@ -16,8 +16,11 @@ export type HostFact =
   | 'sdid';
 type FactsByHost = ReadonlyMap<string, Readonly<Partial<Record<HostFact, string>>>>;
 
-/** What must be equal on all hosts, and what no two of them may share. */
-export function compareHosts(facts: FactsByHost): readonly PreflightCheck[] {
+/**
+ * What must be equal on all hosts, and what no two of them may share. Versions of hosts that were not asked now may have
+ * changed; their places have not.
+ */
+export function compareHosts(facts: FactsByHost, others: FactsByHost): readonly PreflightCheck[] {
   return [
     equal(facts, 'npu/same-devices', ['product', 'devices'], {
       well: 'products and numbers of devices are the same',
@@ -31,7 +34,7 @@ export function compareHosts(facts: FactsByHost): readonly PreflightCheck[] {
       well: 'the TLS switch is the same',
       fix: TLS_FIX,
     }),
-    ...superPods(facts),
+    ...superPods(new Map([...others, ...facts])),
   ];
 }
 

@@ -22,7 +22,7 @@ function compare(...changes: readonly Facts[]): readonly PreflightCheck[] {
     const place = { serverIndex: String(index), sdid: String(index * 4_194_304) };
     return [`h${index + 1}`, { ...WELL, ...place, ...change }] as const;
   });
-  return preflight.compare?.(new Map(facts)) ?? [];
+  return preflight.compare?.(new Map(facts), new Map()) ?? [];
 }
 
 const wrong = (checks: readonly PreflightCheck[]) => checks.filter(({ status }) => status !== 'ok');
@@ -43,7 +43,22 @@ describe('hosts that fit', () => {
   it('without super pods are not compared by them', () => {
     const without = { superPod: undefined, serverIndex: undefined, sdid: undefined };
     const facts = ['h1', 'h2'].map((host) => [host, dropUndefined({ ...WELL, ...without })] as const);
-    expect(preflight.compare?.(new Map(facts)).map(({ id }) => id)).not.toContain('npu/super-pods');
+    expect(preflight.compare?.(new Map(facts), new Map()).map(({ id }) => id)).not.toContain('npu/super-pods');
+  });
+});
+
+describe('a host that comes later', () => {
+  const place = (index: number): Facts => ({ ...WELL, serverIndex: String(index), sdid: String(index * 4_194_304) });
+  const others = new Map([['h2', { ...place(1), driver: '25.2.0' }]]);
+  const late = (index: number): readonly PreflightCheck[] =>
+    preflight.compare?.(new Map([...asked, ['h3', place(index)]]), others) ?? [];
+  const asked = [['h1', place(0)]] as const;
+
+  it('must have its own place among all, and versions only of those that are asked now', () => {
+    expect(wrong(late(2))).toEqual([]);
+    expect(wrong(late(1))).toMatchObject([
+      { id: 'npu/super-pods', status: 'fail', what: expect.stringContaining('h2, h3 claim serverIndex 1') },
+    ]);
   });
 });
 
@@ -79,7 +94,7 @@ describe('hosts that do not fit', () => {
       ['h1', WELL],
       ['h2', { product: 'atlas-a3', devices: '16' }],
     ]);
-    expect(preflight.compare?.(facts)).toMatchObject([
+    expect(preflight.compare?.(facts, new Map())).toMatchObject([
       { id: 'npu/same-devices', status: 'ok' },
       { id: 'npu/same-versions', status: 'skipped' },
       { id: 'npu/same-tls', status: 'skipped', what: 'fewer than two hosts could tell tls' },
