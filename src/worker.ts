@@ -131,14 +131,22 @@ async function runHost(host: HostContext, { target, common, labels, logger, stop
       shutdownForceTime: '10s',
     });
   const ended = new AbortController();
+  let leave = async (): Promise<void> => undefined;
   try {
-    await stayRegistered(recordOf(host, labels), host.fleet, target, logger, AbortSignal.any([stop, ended.signal]));
+    leave = await stayRegistered(
+      recordOf(host, labels),
+      host.fleet,
+      target,
+      logger,
+      AbortSignal.any([stop, ended.signal]),
+    );
     const workers = await Promise.all([make('ctl', CTL_SLOTS), make('run', RUN_SLOTS)]);
     await Promise.all(workers.map((worker) => worker.run()));
   } catch (error) {
     if (!stop.aborted) throw error;
   } finally {
     ended.abort();
+    await leave();
   }
 }
 

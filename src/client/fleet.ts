@@ -73,6 +73,15 @@ async function assertKnown(client: TemperClient, fleet: string, host: string): P
   });
 }
 
+/** Says that a host worker has ended in order: its host is not there until it announces itself again. */
+export async function leaveFleet(temporal: Client, fleet: string, { name, startedAt }: HostRecord): Promise<void> {
+  const call: SetAsideCall = {
+    ...{ v: 1, host: name, kind: 'unobserved', reason: 'its worker was stopped' },
+    ...{ at: new Date().toISOString(), startedAt },
+  };
+  await temporal.workflow.getHandle(fleetWorkflowId(fleet)).signal('setHostAside', call);
+}
+
 /** Announces a host worker; starts the fleet's workflow when it is the first. */
 export async function registerHost(
   temporal: Client,

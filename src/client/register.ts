@@ -4,16 +4,19 @@ import type { Logger } from 'pino';
 import { TemperError } from '../domain/errors.js';
 import type { HostRecord } from '../schemas/host.js';
 import type { Target } from './connect.js';
-import { registerHost } from './fleet.js';
+import { leaveFleet, registerHost } from './fleet.js';
 
 /** A fleet that lost its database has forgotten its hosts; they announce themselves again this often. */
 const AGAIN_MS = 60_000;
 const RETRY_MS = 1_000;
 const ANSWER_MS = 15_000;
+/** A worker that ends does not wait for a server that is away. */
+const LEAVE_MS = 1_500;
 
 /**
  * Announces a host to its fleet and keeps it announced. Returns after the first acceptance, waiting for server and
  * control worker as long as it takes; a refusal (another live machine has the name) is an error. `stop` ends it all.
+ * Answers what takes the host out of the fleet again, for a worker that has ended in order.
  * @param record what is announced, asked for each time: the newest lease of the host changes
  */
 export async function stayRegistered(
@@ -22,7 +25,7 @@ export async function stayRegistered(
   target: Target,
   logger: Logger,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<() => Promise<void>> {
   const connection = Connection.lazy(target.options);
   const temporal = new Client({ connection, namespace: target.namespace });
   const announce = async (): Promise<void> => {
@@ -45,7 +48,18 @@ export async function stayRegistered(
     throw error;
   }
   // Rejections are handled inside; the loop ends with the signal.
-  void repeat(announce, stop, logger).then(end, end);
+  const announcing = repeat(announce, stop, logger);
+  return async () => {
+    await announcing;
+    try {
+      const host = await record();
+      await connection.withDeadline(Date.now() + LEAVE_MS, () => leaveFleet(temporal, fleet, host));
+    } catch (error) {
+      logger.warn({ err: error }, 'the fleet does not know that this worker ends');
+    } finally {
+      await end();
+    }
+  };
 }
 
 async function announceUntilAccepted(announce: () => Promise<void>, logger: Logger, stop: AbortSignal): Promise<void> {

@@ -44,8 +44,12 @@ export class FleetBook {
     if (this.#setAside.get(host.name)?.kind === 'unobserved') this.#setAside.delete(host.name);
   }
 
-  /** No lease gets the host from now on; one that holds it keeps it. A weaker reason does not replace a stronger one. */
-  setAside(one: SetAside): void {
+  /**
+   * No lease gets the host from now on; one that holds it keeps it. A weaker reason does not replace a stronger one, and
+   * one of a worker that started at `startedAt` does not touch the worker that came after it.
+   */
+  setAside(one: SetAside, startedAt?: string): void {
+    if (startedAt !== undefined && this.#hosts.get(one.host)?.startedAt !== startedAt) return;
     const known = this.#setAside.get(one.host);
     if (known === undefined || known.kind === 'unobserved') this.#setAside.set(one.host, one);
   }

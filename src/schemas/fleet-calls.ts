@@ -42,14 +42,20 @@ export const SetAsideSchema = z.object({
   host: z.string().describe('Name of the host.'),
   kind: z
     .enum(['cordoned', 'unobserved', 'unfit'])
-    .describe('cordoned: by a person; unobserved: it vanished; unfit: it failed.'),
+    .describe('cordoned: by a person; unobserved: it vanished or its worker was stopped; unfit: it failed.'),
   reason: z.string().describe('Why, in words; a person gives at most 200 characters.'),
   at: z.string().describe('RFC 3339.'),
 });
 export type SetAside = z.infer<typeof SetAsideSchema>;
 
 /** Signal `setHostAside`. */
-export const SetAsideCallSchema = SetAsideSchema.extend({ v: z.literal(1) });
+export const SetAsideCallSchema = SetAsideSchema.extend({
+  v: z.literal(1),
+  startedAt: z
+    .string()
+    .optional()
+    .describe('When the worker started that is meant, as it announced; nothing happens once another one is there.'),
+});
 export type SetAsideCall = z.infer<typeof SetAsideCallSchema>;
 
 /** Signal `takeHostBack`: leases may get the host again. */

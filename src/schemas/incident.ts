@@ -53,6 +53,12 @@ export const FindingSchema = z.object({
     .object({ cause: CauseSchema, reaction: ReactionSchema })
     .optional()
     .describe('Cause and reaction instead, where the attempt has done an iteration.'),
+  isSure: z
+    .boolean()
+    .optional()
+    .describe(
+      'true: killed from outside, first of its host; false: said by a process that others ended, which may have caught it.',
+    ),
   weight: z.number().describe('How much it says: an exit status 1, a traceback 2, a known text or event 3.'),
   rank: z.number().nullable().describe('Global rank; null when it is about the whole host.'),
   at: z.string().nullable().describe("When, by the host's clock, RFC 3339; null when nobody knows."),

@@ -36,8 +36,8 @@ export async function fleet(input: FleetInput): Promise<void> {
     book.release(request);
     changes += 1;
   });
-  setHandler(setHostAsideSignal, ({ host, kind, reason, at }) => {
-    book.setAside({ host, kind, reason, at });
+  setHandler(setHostAsideSignal, ({ host, kind, reason, at, startedAt }) => {
+    book.setAside({ host, kind, reason, at }, startedAt);
     changes += 1;
   });
   setHandler(takeHostBackSignal, ({ host }) => {

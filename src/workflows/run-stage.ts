@@ -16,6 +16,7 @@ import type { HostRecord } from '../schemas/host.js';
 import type { StagePlan } from '../schemas/plan.js';
 import type { EnvironmentAnswer, StageCall, StageDone } from '../schemas/stage-calls.js';
 import { callActivities, workActivities } from './activity-options.js';
+import { atHost } from './at-host.js';
 import { firstAnswer } from './open-run.js';
 import { trainGang } from './train-gang.js';
 import type { Walk } from './walk-stages.js';
@@ -64,14 +65,15 @@ async function produce(walk: Walk, call: StageCall, host: string): Promise<Stage
   const { stage, tryNumber, timing } = call;
   const { fleet } = walk.plan;
   try {
-    return await workActivities({
+    const { runStage } = workActivities({
       timing,
       fleet: fleet.name,
       host,
       activityId: stageActivityId(stage.name, tryNumber),
       summary: stage.title,
       timeoutMs: stage.timeoutMs,
-    }).runStage(call);
+    });
+    return await atHost(host, runStage(call));
   } catch (error) {
     // A host that fell silent, or ran out of time, left its claim and perhaps its command: nothing of a parked run
     // may stand in the way of another. When the host cannot be told, the next try takes the claim over.
@@ -87,14 +89,17 @@ async function ensureEnvironments(walk: Walk, call: StageCall, hosts: readonly H
   const startedAt = Date.now();
   const { stage, tryNumber, timing } = call;
   const answers = await inParallel(hosts, ({ name }) =>
-    workActivities({
-      timing,
-      fleet: walk.plan.fleet.name,
-      host: name,
-      activityId: stageActivityId(stage.name, tryNumber, name),
-      summary: `${stage.title}: ${name}`,
-      timeoutMs: stage.timeoutMs,
-    }).ensureEnvironment(call),
+    atHost(
+      name,
+      workActivities({
+        timing,
+        fleet: walk.plan.fleet.name,
+        host: name,
+        activityId: stageActivityId(stage.name, tryNumber, name),
+        summary: `${stage.title}: ${name}`,
+        timeoutMs: stage.timeoutMs,
+      }).ensureEnvironment(call),
+    ),
   );
   const [first] = answers;
   if (first === undefined) throw new TypeError('a fleet without hosts passed the wait for hosts');

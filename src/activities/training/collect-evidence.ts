@@ -67,7 +67,9 @@ async function readEvidence(
 ): Promise<{ readonly evidence: HostEvidence; readonly iterations: readonly IterationReading[] }> {
   const recipe = basics?.recipe ?? null;
   const ranks = await ranksOf(keeper);
-  const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, ranks.length);
+  // Not the ranks that have logs: those that never began have none.
+  const perHost = basics?.spec.fleet.npusPerHost ?? ranks.length;
+  const speaking = recipe === null ? null : recipe.training.iterationRank(call.nodeCount, perHost);
   const telling = ranks.filter((rank) => rank === 0 || rank === speaking);
   const trainingLog = basics === null ? null : trainingLogOf(keeper, telling, basics);
   const reading = (await trainingLog?.read()) ?? null;

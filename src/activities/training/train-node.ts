@@ -75,6 +75,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
     recipe.training.frozen?.(facts.spec),
   );
   const sees = { milestones: ranks.includes(0), iterations: ranks.includes(speaking) };
+  const isTelling = sees.milestones || sees.iterations;
   const watch = watchForStall(
     { timing: call.timing, budgets: attempt.budgets ?? null, saves: facts.spec.train },
     sees,
@@ -99,7 +100,7 @@ export async function trainNode(host: StageHost, call: TrainCall): Promise<NodeD
           lease: call.lease,
           ...fenceTimes(call.timing),
         },
-        progress: (keeper) => readProgress({ log, curve, saves, watch, resume, pace }, keeper),
+        progress: (keeper) => readProgress({ log, isTelling, curve, saves, watch, resume, pace }, keeper),
       });
     } finally {
       // Stopped or failed: what was trained and saved until then counts, but is not worth the real error.
@@ -151,6 +152,8 @@ async function wrapUp(
 
 interface Watched {
   readonly log: TrainingLog;
+  /** Whether a rank of this host logs what it does; the others only run. */
+  readonly isTelling: boolean;
   readonly curve: KeptCurve;
   readonly saves: WatchedSaves | null;
   readonly watch: StallWatcher;
@@ -159,7 +162,7 @@ interface Watched {
 }
 
 async function readProgress(
-  { log, curve, saves, watch, resume, pace }: Watched,
+  { log, isTelling, curve, saves, watch, resume, pace }: Watched,
   keeper: KeeperHandle,
 ): Promise<Partial<Progress>> {
   const reading = await log.read();
@@ -174,7 +177,7 @@ async function readProgress(
   const slowSaves = saves?.slow() ?? [];
   const restored = fatal === null ? await lookAtResume(resume, keeper, log) : null;
   return {
-    phase,
+    phase: isTelling ? phase : 'running',
     sinceLastStepMs: Date.now() - lastStepAt,
     checkpoint: saves?.proving.proofs.newest ?? null,
     ...(last === null ? {} : { ...lastStep(last), ...trainingSpeed(log.iterations) }),

@@ -27,7 +27,11 @@ export function renderFleet(fleet: string, state: FleetState, nowMs: number): st
     ({ owner, count }) => `waiting: ${owner} for ${count} host${count === 1 ? '' : 's'}`,
   );
   const out = [...aside.values()].map(
-    ({ host, kind, reason }) => `${host} is set aside (${kind}): ${reason}; temper uncordon ${host} takes it back`,
+    ({ host, kind, reason }) => `${host} is set aside (${kind}): ${reason}; ${comesBackBy(host, kind)}`,
   );
   return [table(['HOST', 'ADDRESS', 'LABELS', 'STATE', 'OWNER', 'ANNOUNCED'], rows), ...out, ...waiting].join('\n');
+}
+
+function comesBackBy(host: string, kind: string): string {
+  return kind === 'unobserved' ? 'it is back when its worker is' : `temper uncordon ${host} takes it back`;
 }

@@ -4,7 +4,7 @@ import { problemFrame } from './frame.js';
 import { oneLine } from './plain.js';
 import { placeOf } from './report.js';
 import { table } from './table.js';
-import { trainingLines } from './training.js';
+import { incidentNews, trainingLines } from './training.js';
 import { showAgo, showDuration, showNumber } from './units.js';
 
 const RUN_STYLES: Readonly<Record<RunState, Style>> = {
@@ -82,7 +82,7 @@ export function renderNews(before: RunStatus | null, after: RunStatus): string |
     return [`${stage.name} ${stage.state}${place === '' ? '' : ` on ${place}`}${time}`];
   });
   if (before?.state !== after.state && after.state !== 'running') news.push(`run ${after.state}`);
-  news.push(...problemNews(before, after));
+  news.push(...incidentNews(before, after), ...problemNews(before, after));
   // A first look always tells something: who watches wants to know that it does.
   if (before === null && news.length === 0) news.push(...waitingLines(after));
   if (before === null && news.length === 0) news.push('running; no stage has begun yet');

@@ -27,7 +27,7 @@ function showGoodput(ettr: number | null | undefined): string {
 }
 
 function incidentLines(incident: IncidentNote, nowMs: number): string[] {
-  const { at, sentence, cause, reaction, resumedFrom, stepsLost } = incident;
+  const { at, sentence, cause, reaction } = incident;
   const times = [
     ['found after', incident.detectMs],
     ['stopped in', incident.stopMs],
@@ -36,16 +36,36 @@ function incidentLines(incident: IncidentNote, nowMs: number): string[] {
   ] as const;
   const told = [
     ...times.flatMap(([what, ms]) => (ms === null || ms === undefined ? [] : [`${what} ${showDuration(ms)}`])),
-    ...(resumedFrom === null || resumedFrom === undefined
-      ? []
-      : [resumedFrom === 0 ? 'from the converted weights' : `from iteration ${resumedFrom}`]),
-    ...(stepsLost === null || stepsLost === undefined
-      ? []
-      : [`${stepsLost} iteration${stepsLost === 1 ? '' : 's'} lost`]),
+    ...restart(incident),
   ];
   return [
     `last ${showAgo(at, nowMs)}: ${oneLine(sentence)} (${cause}) -> ${reaction}`,
     ...(told.length === 0 ? [] : [`  ${told.join(', ')}`]),
+  ];
+}
+
+/** From where it went on and what that cost; empty until that is known. */
+function restart({ resumedFrom, stepsLost }: IncidentNote): string[] {
+  if (resumedFrom === null || resumedFrom === undefined) return [];
+  return [
+    resumedFrom === 0 ? 'from the converted weights' : `from iteration ${resumedFrom}`,
+    ...(stepsLost === null || stepsLost === undefined
+      ? []
+      : [`${stepsLost} iteration${stepsLost === 1 ? '' : 's'} lost`]),
+  ];
+}
+
+/** What went wrong in a training, and from where it went on, when somebody watches. */
+export function incidentNews(before: RunStatus | null, { incident }: RunStatus): string[] {
+  if (before === null || incident === undefined) return [];
+  const old = before.incident?.at === incident.at ? before.incident : undefined;
+  const { sentence, cause, reaction } = incident;
+  const again = restart(incident);
+  return [
+    ...(old === undefined ? [`train failed: ${oneLine(sentence)} (${cause}) -> ${reaction}`] : []),
+    ...(again.length === 0 || (old !== undefined && restart(old).length > 0)
+      ? []
+      : [`train goes on ${again.join(', ')}`]),
   ];
 }
 

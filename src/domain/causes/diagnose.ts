@@ -21,7 +21,10 @@ export function diagnose(all: readonly HostEvidence[]): Verdict {
   const signs = all.flatMap((evidence) =>
     evidence.findings.map((finding): Sign => ({ finding, evidence, atMs: timeOf(finding, evidence) })),
   );
-  const causes = signs.filter(({ finding }) => !finding.isCascade);
+  const open = signs.filter(({ finding }) => !finding.isCascade);
+  // What a process said that others ended is doubtful once it is known who was killed from outside.
+  const isKnown = open.some(({ finding }) => finding.isSure === true);
+  const causes = isKnown ? open.filter(({ finding }) => finding.isSure !== false) : open;
   const first = mostTelling(causes);
   if (first !== null) return verdictOf(inTime(first, all), confidenceOf(first, causes, all), null);
   const echo = mostTelling(signs);

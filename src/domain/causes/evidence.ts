@@ -2,7 +2,7 @@ import type { Finding } from '../../schemas/incident.js';
 import type { Problem } from '../../schemas/problem.js';
 import { weightOf, type CauseMatch, type CauseRule } from './causes.js';
 import { cutToBytes } from '../text/cut-text.js';
-import { lastWords } from './last-words.js';
+import { lastWords, wordsOfCrash, type LastWords } from './last-words.js';
 import { tellingLine } from './telling-line.js';
 
 /** What the logs of one rank show after it ended. */
@@ -121,8 +121,28 @@ function rankFinding(rank: number, { host, ranks, ends, stop, launcher }: HostSi
   const ended = { rank, code: null, signal: null, ...end, at: errorAt ?? endedAt, endedAt, errorLines, exceptions };
   // A program that fails by itself says why, however long its ending takes.
   const isOwnFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
+  if (isOwnFailure) return wordsFinding(ended, host, rules, lastWords(errorLines));
   const isNear = errorAt === null || endedAt === null || Date.parse(endedAt) - Date.parse(errorAt) <= NEAR_MS;
-  return isOwnFailure || isNear ? wordsFinding(ended, host, rules) : exitFindings(ended, host, rules);
+  if (!isNear) return exitFindings(ended, host, rules);
+  if (ended.signal !== null && !KILLS.has(ended.signal)) {
+    return wordsFinding(ended, host, rules, wordsOfCrash(errorLines));
+  }
+  const words = lastWords(errorLines);
+  const told = wordsFinding(ended, host, rules, words);
+  if (words.isUncaught) return told;
+  // No log tells a kill from outside; one that lost its peers and hung is killed in the end.
+  const isFirst = ends[0]?.rank === rank && !isAfter(ended.endedAt, stop);
+  if (ended.signal === 'SIGKILL' && isFirst && told.some(({ isCascade }) => !isCascade)) {
+    return exitFindings(ended, host, rules).map((finding) => ({ ...finding, isSure: true }));
+  }
+  return told.map((finding) => ({ ...finding, isSure: false }));
+}
+
+/** Signals by which others end a process (signal(7)); it raises the other ones itself. */
+const KILLS: ReadonlySet<string> = new Set(['SIGINT', 'SIGKILL', 'SIGTERM']);
+
+function isAfter(at: string | null, stop: HostSigns['stop']): boolean {
+  return at !== null && stop !== null && Date.parse(at) + 999 >= Date.parse(stop.at);
 }
 
 /** How the launcher itself ended, where its ranks do not tell why. */
@@ -133,16 +153,15 @@ function launcherFinding(
 ): Finding[] {
   if (stop !== null || launcher === null || launcher.code === 0) return [];
   const ended = { ...launcher, rank: null, endedAt: launcher.at };
-  if (byRank.length === 0) return wordsFinding(ended, host, rules);
+  if (byRank.length === 0) return wordsFinding(ended, host, rules, lastWords(launcher.errorLines));
   // One that was killed names no rank, and its ranks lose each other while they end. An exit status follows from theirs.
   const isKilled = launcher.signal !== null && byRank.every(({ isCascade }) => isCascade);
   return isKilled ? exitFindings(ended, host, rules) : [];
 }
 
 /** What the last words of something that ended mean: a known text, else its exception, else how it ended. */
-function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): Finding[] {
+function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[], words: LastWords): Finding[] {
   const { rank, at } = ended;
-  const words = lastWords(ended.errorLines);
   const { lines } = words;
   const known = tellingLine(words, ended, rules);
   if (known !== null) {
@@ -150,7 +169,8 @@ function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[]): 
     const text = lines[index] ?? '';
     return [fillIn(rule, host, { rank, at, text, lines: lines.slice(Math.max(0, index - 4), index + 1) })];
   }
-  const exception = words.exception ?? ended.exceptions.at(-1);
+  // The parser of tracebacks knows forms that the lines do not show; a crash behind one that was caught has none.
+  const exception = words.exception ?? (lines.length === ended.errorLines.length ? ended.exceptions.at(-1) : undefined);
   if (exception !== undefined) {
     return found(rules, host, 'exception', ({ match }) => match.kind === 'exception' && match.pattern.test(exception), {
       rank,

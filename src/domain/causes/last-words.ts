@@ -6,8 +6,12 @@ export interface LastWords {
   readonly from: number;
   /** First line of its message; null without one. */
   readonly exception: string | null;
+  /** Whether the log says that nothing caught it: torch marks what ends a main thread, Python what ends another one. */
+  readonly isUncaught: boolean;
   /** Indexes that hold the exception with its whole message, or without one the last lines: first, and behind the last. */
   readonly own: readonly [number, number];
+  /** Index of the first line of the message. */
+  readonly saidAt: number;
 }
 
 const IGNORED = /^(Exception ignored (in|on|while)\b|Error in atexit\._run_exitfuncs:|--- Logging error ---)/;
@@ -35,8 +39,8 @@ export function lastWords(log: readonly string[]): LastWords {
   const starts = marked.length > 0 ? marked : all;
   const last = starts.pop();
   if (last === undefined) {
-    const spoken = lines.flatMap((line, index) => (FRAME.test(unmarked(line)) ? [] : [index]));
-    return { lines, from: 0, exception: null, own: [spoken.at(-LAST_LINES) ?? 0, lines.length] };
+    const own = [spokenIn(lines).at(-LAST_LINES) ?? 0, lines.length] as const;
+    return { lines, from: 0, exception: null, isUncaught: false, own, saidAt: lines.length };
   }
   let from = last;
   for (const start of starts.toReversed()) {
@@ -44,22 +48,46 @@ export function lastWords(log: readonly string[]): LastWords {
     if (!isChained && !UNHANDLED.test(unmarked(lines[start - 1] ?? ''))) break;
     from = start;
   }
-  const { to, exception } = messageAfter(lines, last);
-  return { lines, from, exception, own: [from, to] };
+  const { at, to, exception } = messageAfter(lines, last);
+  const isUncaught = MARK.test(lines[last] ?? '') || UNHANDLED.test(unmarked(lines[from - 1] ?? ''));
+  return { lines, from, exception, isUncaught, own: [from, to], saidAt: at };
+}
+
+/**
+ * The last words of a process that crashed. An exception that it said much more after was caught, unless the log says
+ * otherwise: then what came behind it is left. Messages may have several lines, which nothing marks.
+ */
+export function wordsOfCrash(log: readonly string[]): LastWords {
+  const words = lastWords(log);
+  const { lines, exception, isUncaught, saidAt } = words;
+  const behind = lines.slice(saidAt + 1);
+  const dump = behind.findIndex((line) => DUMP.test(unmarked(line)));
+  const said = spokenIn(dump < 0 ? behind : behind.slice(0, dump));
+  if (exception === null || isUncaught || said.length < LAST_LINES) return words;
+  const own = [spokenIn(behind).at(-LAST_LINES) ?? 0, behind.length] as const;
+  return { lines: behind, from: 0, exception: null, isUncaught: false, own, saidAt: behind.length };
+}
+
+/** What faulthandler says of a crash, with the stacks of all threads behind it. */
+const DUMP = /^Fatal Python error: /;
+
+/** Indexes of the lines that say something. */
+function spokenIn(lines: readonly string[]): number[] {
+  return lines.flatMap((line, index) => (FRAME.test(unmarked(line)) ? [] : [index]));
 }
 
 /** Where the message of the traceback that begins at `start` ends, and its first line. */
 function messageAfter(
   lines: readonly string[],
   start: number,
-): { readonly to: number; readonly exception: string | null } {
+): { readonly at: number; readonly to: number; readonly exception: string | null } {
   const at = lines.findIndex((line, index) => index > start && !/^\s|^$/.test(unmarked(line)));
-  if (at < 0) return { to: lines.length, exception: null };
+  if (at < 0) return { at: lines.length, to: lines.length, exception: null };
   const isMarked = MARK.test(lines[start] ?? '');
   const end = lines.findIndex(
     (line, index) => index > at && line !== '' && (RECORD.test(unmarked(line)) || (isMarked && !MARK.test(line))),
   );
-  return { to: end < 0 ? lines.length : end, exception: unmarked(lines[at] ?? '') };
+  return { at, to: end < 0 ? lines.length : end, exception: unmarked(lines[at] ?? '') };
 }
 
 /** Whether a line says itself that what it tells is no failure. */

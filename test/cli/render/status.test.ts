@@ -8,6 +8,7 @@ import {
   showProgress,
 } from '../../../src/cli/render/status.js';
 import type { Paint } from '../../../src/cli/output.js';
+import type { RunStatus } from '../../../src/schemas/run.js';
 import { aRun } from '../support.js';
 
 const plain: Paint = (_style, text) => text;
@@ -164,6 +165,15 @@ describe('renderLive', () => {
   });
 });
 
+const FAILED: NonNullable<RunStatus['incident']> = {
+  attempt: 1,
+  cause: 'rank-killed',
+  reaction: 'restart',
+  host: 'laptop-1',
+  sentence: 'rank 3 was killed',
+  at: '2026-11-01T00:00:00Z',
+};
+
 describe('renderNews', () => {
   const before = aRun();
   it.each([
@@ -192,6 +202,30 @@ describe('renderNews', () => {
         stages: [{ name: 'train', state: 'done', host: 'laptop-1', hosts: 2, durationMs: 61_000 }],
       }),
       'train done on 2 hosts (1m 01s)',
+    ],
+    [
+      'a failure of the training',
+      before,
+      aRun({ incidents: 1, incident: FAILED }),
+      'train failed: rank 3 was killed (rank-killed) -> restart',
+    ],
+    [
+      'from where it goes on',
+      aRun({ incidents: 1, incident: FAILED }),
+      aRun({ incidents: 1, incident: { ...FAILED, resumedFrom: 20, stepsLost: 3 } }),
+      'train goes on from iteration 20, 3 iterations lost',
+    ],
+    [
+      'both at once',
+      before,
+      aRun({ incidents: 1, incident: { ...FAILED, resumedFrom: 0 } }),
+      'train failed: rank 3 was killed (rank-killed) -> restart, train goes on from the converted weights',
+    ],
+    [
+      'a failure once',
+      aRun({ incidents: 1, incident: { ...FAILED, resumedFrom: 0 } }),
+      aRun({ incidents: 1, incident: { ...FAILED, resumedFrom: 0, firstIterationMs: 9_000 } }),
+      null,
     ],
   ])('tells %s', (_name, old, now, expected) => {
     expect(renderNews(old, now)).toBe(expected);

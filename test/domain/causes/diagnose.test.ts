@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERIC_RULES } from '../../../src/domain/causes/cause-rules.js';
 import { diagnose } from '../../../src/domain/causes/diagnose.js';
-import { findingsOf, problemFinding, silenceFinding } from '../../../src/domain/causes/evidence.js';
+import { findingsOf, problemFinding, silenceFinding, type HostSigns } from '../../../src/domain/causes/evidence.js';
 import { CATALOGUE, problem } from '../../../src/domain/errors.js';
 import { CauseSchema } from '../../../src/schemas/incident.js';
 import { LOADER_CASES } from './loader-cases.js';
@@ -99,6 +99,62 @@ describe('each cause', () => {
   });
 });
 
+describe('a rank that was killed from outside', () => {
+  const caught = ['Traceback (most recent call last):', "ModuleNotFoundError: No module named 'apex'"];
+  const chat = Array.from({ length: 7 }, () => 'loader refilled');
+  const killed = (number: number): HostSigns['ends'][number] => ({
+    rank: number,
+    code: null,
+    signal: 'SIGKILL',
+    at: at(9),
+  });
+  const verdict = (...all: readonly HostSigns[]) =>
+    diagnose(all.map((one, index) => evidence(one.host, index, findingsOf(one, RULES))));
+
+  it.each([
+    ['said a moment before', caught, 8],
+    ['said long before', [...caught, ...chat], 9],
+    ['told in one line', ["flash_attn unavailable: ImportError: No module named 'flash_attn'", ...chat], 9],
+  ])('is not blamed for what it caught, %s', (_, lines, second) => {
+    const one = signs('h1', { ranks: [rank(0, lines, second)], ends: [killed(0)] });
+    expect(verdict(one)).toMatchObject({ cause: 'rank-killed', rank: 0, reaction: 'restart' });
+  });
+
+  it('is blamed, and not its neighbour that was ended for it', () => {
+    const ends = [killed(0), { rank: 1, code: null, signal: 'SIGTERM', at: at(9) }];
+    const one = signs('h1', { ranks: [rank(1, caught, 6)], ends });
+    expect(verdict(one)).toMatchObject({ cause: 'rank-killed', rank: 0 });
+  });
+
+  it.each([1, 7, 9])(
+    'is blamed, and not another host that was stopped for it and last spoke at second %s',
+    (second) => {
+      const stopped = { stop: { reason: 'a node of the gang failed', at: at(11) } };
+      const other = signs('h2', { ranks: [rank(1, caught, second)], ...stopped });
+      expect(verdict(signs('h1', { ends: [killed(0)] }), other)).toMatchObject({ cause: 'rank-killed', rank: 0 });
+    },
+  );
+
+  it('is not blamed where an exception ended it', () => {
+    const marked = caught.map((line) => `[rank0]: ${line}`);
+    const one = signs('h1', { ranks: [rank(0, marked, 9)], ends: [killed(0)] });
+    expect(verdict(one)).toMatchObject({ rule: 'module-missing' });
+  });
+});
+
+it.each([
+  ['after many lines more', ["KeyError: 'x'", ...Array.from({ length: 25 }, () => 'going on')], 'rank-crashed'],
+  [
+    'at once',
+    ["KeyError: 'x'", '', 'Fatal Python error: Segmentation fault', '', 'Thread 0x7f (most recent call first):'],
+    'code-error',
+  ],
+])('a crash that came %s is told by the exception before it or not', (_, lines, cause) => {
+  const log = rank(0, ['Traceback (most recent call last):', '  File "x.py", line 1, in <module>', ...lines], 9);
+  const one = signs('h1', { ranks: [log], ends: [{ rank: 0, code: null, signal: 'SIGSEGV', at: at(9) }] });
+  expect(diagnose([evidence('h1', 0, findingsOf(one, RULES))])).toMatchObject({ cause });
+});
+
 describe('the time of a cause', () => {
   const early = KILLED;
   const late = findingsOf(signs('h1', { ends: [{ rank: 0, code: null, signal: 'SIGSEGV', at: at(5) }] }), RULES);
@@ -116,7 +172,11 @@ describe('the time of a cause', () => {
 
   it('does not decide within the precision of the launcher: then the more telling one counts', () => {
     const told = findingsOf(
-      signs('h1', { ranks: [rank(0, ['Traceback (most recent call last):', 'OSError: No space left on device'], 1)] }),
+      signs('h1', {
+        ranks: [
+          rank(0, ['[rank0]: Traceback (most recent call last):', '[rank0]: OSError: No space left on device'], 1),
+        ],
+      }),
       RULES,
     );
     expect(diagnose([evidence('h1', 0, told), evidence('h2', 1, early)])).toMatchObject({

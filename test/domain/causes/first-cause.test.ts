@@ -162,6 +162,8 @@ describe('what a rank said last is the cause', () => {
   it('and begins with the first of a chain, without what was ignored', () => {
     const marked = IGNORED.map((line) => `[rank3]: ${line}`);
     expect(lastWords([...SKIPPED, ...marked, 'x', ...full, ...IGNORED, 'y'])).toEqual({
+      isUncaught: false,
+      saidAt: SKIPPED.length + full.length,
       lines: [...SKIPPED, 'x', ...full, 'y'],
       from: SKIPPED.length + 1,
       exception: 'OSError: [Errno 28] No space left on device',
