@@ -3,6 +3,8 @@ import type { PickleRules } from './pickle/rules.js';
 import { classOf, isNode, itemsOf, type PickleValue } from './pickle/values.js';
 
 const METADATA = 'torch.distributed.checkpoint.metadata';
+/** Where torch before 2.4 kept what describes a tensor; newer ones still read it. */
+const OLDER = 'torch.distributed._shard.sharded_tensor.metadata';
 
 /** Classes of `.metadata` that its decoder looks for. */
 export const DCP = {
@@ -10,6 +12,7 @@ export const DCP = {
   bytes: `${METADATA}.BytesStorageMetadata`,
   tensor: `${METADATA}.TensorStorageMetadata`,
   properties: `${METADATA}.TensorProperties`,
+  olderProperties: `${OLDER}.TensorProperties`,
   chunk: `${METADATA}.ChunkStorageMetadata`,
   index: `${METADATA}.MetadataIndex`,
   storageMeta: `${METADATA}.StorageMeta`,
@@ -17,7 +20,7 @@ export const DCP = {
   size: 'torch.Size',
 } as const;
 
-const MEMORY_FORMAT = `${METADATA}._MEM_FORMAT_ENCODING`;
+const MEMORY_FORMATS: readonly string[] = [`${METADATA}._MEM_FORMAT_ENCODING`, `${OLDER}.MEM_FORMAT_ENCODING`];
 const LAYOUT = 'torch.serialization._get_layout';
 
 /** What is known of a class or function. */
@@ -29,20 +32,24 @@ interface Row {
   readonly canBeKey?: boolean;
 }
 
-/** Everything that torch 2.7 to 2.13 itself writes into `.metadata`, beside element types. */
+/** Everything that torch 2.1 to 2.13 itself writes into `.metadata`, beside element types. */
 const ROWS: ReadonlyMap<string, Row> = new Map<string, Row>([
   [DCP.metadata, { attributes: ['state_dict_metadata', 'planner_data', 'storage_data', 'storage_meta', 'version'] }],
   [DCP.bytes, { attributes: [] }],
   [DCP.tensor, { attributes: ['properties', 'size', 'chunks'] }],
   // Its state is a tuple.
   [DCP.properties, {}],
+  [DCP.olderProperties, {}],
   [DCP.chunk, { attributes: ['offsets', 'sizes'] }],
   [DCP.index, { attributes: ['fqn', 'offset', 'index'], canBeKey: true }],
   [DCP.storageMeta, { attributes: ['checkpoint_id', 'save_id', 'load_id', 'modules'] }],
   [DCP.storageInfo, { attributes: ['relative_path', 'offset', 'length', 'transform_descriptors'] }],
   [DCP.size, { takes: ([items, ...more]) => more.length === 0 && areSizes(items), canBeKey: true }],
   // Its members have the values 0 to 2.
-  [MEMORY_FORMAT, { takes: ([code, ...more]) => more.length === 0 && [0, 1, 2].some((one) => one === code) }],
+  ...MEMORY_FORMATS.map((name): [string, Row] => [
+    name,
+    { takes: ([code, ...more]) => more.length === 0 && [0, 1, 2].some((one) => one === code) },
+  ]),
   [LAYOUT, { takes: ([name, ...more]) => more.length === 0 && LAYOUTS.some((one) => one === name) }],
   ['collections.OrderedDict', { takes: (args) => args.length === 0 }],
   ['pathlib.PosixPath', { takes: areTexts, canBeKey: true }],
@@ -78,7 +85,8 @@ export const DCP_RULES: PickleRules = {
       : `${name} with arguments that it does not take`;
   },
   state(name, state) {
-    if (name === DCP.properties) return isPropertiesState(state) ? null : `${name} with a state that it does not take`;
+    if (name === DCP.properties || name === DCP.olderProperties)
+      return isPropertiesState(state) ? null : `${name} with a state that it does not take`;
     const row = ROWS.get(name);
     if (row === undefined || name === 'collections.OrderedDict') return null;
     if (row.attributes === undefined) return `state for ${name}, which has none`;
@@ -108,11 +116,14 @@ function isPropertiesState(state: PickleValue): boolean {
 
 /** A member of the enum, by its value or, as Python 3.11.0 pickled members, as an attribute of the enum. */
 function isMemoryFormat(value: PickleValue | undefined): boolean {
-  if (classOf(value) === MEMORY_FORMAT) return true;
+  if (MEMORY_FORMATS.some((name) => name === classOf(value))) return true;
   if (classOf(value) !== 'builtins.getattr' || !isNode(value) || value.kind !== 'object') return false;
   const [owner, name] = itemsOf(value.args) ?? [];
   return (
-    isNode(owner) && owner.kind === 'global' && owner.name === MEMORY_FORMAT && FORMATS.some((one) => one === name)
+    isNode(owner) &&
+    owner.kind === 'global' &&
+    MEMORY_FORMATS.includes(owner.name) &&
+    FORMATS.some((one) => one === name)
   );
 }
 

@@ -59,7 +59,7 @@ function decodeTensor(fqn: string, entry: PickleValue): DcpTensor {
 
 /** TensorProperties pickles its state as a tuple that starts with the dtype. */
 function decodeDtype(fqn: string, properties: PickleValue | undefined): string {
-  const isProperties = classOf(properties) === DCP.properties;
+  const isProperties = [DCP.properties, DCP.olderProperties].some((name) => name === classOf(properties));
   const state = isProperties && isNode(properties) && properties.kind === 'object' ? properties.state : undefined;
   const dtype = itemsOf(state)?.[0];
   const name = isNode(dtype) && dtype.kind === 'global' ? dtype.name : undefined;

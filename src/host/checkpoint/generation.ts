@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileProblem } from '../../schemas/model-files.js';
 import { mapBounded } from '../../domain/map-bounded.js';
+import { elementBytes } from './dcp-dtypes.js';
 import type { DcpItem, DcpMetadata } from './dcp-metadata.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
 import { spread } from './items.js';
@@ -37,7 +38,10 @@ export async function findMixedGenerations(
   const readings = await mapBounded([...metadata.storage], SHARDS_IN_FLIGHT, ([file, { items }]) => {
     const steps = items.filter(({ fqn }) => layout.isStepCounter(fqn));
     const iterations = items.filter(({ fqn }) => fqn === layout.iterationEntry);
-    return readCounters(join(dir, file), [...iterations, ...(isDeep ? steps : spread(steps, STEPS_PER_SHARD))]);
+    return readCounters(join(dir, file), metadata, [
+      ...iterations,
+      ...(isDeep ? steps : spread(steps, STEPS_PER_SHARD)),
+    ]);
   });
   const counters = readings.flatMap((reading) => reading.counters);
   const stored = counters.filter(({ fqn }) => fqn === layout.iterationEntry);
@@ -47,9 +51,17 @@ export async function findMixedGenerations(
   }
   const steps = counters.filter(({ fqn }) => layout.isStepCounter(fqn));
   const judged = judgeSteps(steps, iteration ?? stored[0]?.value ?? null);
+  // Those that were left out may be what a shard has in common with the others.
+  if (judged.problems.length > 0 && !isDeep)
+    return findMixedGenerations(dir, iteration, metadata, { layout, isDeep: true });
+  const told = new Set(stored.map(({ file }) => file));
+  const behind = findBehind(
+    steps.filter(({ file }) => !told.has(file)),
+    iteration,
+  );
   return {
     problems: [...problems, ...readings.flatMap((reading) => reading.problems), ...judged.problems],
-    warnings: judged.warnings,
+    warnings: [...judged.warnings, ...behind],
   };
 }
 
@@ -59,12 +71,13 @@ export async function findMixedGenerations(
  */
 export async function tellIteration(
   dir: string,
-  { savedIn, storage }: DcpMetadata,
+  metadata: DcpMetadata,
   layout: CheckpointLayout,
 ): Promise<{ readonly iteration: number | null | undefined }> {
+  const { savedIn, storage } = metadata;
   for (const [file, { items }] of storage) {
     const entries = items.filter(({ fqn }) => fqn === layout.iterationEntry);
-    const [counter] = (await readCounters(join(dir, file), entries)).counters;
+    const [counter] = (await readCounters(join(dir, file), metadata, entries)).counters;
     if (counter !== undefined && Number.isSafeInteger(counter.value)) return { iteration: counter.value };
   }
   return { iteration: savedIn === null ? undefined : layout.parseFolder(savedIn)?.iteration };
@@ -85,8 +98,7 @@ export function describeUntold(
   const untold = shards.filter(
     ({ items }) => !items.some(({ fqn }) => fqn === layout.iterationEntry || layout.isStepCounter(fqn)),
   );
-  const isTold = shards.some(({ items }) => items.some(({ fqn }) => layout.isStepCounter(fqn)));
-  if (iteration === null || shards.length < 2 || isTold || untold.length === 0) return [];
+  if (iteration === null || shards.length < 2 || untold.length === 0) return [];
   const what = `${untold.length} of ${shards.length} shards hold nothing that tells which save they are of`;
   return [checkpointProblem('generation-untold', dir, what)];
 }
@@ -108,7 +120,7 @@ interface Reading {
   readonly problems: readonly FileProblem[];
 }
 
-async function readCounters(path: string, items: readonly DcpItem[]): Promise<Reading> {
+async function readCounters(path: string, { tensors }: DcpMetadata, items: readonly DcpItem[]): Promise<Reading> {
   if (items.length === 0) return { counters: [], problems: [] };
   const file = await open(path, 'r');
   const counters: Counter[] = [];
@@ -118,7 +130,11 @@ async function readCounters(path: string, items: readonly DcpItem[]): Promise<Re
       const suffix = item.chunkOffsets === null ? '/data.pkl' : '/data/0';
       const record = records.find(({ name, sizeBytes }) => name.endsWith(suffix) && sizeBytes <= MAX_COUNTER_BYTES);
       const content = record && (await readZipRecord(file, item.offset, record));
-      const value = content && (item.chunkOffsets === null ? readPickledNumber(content) : readFloat(content));
+      const value =
+        content &&
+        (item.chunkOffsets === null
+          ? readPickledNumber(content)
+          : readElement(content, tensors.get(item.fqn)?.dtype ?? ''));
       if (value !== undefined) counters.push({ file: path, fqn: item.fqn, value });
     }
   } catch (error) {
@@ -142,9 +158,32 @@ function readPickledNumber(content: Buffer): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-/** Adam counts its steps in a float32 without dimensions. */
-function readFloat(content: Buffer): number | undefined {
-  return content.length === 4 ? content.readFloatLE() : undefined;
+/** A tensor of one element; undefined for more, and for element types that nobody counts in. */
+function readElement(content: Buffer, dtype: string): number | undefined {
+  if (content.length !== elementBytes(dtype)) return undefined;
+  return READERS[dtype]?.(content);
+}
+
+/** Adam counts its steps in float32; others in what their parameters are of. */
+const READERS: Readonly<Record<string, (content: Buffer) => number>> = {
+  F64: (content) => content.readDoubleLE(),
+  F32: (content) => content.readFloatLE(),
+  // The upper half of a float32.
+  BF16: (content) => Buffer.concat([Buffer.alloc(2), content]).readFloatLE(),
+  I64: (content) => Number(content.readBigInt64LE()),
+  I32: (content) => content.readInt32LE(),
+  I16: (content) => content.readInt16LE(),
+};
+
+/** Shards that only tell of fewer steps than the iteration, which may be those of an older save. */
+function findBehind(steps: readonly Counter[], iteration: number | null): readonly FileProblem[] {
+  const files = [...new Set(steps.map(({ file }) => file))];
+  return files.flatMap((file) => {
+    const most = Math.max(...steps.filter((step) => step.file === file).map(({ value }) => value));
+    if (iteration === null || most >= iteration) return [];
+    const what = `its optimizer has counted ${most} steps, the iteration is ${iteration}`;
+    return [checkpointProblem('steps-behind', file, what)];
+  });
 }
 
 /**

@@ -99,10 +99,13 @@ async function checkShardItems(
   return { problems, ...counts };
 }
 
-/** torch.save writes one `data.pkl` and the elements under `data/`. */
+/** torch.save writes one `data.pkl` and the elements as `data/0`, `data/1`, ... */
 function checkRecords(records: readonly ZipRecord[], neededBytes: number): void {
   if (!records.some(({ name }) => name.endsWith('/data.pkl'))) throw new TorchZipError('it has no data.pkl');
   const elements = records.filter(({ name }) => /\/data\/\d+$/.test(name));
+  const names = new Set(elements.map(({ name }) => name.slice(name.lastIndexOf('/') + 1)));
+  const missing = elements.findIndex((_, index) => !names.has(String(index)));
+  if (missing >= 0) throw new TorchZipError(`it has no data/${missing}`);
   const bytes = elements.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (bytes < neededBytes) throw new TorchZipError(`its elements take ${bytes} bytes where ${neededBytes} are needed`);
 }

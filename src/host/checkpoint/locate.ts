@@ -40,7 +40,10 @@ async function locateIn(dir: string, layout: CheckpointLayout): Promise<LocatedC
   if (names === null) return nothing(checkpointProblem('folder-missing', dir, 'there is no such folder'));
   const own = layout.parseFolder(basename(dir));
   const hasShards = names.some((name) => name === METADATA_FILE || layout.shardRank(name) !== null);
-  if (own !== null || hasShards) return { ...found(dir, own?.iteration ?? null, []), isNamed: own !== null };
+  // A folder of checkpoints may be called like one of them.
+  const isParent = names.some((name) => name === layout.trackerFile || layout.parseFolder(name) !== null);
+  if (hasShards || (own !== null && !isParent))
+    return { ...found(dir, own?.iteration ?? null, []), isNamed: own !== null };
   return locateInParent(dir, names, layout);
 }
 

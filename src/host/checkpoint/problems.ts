@@ -68,6 +68,10 @@ const ROWS = {
     why: 'a parameter without gradient in some steps counts fewer; one from an older save would, too',
     fix: 'nothing, where parts of the model take no part in some steps; else use an older checkpoint',
   },
+  'steps-behind': {
+    why: 'an optimizer that began anew counts fewer than the iterations; a shard of an older save does, too',
+    fix: 'nothing, where training began anew at a later iteration or skipped steps; else use an older checkpoint',
+  },
   'generation-untold': {
     why: 'shards of equal size from different saves would be mixed without an error',
     fix: 'only what was sealed when it was saved can be told: checkpoints of runs are (temper checkpoint ls RUN)',

@@ -9,7 +9,7 @@ import { readDcpMetadata } from './dcp-read.js';
 import { describeUntold, findMixedGenerations, tellIteration } from './generation.js';
 import { checkItems } from './items.js';
 import type { CheckpointLayout } from '../../recipes/checkpoint-contract.js';
-import { isNotThere, locateCheckpoint, METADATA_FILE } from './locate.js';
+import { isNotThere, listFolder, locateCheckpoint, METADATA_FILE } from './locate.js';
 import { checkpointProblem, unreadableProblem } from './problems.js';
 import { findBrokenSeals } from './seal.js';
 import { checkShards } from './shards.js';
@@ -146,17 +146,36 @@ async function readMetadata(dir: string): Promise<{ value: DcpMetadata } | { pro
   } catch (error) {
     if (error instanceof DcpMetadataError || error instanceof NotRegularError)
       return { problem: checkpointProblem('metadata-damaged', file, error.message) };
-    if (isNotThere(error)) return { problem: checkpointProblem('metadata-missing', dir, 'it has no .metadata') };
+    if (isNotThere(error)) return { problem: await missingMetadata(dir) };
     const unreadable = unreadableProblem('metadata-unreadable', file, error);
     if (unreadable === null) throw error;
     return { problem: unreadable };
   }
 }
 
+/** A save that its ranks did not bring together has a file of each. */
+async function missingMetadata(dir: string): Promise<FileProblem> {
+  const ofRanks = (await listFolder(dir).catch(() => null))?.filter((name) => /^__\d+\.metadata$/.test(name)) ?? [];
+  const what = 'it has no .metadata';
+  if (ofRanks.length === 0) return checkpointProblem('metadata-missing', dir, what);
+  return {
+    ...checkpointProblem('metadata-missing', dir, `${what}, only that of ${ofRanks.length} single ranks`),
+    why: 'it was saved with use_collectives=False, and the training code loads what all ranks committed together',
+    fix: 'load it with torch and save it again, or use another checkpoint',
+  };
+}
+
 /** Metadata without model tensors contradicts nothing, and a load of it would change nothing. */
-function describeNothing(dir: string, { tensors }: DcpMetadata, { layout }: VerifyOptions): readonly FileProblem[] {
+function describeNothing(
+  dir: string,
+  { tensors, bytesEntries }: DcpMetadata,
+  { layout }: VerifyOptions,
+): readonly FileProblem[] {
   if (layout.storedState(tensors.keys()).weights) return [];
-  const what = tensors.size === 0 ? 'it lists no tensors' : `none of its ${tensors.size} tensors is of the model`;
+  const pickled =
+    bytesEntries.size === 0 ? '' : `, only ${bytesEntries.size} pickled entries (a save without flattening)`;
+  const what =
+    tensors.size === 0 ? `it lists no tensors${pickled}` : `none of its ${tensors.size} tensors is of the model`;
   return [checkpointProblem('nothing-stored', join(dir, METADATA_FILE), what)];
 }
 
