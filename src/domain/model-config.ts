@@ -52,7 +52,7 @@ export function layersProblem(config: Json, section: string, layers: number): Pr
   return {
     what: `${layers} layers cannot be kept of ${original}`,
     ...(least > 1 ? { why: `the first ${least - 1} have no experts, and a model without experts is another one` } : {}),
-    fix: `give a number from ${least} to ${original}: temper resume RUN --set weights.reduceLayers=${original < 4 ? original : 4}`,
+    fix: `give a number from ${least} to ${original}: --layers N by hand, in a run temper resume RUN --set weights.reduceLayers=N`,
   };
 }
 

@@ -173,6 +173,15 @@ describe('the book of a fleet', () => {
     expect(book.state().setAside).toBeUndefined();
   });
 
+  it('takes a host out for the worker that has ended, and not for the one that came after it', () => {
+    const book = new FleetBook({ ...EMPTY, hosts: [{ ...host('a'), startedAt: '2' }] });
+    const left = { host: 'a', kind: 'unobserved', reason: 'its worker was stopped', at: '' } as const;
+    book.setAside(left, '1');
+    expect(book.state().setAside).toBeUndefined();
+    book.setAside(left, '2');
+    expect(book.state().setAside).toMatchObject([{ host: 'a', kind: 'unobserved' }]);
+  });
+
   it('keeps the stronger reason for which a host was set aside', () => {
     const book = new FleetBook({ ...EMPTY, hosts: [host('a')] });
     for (const kind of ['unobserved', 'unfit', 'unobserved'] as const)

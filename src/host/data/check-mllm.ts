@@ -171,7 +171,9 @@ class MllmCheck {
         what: `none of ${this.#rows} rows has images`,
       });
     if (this.#validRows < this.#options.worldBatch) {
-      const what = `${this.#validRows} valid of ${this.#rows} rows, the world batch is ${this.#options.worldBatch}`;
+      const { worldBatch } = this.#options;
+      const wanted = worldBatch === 1 ? 'at least one is needed' : `the world batch is ${worldBatch}`;
+      const what = `${this.#validRows} valid of ${this.#rows} rows, ${wanted}`;
       this.#tally.add(null, { rule: 'data/rows-below-batch', where: 'file', what });
     }
   }

@@ -4,7 +4,7 @@ export const TEMPLATE = `# yaml-language-server: $schema=./pipeline.schema.json
 apiVersion: temper/v1
 name: glm45v-llava
 recipe: mindspeed-mm/glm-4.5v
-workspace: ./workspace          # on a file system that all hosts share; needs about 3 TB
+workspace: ./workspace          # on a file system that all hosts share; needs about 6.5 TB: temper plan tells
 fleet: { hosts: 8, npusPerHost: 16, spares: 1 }
 
 environment:

@@ -66,7 +66,7 @@ function assertReachable({ nodes, masterAddress }: TrainingFacts): void {
     where: masterAddress,
     what: `${nodes} hosts cannot meet at ${masterAddress}`,
     why: 'it means the own machine on each of them, so all but the first would wait until the connection times out',
-    fix: 'start the host workers with --train-address IP, the address of the training network, then temper resume RUN',
+    fix: 'start the host workers with --train-address IP, the address of the training network, then temper resume RUN; in temper render: --host NAME=IP',
   });
 }
 
