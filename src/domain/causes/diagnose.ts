@@ -46,12 +46,17 @@ export function diagnose(all: readonly HostEvidence[]): Verdict {
 }
 
 /**
- * The findings of one host that can matter, at most `most`. Causes stand before cascades, the earlier before the later;
+ * The findings of one host that can matter, at most `most`. Causes stand before cascades, a kill from outside before what
+ * it outweighs, the earlier before the later;
  * first of all those that say more than all before them, because one of these is the host's part in the first cause.
  */
 export function firstFindings(findings: readonly Finding[], most: number): Finding[] {
   const sorted = findings.toSorted(
-    (a, b) => Number(a.isCascade) - Number(b.isCascade) || compareTime(a.at, b.at) || (a.rank ?? -1) - (b.rank ?? -1),
+    (a, b) =>
+      Number(a.isCascade) - Number(b.isCascade) ||
+      Number(b.isSure === true) - Number(a.isSure === true) ||
+      compareTime(a.at, b.at) ||
+      (a.rank ?? -1) - (b.rank ?? -1),
   );
   const isLeading = ({ isCascade, weight }: Finding, index: number): boolean =>
     sorted.slice(0, index).every((other) => other.isCascade !== isCascade || other.weight < weight);

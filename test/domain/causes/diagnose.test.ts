@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GENERIC_RULES } from '../../../src/domain/causes/cause-rules.js';
-import { diagnose } from '../../../src/domain/causes/diagnose.js';
+import { diagnose, firstFindings } from '../../../src/domain/causes/diagnose.js';
 import { findingsOf, problemFinding, silenceFinding, type HostSigns } from '../../../src/domain/causes/evidence.js';
 import { CATALOGUE, problem } from '../../../src/domain/errors.js';
 import { CauseSchema } from '../../../src/schemas/incident.js';
@@ -120,10 +120,13 @@ describe('a rank that was killed from outside', () => {
     expect(verdict(one)).toMatchObject({ cause: 'rank-killed', rank: 0, reaction: 'restart' });
   });
 
-  it('is blamed, and not its neighbour that was ended for it', () => {
-    const ends = [killed(0), { rank: 1, code: null, signal: 'SIGTERM', at: at(9) }];
-    const one = signs('h1', { ranks: [rank(1, caught, 6)], ends });
-    expect(verdict(one)).toMatchObject({ cause: 'rank-killed', rank: 0 });
+  it('is blamed, and not its neighbours that were ended for it', () => {
+    const others = Array.from({ length: 15 }, (_, index) => index + 1);
+    const ends = others.map((number) => ({ rank: number, code: null, signal: 'SIGTERM', at: at(9) }));
+    const ranks = others.map((number) => rank(number, caught, 6));
+    const one = signs('h1', { ranks, ends: [killed(0), ...ends] });
+    const told = firstFindings(findingsOf(one, RULES), 4);
+    expect(diagnose([evidence('h1', 0, told)])).toMatchObject({ cause: 'rank-killed', rank: 0 });
   });
 
   it.each([1, 7, 9])(
