@@ -1,3 +1,4 @@
+import { ELLIPSIS } from '../domain/text/cut-text.js';
 import { errorText } from '../domain/text/error-text.js';
 import { defaultPayloadConverter, type WorkflowExecutionDescription } from '@temporalio/client';
 import { z } from 'zod';
@@ -31,7 +32,26 @@ import { whyEnded } from './run-end.js';
 export async function getRunStatus(client: TemperClient, run: string): Promise<RunStatus> {
   const description = await describe(client, runWorkflowId(run));
   if (description === null) throw new TemperError('RunNotFound', { what: `there is no run ${run}` });
-  return statusOf(client, run, description);
+  const status = await statusOf(client, run, description);
+  if (status.state !== 'blocked' || status.problem === null || !isCut(status.problem)) return status;
+  return { ...status, problem: withRunName(await wholeProblem(client, run), run) ?? status.problem };
+}
+
+/** A memo has no room for long paths; half of one leads nowhere. */
+function isCut({ what, fix }: Problem): boolean {
+  return what.endsWith(ELLIPSIS) || fix.endsWith(ELLIPSIS);
+}
+
+/** Why a run is blocked, as its workflow knows it; null where no control worker answers. */
+async function wholeProblem({ temporal, target }: TemperClient, run: string): Promise<Problem | null> {
+  try {
+    const answer = await temporal.connection.withDeadline(Date.now() + target.timing.callTimeoutMs, () =>
+      temporal.workflow.getHandle(runWorkflowId(run)).query('getProblem'),
+    );
+    return ProblemSchema.nullable().parse(answer);
+  } catch {
+    return null;
+  }
 }
 
 /** Runs, newest first. */

@@ -93,6 +93,11 @@ export class RunBook {
     this.#problem = problem;
   }
 
+  /** Why it is blocked or has failed; null otherwise. */
+  get problem(): Problem | null {
+    return this.#problem;
+  }
+
   get isBlocked(): boolean {
     return this.#state === 'blocked';
   }

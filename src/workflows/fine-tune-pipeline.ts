@@ -19,7 +19,7 @@ import type { Problem } from '../schemas/problem.js';
 import type { PipelineInput, PipelineResult, ResumeAnswer, ResumeRequest } from '../schemas/run.js';
 import { controlActivities } from './activity-options.js';
 import { receiveLeases } from './lease.js';
-import { gangReportedSignal, getRunQuery, pauseRunUpdate, resumeRunUpdate } from './messages.js';
+import { gangReportedSignal, getProblemQuery, getRunQuery, pauseRunUpdate, resumeRunUpdate } from './messages.js';
 import { openRunFolder } from './open-run.js';
 import { problemOf } from './problem-of.js';
 import { walkStages } from './walk-stages.js';
@@ -45,6 +45,7 @@ export async function fineTunePipeline(input: PipelineInput): Promise<PipelineRe
     upsertMemo({ temper: book.memo(), ...(plan === null ? {} : { temperSpec: plan.specDigest }) });
 
   setHandler(getRunQuery, () => book.memo());
+  setHandler(getProblemQuery, () => book.problem);
   setHandler(gangReportedSignal, (report) => {
     book.gang(report);
     publish();

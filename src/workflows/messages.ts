@@ -9,6 +9,7 @@ import type {
 } from '../schemas/fleet-calls.js';
 import type { FleetState, HostRecord } from '../schemas/host.js';
 import type { GangReport } from '../schemas/incident.js';
+import type { Problem } from '../schemas/problem.js';
 import type { ApproveRequest } from '../schemas/retrain.js';
 import type { PauseAnswer, ResumeAnswer, ResumeRequest, RunMemo } from '../schemas/run.js';
 
@@ -20,6 +21,8 @@ export const pauseRunUpdate = defineUpdate<PauseAnswer, [{ v: 1; reason: string 
 
 /** State of a run, for debugging; the CLI reads the memo, which needs no worker. */
 export const getRunQuery = defineQuery<RunMemo>('getRun');
+/** Asks a run why it is blocked, in full: its memo has room for a part. */
+export const getProblemQuery = defineQuery<Problem | null>('getProblem');
 
 /** Announces a host worker to its fleet. */
 export const registerHostUpdate = defineUpdate<Registration, [HostRecord]>('registerHost');

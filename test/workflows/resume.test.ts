@@ -191,7 +191,11 @@ describe('a run whose folder nobody can write', { timeout: 60_000 }, () => {
           state: 'blocked',
           code: 'HostUnreachable',
           reason: expect.stringMatching(reason),
-        });
+        })
+        .then(() => handle.query('getProblem'))
+        .then((problem) =>
+          expect(problem).toMatchObject({ code: 'HostUnreachable', what: expect.stringMatching(/worker|answers/) }),
+        );
     // First the host, which has seconds to take a call.
     if (isThere) await (await makeHost()).runUntil(() => control.runUntil(blocked));
     else await control.runUntil(blocked);

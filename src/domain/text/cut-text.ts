@@ -21,7 +21,8 @@ export function cutToBytes(text: string, limitBytes: number): string {
   return `${kept}${ELLIPSIS}`;
 }
 
-const ELLIPSIS = '…';
+/** Stands for what was cut off. */
+export const ELLIPSIS = '…';
 
 function sum(text: string, size: (char: string) => number): number {
   let bytes = 0;

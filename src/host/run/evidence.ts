@@ -77,8 +77,8 @@ export async function keepEvidence(attemptDir: string, evidence: HostEvidence): 
 /** Ranks that have left a log, in order. */
 export async function ranksOf(keeper: KeeperHandle): Promise<readonly number[]> {
   const names = await readdir(keeper.paths.dir).catch(() => []);
-  const ranks = names.flatMap((name) => /^rank-(\d+)\.err$/.exec(name)?.[1] ?? []).map(Number);
-  return ranks.sort((a, b) => a - b);
+  const ranks = new Set(names.flatMap((name) => /^rank-(\d+)\.(?:out|err)$/.exec(name)?.[1] ?? []).map(Number));
+  return [...ranks].sort((a, b) => a - b);
 }
 
 async function readRank(keeper: KeeperHandle, rank: number, parsers: FailureParsers): Promise<RankSigns> {
