@@ -50,7 +50,8 @@ export async function stayRegistered(
   // Rejections are handled inside; the loop ends with the signal.
   const announcing = repeat(announce, stop, logger);
   return async () => {
-    await announcing;
+    // An announcement under way must not come after this one.
+    await Promise.race([announcing, sleep(LEAVE_MS, undefined, { ref: false })]);
     try {
       const host = await record();
       await connection.withDeadline(Date.now() + LEAVE_MS, () => leaveFleet(temporal, fleet, host));

@@ -6,10 +6,8 @@ export async function atHost<T>(host: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    const facts = isCancellation(error) ? null : problemOf(error, host);
+    const facts = isCancellation(error) ? null : problemOf(error, host, host);
     if (facts?.code !== 'HostUnreachable' || facts.where !== host) throw error;
-    const fix = `start it: temper worker --role host --name ${host} (temper cordon ${host} takes it out instead), then temper resume RUN`;
-    const told = { ...facts, fix: facts.why?.includes('START_TO_CLOSE') === true ? facts.fix : fix };
-    throw ApplicationFailure.nonRetryable(told.what, told.code, told);
+    throw ApplicationFailure.nonRetryable(facts.what, facts.code, facts);
   }
 }

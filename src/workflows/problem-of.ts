@@ -3,8 +3,11 @@ import { ActivityFailure, ApplicationFailure, ChildWorkflowFailure, TimeoutFailu
 import { problem } from '../domain/errors.js';
 import type { Problem } from '../schemas/problem.js';
 
-/** The problem behind a failed activity or child workflow: ours when one was raised, else what the server says. */
-export function problemOf(error: unknown, where: string): Problem {
+/**
+ * The problem behind a failed activity or child workflow: ours when one was raised, else what the server says. With
+ * `host`, the fix for a worker that is silent names it.
+ */
+export function problemOf(error: unknown, where: string, host?: string): Problem {
   const root = rootOf(error);
   if (root instanceof ApplicationFailure) {
     const [detail] = root.details ?? [];
@@ -25,7 +28,8 @@ export function problemOf(error: unknown, where: string): Problem {
       root.timeoutType === 'SCHEDULE_TO_START'
         ? 'its worker did not take the work in time'
         : 'its worker stopped answering';
-    return problem('HostUnreachable', { where, what: silent, why });
+    const fix = `start it: temper worker --role host --name ${host} (temper cordon ${host} takes it out instead), then temper resume RUN`;
+    return problem('HostUnreachable', { where, what: silent, why, ...(host === undefined ? {} : { fix }) });
   }
   return problem('Internal', { where, what: errorText(root) });
 }

@@ -102,11 +102,18 @@ export function silenceFinding(host: string, why: string, at: string, rules: rea
   return found(rules, host, 'unobserved', () => true, { rank: null, at, text: why, lines: [] });
 }
 
-/** What a rank did after its host was told to stop is a consequence of that. Launchers tell whole seconds. */
+/** What a rank did after its host was told to stop is a consequence of that. */
 function afterStop(finding: Finding, stop: HostSigns['stop']): Finding {
-  if (stop === null || finding.at === null) return finding;
-  const at = Date.parse(finding.at) + (finding.weight === 1 ? 999 : 0);
-  return at >= Date.parse(stop.at) ? { ...finding, isCascade: true } : finding;
+  return isAfter(finding.at, stop, finding.weight === 1 ? WHOLE_SECOND_MS : 0)
+    ? { ...finding, isCascade: true }
+    : finding;
+}
+
+/** Launchers tell whole seconds. */
+const WHOLE_SECOND_MS = 999;
+
+function isAfter(at: string | null, stop: HostSigns['stop'], precisionMs: number): boolean {
+  return at !== null && stop !== null && Date.parse(at) + precisionMs >= Date.parse(stop.at);
 }
 
 /** What a log said longer before the end was gone on from: launchers wait 30 s for ranks, and hosts for each other. */
@@ -121,17 +128,18 @@ function rankFinding(rank: number, { host, ranks, ends, stop, launcher }: HostSi
   const ended = { rank, code: null, signal: null, ...end, at: errorAt ?? endedAt, endedAt, errorLines, exceptions };
   // A program that fails by itself says why, however long its ending takes.
   const isOwnFailure = ended.code !== null && ended.code > 0 && ended.code < 128;
-  if (isOwnFailure) return wordsFinding(ended, host, rules, lastWords(errorLines));
+  const words = lastWords(errorLines);
+  if (isOwnFailure) return wordsFinding(ended, host, rules, words);
   const isNear = errorAt === null || endedAt === null || Date.parse(endedAt) - Date.parse(errorAt) <= NEAR_MS;
   if (!isNear) return exitFindings(ended, host, rules);
   if (ended.signal !== null && !KILLS.has(ended.signal)) {
-    return wordsFinding(ended, host, rules, wordsOfCrash(errorLines));
+    const left = wordsOfCrash(words);
+    return wordsFinding(left === words ? ended : { ...ended, exceptions: [] }, host, rules, left);
   }
-  const words = lastWords(errorLines);
   const told = wordsFinding(ended, host, rules, words);
   if (words.isUncaught) return told;
   // No log tells a kill from outside; one that lost its peers and hung is killed in the end.
-  const isFirst = ends[0]?.rank === rank && !isAfter(ended.endedAt, stop);
+  const isFirst = ends[0]?.rank === rank && !isAfter(ended.endedAt, stop, WHOLE_SECOND_MS);
   if (ended.signal === 'SIGKILL' && isFirst && told.some(({ isCascade }) => !isCascade)) {
     return exitFindings(ended, host, rules).map((finding) => ({ ...finding, isSure: true }));
   }
@@ -140,10 +148,6 @@ function rankFinding(rank: number, { host, ranks, ends, stop, launcher }: HostSi
 
 /** Signals by which others end a process (signal(7)); it raises the other ones itself. */
 const KILLS: ReadonlySet<string> = new Set(['SIGINT', 'SIGKILL', 'SIGTERM']);
-
-function isAfter(at: string | null, stop: HostSigns['stop']): boolean {
-  return at !== null && stop !== null && Date.parse(at) + 999 >= Date.parse(stop.at);
-}
 
 /** How the launcher itself ended, where its ranks do not tell why. */
 function launcherFinding(
@@ -169,8 +173,7 @@ function wordsFinding(ended: Ended, host: string, rules: readonly CauseRule[], w
     const text = lines[index] ?? '';
     return [fillIn(rule, host, { rank, at, text, lines: lines.slice(Math.max(0, index - 4), index + 1) })];
   }
-  // The parser of tracebacks knows forms that the lines do not show; a crash behind one that was caught has none.
-  const exception = words.exception ?? (lines.length === ended.errorLines.length ? ended.exceptions.at(-1) : undefined);
+  const exception = words.exception ?? ended.exceptions.at(-1);
   if (exception !== undefined) {
     return found(rules, host, 'exception', ({ match }) => match.kind === 'exception' && match.pattern.test(exception), {
       rank,

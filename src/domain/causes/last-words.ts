@@ -57,8 +57,7 @@ export function lastWords(log: readonly string[]): LastWords {
  * The last words of a process that crashed. An exception that it said much more after was caught, unless the log says
  * otherwise: then what came behind it is left. Messages may have several lines, which nothing marks.
  */
-export function wordsOfCrash(log: readonly string[]): LastWords {
-  const words = lastWords(log);
+export function wordsOfCrash(words: LastWords): LastWords {
   const { lines, exception, isUncaught, saidAt } = words;
   const behind = lines.slice(saidAt + 1);
   const dump = behind.findIndex((line) => DUMP.test(unmarked(line)));

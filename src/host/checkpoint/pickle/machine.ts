@@ -1,6 +1,6 @@
 import type { ByteCursor } from './cursor.js';
 import { isHashable, type PickleRules } from './rules.js';
-import { classOf, type PickleGlobal, type PicklePersistent } from './values.js';
+import { classOf, isNode, type PickleGlobal, type PicklePersistent } from './values.js';
 
 /** The values of `values.ts` while the pickle may still fill them in. */
 export type OpenValue =
@@ -274,7 +274,3 @@ export class PickleMachine {
 }
 
 type OpenNode = OpenSequence | OpenDict | OpenObject | PickleGlobal | PicklePersistent;
-
-function isNode(value: OpenValue): value is OpenNode {
-  return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
-}

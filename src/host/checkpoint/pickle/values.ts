@@ -83,8 +83,6 @@ export function attributesOf(value: PickleValue | undefined): ReadonlyMap<string
 }
 
 /** True for the structured values: everything that has a `kind`. */
-export function isNode(
-  value: PickleValue | undefined,
-): value is PickleSequence | PickleDict | PickleGlobal | PickleObject | PicklePersistent {
+export function isNode<T>(value: T): value is Extract<T, { readonly kind: string }> {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array);
 }
